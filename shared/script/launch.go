@@ -1,0 +1,37 @@
+package script
+
+// Launch is what a wrapper plugin is told about the foreign script that it
+// runs. The host writes it as JSON beside the run's files and names that file
+// on the wrapper's command line.
+type Launch struct {
+	Script      string            `json:"script"`
+	Source      string            `json:"source"`      // absolute path
+	Interpreter []string          `json:"interpreter"` // command and its arguments; the source comes behind it
+	Profile     string            `json:"profile"`     // "python" or "generic"
+	Protocol    string            `json:"protocol"`    // "" or "lines"
+	Args        []string          `json:"args"`
+	Env         map[string]string `json:"env"` // added to the host's environment
+	Directory   string            `json:"directory"`
+	Stdin       string            `json:"stdin"` // a file; "" is /dev/null
+	Parameters  []LaunchParameter `json:"parameters"`
+	Variables   []LaunchVariable  `json:"variables"`
+	RunDir      string            `json:"run_dir"`
+}
+
+// LaunchParameter says how one configured parameter gets into a script. At
+// most one of Pass, Env and File is set; with none of them the value waits
+// until the script registers a parameter of that name.
+type LaunchParameter struct {
+	Spec ParameterSpec `json:"spec"`
+	Set  bool          `json:"set"`            // the config gives a value: Spec.Default
+	Pass string        `json:"pass,omitempty"` // "--lambda"
+	Env  string        `json:"env,omitempty"`
+	File string        `json:"file,omitempty"` // a JSON file that the wrapper writes
+	At   string        `json:"at,omitempty"`   // file:line of the config
+}
+
+// LaunchVariable is a variable that the configuration names.
+type LaunchVariable struct {
+	Name    string `json:"name"`
+	Pattern string `json:"pattern,omitempty"` // RE2; the first group is the value
+}

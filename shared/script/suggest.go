@@ -1,0 +1,42 @@
+package script
+
+// Suggest returns the candidate that name was most likely meant to be, or ""
+// where none is close: at most a third of the letters differ (by insertion,
+// deletion, substitution or swap), or one is the beginning of the other.
+func Suggest(name string, candidates []string) string {
+	best, bestDistance := "", 0
+	limit := max(1, (len(name)+2)/3)
+	for _, c := range candidates {
+		if c == name || len(name) > 200 || len(c) > 200 {
+			continue
+		}
+		if d := editDistance(name, c); d <= limit && (best == "" || d < bestDistance) {
+			best, bestDistance = c, d
+		}
+	}
+	return best
+}
+
+// editDistance is the restricted Damerau-Levenshtein distance, in bytes.
+func editDistance(a, b string) int {
+	before, last := make([]int, len(b)+1), make([]int, len(b)+1)
+	row := make([]int, len(b)+1)
+	for j := range last {
+		last[j] = j
+	}
+	for i := 1; i <= len(a); i++ {
+		row[0] = i
+		for j := 1; j <= len(b); j++ {
+			cost := 1
+			if a[i-1] == b[j-1] {
+				cost = 0
+			}
+			row[j] = min(last[j]+1, row[j-1]+1, last[j-1]+cost)
+			if i > 1 && j > 1 && a[i-1] == b[j-2] && a[i-2] == b[j-1] {
+				row[j] = min(row[j], before[j-2]+1)
+			}
+		}
+		before, last, row = last, row, before
+	}
+	return last[len(b)]
+}
