@@ -1,0 +1,72 @@
+# mlhost. `make help` lists what there is.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+GO      ?= go
+PYTHON  ?= python3
+TOOLS   := $(CURDIR)/.tools
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+COMMIT  ?= $(shell git rev-parse HEAD 2>/dev/null || echo unknown)
+LDFLAGS := -s -w -X main.version=$(VERSION) -X main.commit=$(COMMIT)
+
+# Programs under plugins/ ship with mlhost; those under examples/ are built
+# beside them, so that the example configurations find them.
+PLUGINS := $(patsubst %/main.go,%,$(wildcard plugins/*/main.go examples/*/main.go))
+
+TOOL_BUF    := github.com/bufbuild/buf/cmd/buf@v1.75.0
+TOOL_PB     := google.golang.org/protobuf/cmd/protoc-gen-go@v1.36.12
+TOOL_PBGRPC := google.golang.org/grpc/cmd/protoc-gen-go-grpc@v1.6.2
+TOOL_LINT   := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
+
+.PHONY: help build demo test test-ml race lint bench proto clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+build: ## build bin/mlhost and bin/plugins/*
+	@mkdir -p bin/plugins
+	$(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/mlhost ./cmd/mlhost
+	$(if $(PLUGINS),$(GO) build -trimpath -ldflags '-s -w' -o bin/plugins/ $(addprefix ./,$(PLUGINS)))
+
+demo: build ## train on Fisher's iris for a few seconds and look at what was kept
+	@examples/demo/run.sh
+
+test: ## vet and test everything; needs Go, Python 3 and nothing else
+	$(GO) vet ./...
+	@$(PYTHON) .ci/gotest.py ./...
+	@$(PYTHON) .ci/pytest.py
+
+race: ## the Go tests under the race detector
+	@$(PYTHON) .ci/gotest.py -race ./...
+
+test-ml: ## the tests that need real machine-learning libraries (own environment: .venv-ml)
+	@.ci/ml-venv
+	@if [ -x .venv-ml/bin/python ]; then \
+	  MLHOST_ML_PYTHON=$(CURDIR)/.venv-ml/bin/python $(PYTHON) .ci/gotest.py -run ML ./examples/...; \
+	else echo "test-ml: nothing was run: there is no environment to run it in"; fi
+
+lint: $(TOOLS)/golangci-lint $(TOOLS)/buf ## golangci-lint, gofmt and buf
+	@unformatted=$$(git ls-files '*.go' | xargs gofmt -l); \
+	  if [ -n "$$unformatted" ]; then echo "not formatted by gofmt:"; echo "$$unformatted"; exit 1; fi
+	$(TOOLS)/golangci-lint run ./...
+	$(TOOLS)/buf lint
+
+bench: build ## measure the first rows of docs/bench.md beside the same work by hand
+	$(GO) run ./bench $(BENCHFLAGS)
+
+proto: $(TOOLS)/buf $(TOOLS)/protoc-gen-go $(TOOLS)/protoc-gen-go-grpc ## generate Go from the .proto files
+	PATH="$(TOOLS):$$PATH" $(TOOLS)/buf generate
+
+clean: ## remove what was built here
+	rm -rf bin .venv-ml .cache bench/results.json
+
+$(TOOLS)/buf:
+	GOBIN=$(TOOLS) $(GO) install $(TOOL_BUF)
+$(TOOLS)/protoc-gen-go:
+	GOBIN=$(TOOLS) $(GO) install $(TOOL_PB)
+$(TOOLS)/protoc-gen-go-grpc:
+	GOBIN=$(TOOLS) $(GO) install $(TOOL_PBGRPC)
+$(TOOLS)/golangci-lint:
+	GOBIN=$(TOOLS) $(GO) install $(TOOL_LINT)
