@@ -1,0 +1,88 @@
+package v1
+
+import (
+	"math"
+	"time"
+
+	"github.com/mlhost/mlhost/shared/script"
+)
+
+// Step returns the JSON form of a step: nil for -1, which means unknown.
+func Step(step int64) *int64 {
+	if step < 0 {
+		return nil
+	}
+	return &step
+}
+
+// PID returns the JSON form of a process id: nil for none.
+func PID(pid int) *int {
+	if pid <= 0 {
+		return nil
+	}
+	return &pid
+}
+
+// Time returns the JSON form of a time: nil for the zero time.
+func Time(t time.Time) *time.Time {
+	if t.IsZero() {
+		return nil
+	}
+	return &t
+}
+
+// FromProgress returns the JSON form of p. A script may report NaN here; what
+// is no finite number is unknown.
+func FromProgress(p script.Progress) *Progress {
+	return &Progress{Done: finite(p.Done), Total: known(p.Total), Rate: known(p.Rate), ETA: known(p.ETA)}
+}
+
+func finite(f float64) float64 {
+	if math.IsNaN(f) || math.IsInf(f, 0) {
+		return 0
+	}
+	return f
+}
+
+func known(f float64) *float64 {
+	if f == 0 || finite(f) != f {
+		return nil
+	}
+	return &f
+}
+
+// FromParameter returns the JSON form of a parameter.
+func FromParameter(p script.ParameterSpec, value script.Value, owner string) Parameter {
+	out := Parameter{
+		Name: p.Name, Type: p.Type, Value: value, Default: p.Default, Choices: p.Choices,
+		Min: p.Min, Max: p.Max, Step: p.Step, Scale: p.Scale, Unit: p.Unit, Doc: p.Doc,
+		Mutability: p.Mutability, Owner: owner, Origin: p.Origin, Confidence: p.Confidence, Sensitive: p.Sensitive,
+	}
+	if out.Scale == "" {
+		out.Scale = script.Linear
+	}
+	if out.Mutability == "" {
+		out.Mutability = script.Live
+	}
+	if out.Confidence == "" {
+		out.Confidence = script.Sure
+	}
+	if p.Sensitive {
+		out.Value, out.Default = script.String("(sensitive)"), script.Null()
+	}
+	return out
+}
+
+// FromBatchReply returns the JSON form of what became of a set. The values of
+// the parameters that sensitive names are not told.
+func FromBatchReply(name string, r script.BatchReply, sensitive func(parameter string) bool) Outcomes {
+	out := Outcomes{Script: name, Revision: r.Revision, Outcomes: make([]Outcome, 0, len(r.Outcomes))}
+	for _, o := range r.Outcomes {
+		c := Outcome{Name: o.Name, Status: o.Status, Old: o.Old, Value: o.Value, Step: Step(o.Step), Reason: o.Reason}
+		if sensitive != nil && sensitive(o.Name) {
+			c.Old, c.Value = script.String("(sensitive)"), script.String("(sensitive)")
+		}
+		out.Outcomes = append(out.Outcomes, c)
+	}
+	return out
+}
