@@ -1,0 +1,155 @@
+package client
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+	"strconv"
+	"time"
+
+	v1 "github.com/mlhost/mlhost/host/api/v1"
+	"github.com/mlhost/mlhost/shared/script"
+)
+
+// Host tells which host answers.
+func (c *Client) Host(ctx context.Context) (v1.Host, error) {
+	var out v1.Host
+	return out, c.call(ctx, DefaultTimeout, http.MethodGet, "/api/v1/host", nil, &out)
+}
+
+// Scripts lists every script with its state.
+func (c *Client) Scripts(ctx context.Context) (v1.Scripts, error) {
+	var out v1.Scripts
+	return out, c.call(ctx, DefaultTimeout, http.MethodGet, "/api/v1/scripts", nil, &out)
+}
+
+// Script returns one script's state.
+func (c *Client) Script(ctx context.Context, name string) (v1.Script, error) {
+	var out v1.Script
+	return out, c.call(ctx, DefaultTimeout, http.MethodGet, scriptPath(name, ""), nil, &out)
+}
+
+// Parameters returns the parameters of a script.
+func (c *Client) Parameters(ctx context.Context, name string) (v1.Parameters, error) {
+	var out v1.Parameters
+	return out, c.call(ctx, DefaultTimeout, http.MethodGet, scriptPath(name, "/parameters"), nil, &out)
+}
+
+// Set changes parameters, all of them or none. Where a value is rejected the
+// error is a *RejectedError.
+func (c *Client) Set(ctx context.Context, name string, set v1.Set) (v1.Outcomes, error) {
+	var out v1.Outcomes
+	return out, c.call(ctx, maxAct, http.MethodPatch, scriptPath(name, "/parameters"), set, &out)
+}
+
+// Release takes a parameter from whoever owns it.
+func (c *Client) Release(ctx context.Context, name, parameter string) error {
+	path := scriptPath(name, "/parameters/"+url.PathEscape(parameter)+"/owner")
+	return c.call(ctx, DefaultTimeout, http.MethodDelete, path, nil, nil)
+}
+
+// Variables returns the current values of a script's variables.
+func (c *Client) Variables(ctx context.Context, name string) (v1.Variables, error) {
+	var out v1.Variables
+	return out, c.call(ctx, DefaultTimeout, http.MethodGet, scriptPath(name, "/variables"), nil, &out)
+}
+
+// SetVariables changes writable variables, all of them or none.
+func (c *Client) SetVariables(ctx context.Context, name string, set v1.Set) (v1.Outcomes, error) {
+	var out v1.Outcomes
+	return out, c.call(ctx, maxAct, http.MethodPatch, scriptPath(name, "/variables"), set, &out)
+}
+
+// Results returns the results of a script's last run.
+func (c *Client) Results(ctx context.Context, name string) (v1.Results, error) {
+	var out v1.Results
+	return out, c.call(ctx, DefaultTimeout, http.MethodGet, scriptPath(name, "/results"), nil, &out)
+}
+
+// Act starts, stops, pauses, resumes or restarts a script, and answers when
+// it has happened.
+func (c *Client) Act(ctx context.Context, name, verb string) (v1.Acted, error) {
+	var out v1.Acted
+	return out, c.call(ctx, maxAct, http.MethodPost, scriptPath(name, "/"+verb), struct{}{}, &out)
+}
+
+// Ask asks a script and waits for its reply.
+func (c *Client) Ask(ctx context.Context, name string, ask v1.Ask) (v1.Reply, error) {
+	limit := DefaultTimeout + 5*time.Second
+	if ask.Timeout > 0 {
+		limit = time.Duration(ask.Timeout*float64(time.Second)) + 5*time.Second
+	}
+	var out v1.Reply
+	return out, c.call(ctx, limit, http.MethodPost, scriptPath(name, "/ask"), ask, &out)
+}
+
+// Tell puts a message into a script's mailbox.
+func (c *Client) Tell(ctx context.Context, name string, tell v1.Tell) (v1.Told, error) {
+	var out v1.Told
+	return out, c.call(ctx, DefaultTimeout, http.MethodPost, scriptPath(name, "/tell"), tell, &out)
+}
+
+// Broadcast sends a message to every script that lives.
+func (c *Client) Broadcast(ctx context.Context, tell v1.Tell) (v1.Broadcast, error) {
+	var out v1.Broadcast
+	return out, c.call(ctx, DefaultTimeout, http.MethodPost, "/api/v1/broadcast", tell, &out)
+}
+
+// Mailbox lists what waits for a script.
+func (c *Client) Mailbox(ctx context.Context, name string) (v1.Mailbox, error) {
+	var out v1.Mailbox
+	return out, c.call(ctx, DefaultTimeout, http.MethodGet, scriptPath(name, "/mailbox"), nil, &out)
+}
+
+// RunFilter chooses runs; zero fields choose all.
+type RunFilter struct {
+	Script string
+	State  script.State
+	Limit  int
+}
+
+// Runs lists runs, the newest first.
+func (c *Client) Runs(ctx context.Context, f RunFilter) (v1.Runs, error) {
+	q := url.Values{}
+	setIf(q, "script", f.Script)
+	setIf(q, "state", string(f.State))
+	if f.Limit > 0 {
+		q.Set("limit", strconv.Itoa(f.Limit))
+	}
+	var out v1.Runs
+	return out, c.call(ctx, DefaultTimeout, http.MethodGet, "/api/v1/runs?"+q.Encode(), nil, &out)
+}
+
+// Run returns everything about one run; id may be a unique beginning. The
+// samples of the named series come along.
+func (c *Client) Run(ctx context.Context, id string, samples ...string) (v1.RunDetail, error) {
+	q := url.Values{"samples": samples}
+	var out v1.RunDetail
+	return out, c.call(ctx, maxAct, http.MethodGet, "/api/v1/runs/"+url.PathEscape(id)+"?"+q.Encode(), nil, &out)
+}
+
+// Scan lets the host look for scripts again.
+func (c *Client) Scan(ctx context.Context) (v1.Scanned, error) {
+	var out v1.Scanned
+	return out, c.call(ctx, maxAct, http.MethodPost, "/api/v1/scan", struct{}{}, &out)
+}
+
+// Down stops every script and ends the host; it returns when no script is
+// left. The host itself ends right after.
+func (c *Client) Down(ctx context.Context, hurry bool) error {
+	path := "/api/v1/down"
+	if hurry {
+		path += "?hurry=true"
+	}
+	return c.call(ctx, maxAct, http.MethodPost, path, struct{}{}, nil)
+}
+
+func scriptPath(name, rest string) string {
+	return "/api/v1/scripts/" + url.PathEscape(name) + rest
+}
+
+func setIf(q url.Values, key, value string) {
+	if value != "" {
+		q.Set(key, value)
+	}
+}

@@ -1,0 +1,35 @@
+package api
+
+import "github.com/mlhost/mlhost/shared/script"
+
+// Verb names what an operator wants done.
+type Verb string
+
+// The verbs.
+const (
+	Start   Verb = "start"
+	Stop    Verb = "stop"
+	Pause   Verb = "pause"
+	Resume  Verb = "resume"
+	Restart Verb = "restart"
+	Release Verb = "release" // Parameter is nobody's any more
+	Scan    Verb = "scan"    // look for scripts again in the configured folders
+	Down    Verb = "down"    // stop everything and end the host
+)
+
+// Command is one of the operator's verbs with what it needs.
+type Command struct {
+	Verb      Verb
+	Script    string
+	Parameter string
+	Author    string
+	Hurry     bool // down: do not wait for scripts to end by themselves
+}
+
+// Outcome is what became of a Command.
+type Outcome struct {
+	State   script.State
+	Run     string
+	PID     int
+	Scripts []string // scan: every script that is known now
+}

@@ -1,0 +1,55 @@
+package api
+
+import (
+	"encoding/json"
+	"net/http"
+	"strings"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	v1 "github.com/mlhost/mlhost/host/api/v1"
+	"github.com/mlhost/mlhost/shared/script"
+)
+
+// huma makes the errors that it finds by itself (a body too large, a field of
+// the wrong type) through this variable: let them look like all others.
+func init() {
+	huma.NewError = func(status int, message string, errs ...error) huma.StatusError {
+		if status == http.StatusRequestEntityTooLarge {
+			message = tooLarge
+		}
+		var details []string
+		for _, err := range errs {
+			if err != nil {
+				details = append(details, err.Error())
+			}
+		}
+		if len(details) > 0 {
+			message += ": " + strings.Join(details, "; ")
+		}
+		p := v1.NewProblem(&script.Error{Code: v1.CodeForStatus(status), Message: message})
+		p.Status, p.Title = status, http.StatusText(status)
+		return p
+	}
+}
+
+// MaxBody is the most bytes of a request's body.
+const MaxBody = 1 << 20
+
+const tooLarge = "the request is larger than the 1 MiB that one may have"
+
+// problem makes err an answer; nil stays nil.
+func problem(err error) error {
+	if err == nil {
+		return nil
+	}
+	return v1.NewProblem(err)
+}
+
+// writeProblem answers a request outside of huma.
+func writeProblem(w http.ResponseWriter, err error) {
+	p := v1.NewProblem(err)
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(p.Status)
+	_ = json.NewEncoder(w).Encode(p) // the caller has gone when this fails
+}
