@@ -1,0 +1,86 @@
+// Package bus shows events to viewers inside the host while they happen. It
+// never waits: a viewer that reads too slowly loses the oldest events and is
+// told how many. What must not be lost is in the store.
+package bus
+
+import (
+	"slices"
+	"sync"
+
+	"github.com/mlhost/mlhost/shared/script"
+)
+
+// Item is what a subscription delivers: an event, or one whose body is a
+// script.Gap that stands for the events lost just before the next item. A
+// gap's From and To are the IDs of the first and the last event lost.
+type Item = script.Event
+
+// Filter chooses events. The zero Filter takes all.
+type Filter struct {
+	Script string   // events of this script only; "" for all
+	Kinds  []string // as script.KindOf names them; none for all
+}
+
+func (f Filter) takes(e *script.Event) bool {
+	if f.Script != "" && f.Script != e.Script {
+		return false
+	}
+	return len(f.Kinds) == 0 || slices.Contains(f.Kinds, script.KindOf(e.Body))
+}
+
+// Bus hands events to subscriptions. Its methods may be called concurrently.
+type Bus struct {
+	mu     sync.RWMutex
+	subs   map[*Subscription]struct{}
+	closed bool
+}
+
+// New returns a bus without subscriptions.
+func New() *Bus { return &Bus{subs: map[*Subscription]struct{}{}} }
+
+// Publish gives the events to every subscription that takes them. It does not
+// block. Events that are published by one goroutine arrive in that order.
+func (b *Bus) Publish(events ...script.Event) {
+	b.mu.RLock()
+	defer b.mu.RUnlock()
+	for s := range b.subs {
+		s.push(events)
+	}
+}
+
+// Subscribe starts a subscription that holds up to size undelivered events.
+// The caller must Close it. On a closed bus its channel is closed at once.
+func (b *Bus) Subscribe(f Filter, size int) *Subscription {
+	size = max(size, 1)
+	c := make(chan Item)
+	s := &Subscription{
+		C: c, filter: f, ring: make([]script.Event, 0, min(size, 64)), size: size, bus: b,
+		wake: make(chan struct{}, 1), done: make(chan struct{}),
+	}
+	go s.pump(c)
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.closed {
+		s.stop()
+		return s
+	}
+	b.subs[s] = struct{}{}
+	return s
+}
+
+// Close ends every subscription. Later ones end at once.
+func (b *Bus) Close() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.closed = true
+	for s := range b.subs {
+		s.stop()
+	}
+	clear(b.subs)
+}
+
+func (b *Bus) remove(s *Subscription) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	delete(b.subs, s)
+}

@@ -1,0 +1,184 @@
+package registry
+
+import (
+	"time"
+
+	"github.com/mlhost/mlhost/shared/script"
+)
+
+// apply takes in one event. Facts of a run that is no longer the present one
+// come too late and change nothing.
+func (e *entry) apply(ev *script.Event) {
+	if start, ok := ev.Body.(script.RunStarted); ok {
+		e.startRun(ev, start)
+		return
+	}
+	if state, ok := ev.Body.(script.StateChanged); ok {
+		e.changeState(ev, state)
+		return
+	}
+	if ev.Run != "" && ev.Run != e.run {
+		return
+	}
+	switch b := ev.Body.(type) {
+	case script.Samples:
+		e.sample(b.Samples)
+	case script.Stepped:
+		e.step = b.Step
+	case script.Progress:
+		p := Progress(b)
+		e.progress = &p
+	case script.Described:
+		e.description, e.described = b.Description, true
+		e.describe(b.Values)
+	case script.ResultSet:
+		if _, ok := e.results[b.Name]; !ok {
+			e.resOrder = append(e.resOrder, b.Name)
+		}
+		e.results[b.Name] = Result{Name: b.Name, Value: b.Value, Time: ev.Time}
+	case script.ParametersChanged:
+		e.changeParameters(b)
+	case script.ParametersObserved:
+		if p, ok := e.parameters[b.Name]; ok {
+			p.value = b.Value
+		}
+	case script.OwnerChanged:
+		if p, ok := e.parameters[b.Name]; ok {
+			p.owner = b.Owner
+		}
+	}
+}
+
+func (e *entry) startRun(ev *script.Event, b script.RunStarted) {
+	e.run, e.started, e.finished, e.exitCode = ev.Run, ev.Time, time.Time{}, nil
+	e.restarts, e.revision = b.Attempt, b.Revision
+	e.step, e.progress = -1, nil
+	if b.Plugin != "" {
+		e.plugin = b.Plugin
+	}
+	if b.Binary != "" {
+		e.sha256 = b.Binary
+	}
+	for _, p := range e.parameters {
+		p.next = nil
+		p.value = p.spec.Default
+	}
+	e.configured = b.Parameters
+	for name, v := range b.Parameters {
+		if p, ok := e.parameters[name]; ok {
+			p.value = v
+		}
+	}
+	for _, v := range e.variables {
+		v.value, v.step, v.time = script.Null(), -1, time.Time{}
+	}
+	e.describeVariables()
+	clear(e.results)
+	e.resOrder = e.resOrder[:0]
+}
+
+// changeState takes a state of another run only when the present one is over:
+// a new run's first states may come before its RunStarted.
+func (e *entry) changeState(ev *script.Event, b script.StateChanged) {
+	if ev.Run != "" && ev.Run != e.run {
+		if e.state.Live() || b.State.Ended() {
+			return
+		}
+		e.run, e.finished, e.exitCode = ev.Run, time.Time{}, nil
+		e.started = ev.Time
+	}
+	e.state, e.reason = b.State, b.Reason
+	e.pid, e.pluginPID = b.PID, b.PluginPID
+	switch {
+	case b.State.Live():
+		e.finished, e.exitCode = time.Time{}, nil
+	case b.State.Ended():
+		e.pid, e.pluginPID = 0, 0
+		if e.finished.IsZero() && !e.started.IsZero() {
+			e.finished = ev.Time
+		}
+		if b.ExitCode != nil {
+			e.exitCode = b.ExitCode
+		}
+	}
+}
+
+// sample is the path of every measured value: no allocation but for a name
+// that is new.
+func (e *entry) sample(samples []script.Sample) {
+	for i := range samples {
+		s := &samples[i]
+		v, ok := e.variables[s.Name]
+		if !ok {
+			v = e.variable(s.Name)
+		}
+		v.value, v.step, v.time = s.Value, s.Step, s.Time
+		if s.Step > e.step {
+			e.step = s.Step
+		}
+	}
+}
+
+// changeParameters takes only what is newer than what is known. Changes that
+// wait for the next run do not count the revision while a run lasts.
+func (e *entry) changeParameters(b script.ParametersChanged) {
+	live := e.state.Live()
+	newer := b.Revision > e.revision
+	if newer {
+		e.revision = b.Revision
+	}
+	for _, c := range b.Changes {
+		p, ok := e.parameters[c.Name]
+		if !ok {
+			continue
+		}
+		if c.Status == script.NeedsRestart && live {
+			v := c.New
+			p.next = &v
+			continue
+		}
+		if newer {
+			p.value, p.next = c.New, nil
+		}
+	}
+}
+
+func (e *entry) restore(s Script) {
+	e.state, e.reason, e.run = s.State, s.Reason, s.Run
+	e.pid, e.pluginPID, e.restarts = s.PID, s.PluginPID, s.Restarts
+	e.step, e.progress, e.revision, e.exitCode = int64(s.Step), s.Progress, s.Revision, s.ExitCode
+	if s.Plugin != "" && e.plugin == "" {
+		e.plugin = s.Plugin
+	}
+	if s.SHA256 != "" && e.sha256 == "" {
+		e.sha256 = s.SHA256
+	}
+	if s.Started != nil {
+		e.started = *s.Started
+	}
+	if s.Finished != nil {
+		e.finished = *s.Finished
+	}
+	if s.Described && !e.described {
+		e.description, e.described = s.Description, true
+		e.describe(nil)
+	}
+	for _, p := range s.Parameters {
+		if known, ok := e.parameters[p.Spec.Name]; ok {
+			known.value, known.owner, known.next = p.Value, p.Owner, p.Next
+		}
+	}
+	for _, v := range s.Variables {
+		into := e.variable(v.Name)
+		into.value, into.step = v.Value, int64(v.Step)
+		if v.Time != nil {
+			into.time = *v.Time
+		}
+	}
+	for _, r := range s.Results {
+		if _, ok := e.results[r.Name]; !ok {
+			e.resOrder = append(e.resOrder, r.Name)
+		}
+		e.results[r.Name] = r
+	}
+}
