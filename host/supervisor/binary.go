@@ -1,0 +1,241 @@
+package supervisor
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"debug/elf"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"runtime"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/mlhost/mlhost/shared/script"
+)
+
+// binaries keeps what is known of plugin executables: their hashes, and the
+// copies that they run from. A copy cannot change under a running plugin, and
+// a plugin's author may overwrite the original at any time.
+type binaries struct {
+	dir string // of the copies: plugins/<sha256>; "" makes none
+
+	mu    sync.Mutex
+	known map[fileKey]*binaryEntry
+}
+
+// fileKey tells whether a file is still the one that was hashed.
+type fileKey struct {
+	path     string
+	dev, ino uint64
+	size     int64
+	modified time.Time
+	changed  syscall.Timespec
+}
+
+type binaryEntry struct {
+	mu  sync.Mutex
+	sum string // "": not hashed yet
+	run string // the path to execute
+}
+
+// prepare checks the executable, compares it with the pin where there is one,
+// and returns its sha256 and the path to run it from.
+func (b *binaries) prepare(path, pin string) (sum, run string, err error) {
+	key, err := checkExecutable(path)
+	if err != nil {
+		return "", "", err
+	}
+	b.mu.Lock()
+	e := b.known[key]
+	if e == nil {
+		if b.known == nil {
+			b.known = map[fileKey]*binaryEntry{}
+		}
+		e = &binaryEntry{}
+		b.known[key] = e
+	}
+	b.mu.Unlock()
+
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.sum == "" {
+		if e.sum, err = hashFile(path); err != nil {
+			return "", "", err
+		}
+	}
+	if pin != "" && pin != e.sum {
+		return "", "", script.Errorf(script.CodeRejected,
+			"the plugin %s is not the pinned one: its sha256 is %s, and sha256 = %q is wanted", path, e.sum, pin).
+			WithHint("set sha256 to the new value if the change is meant")
+	}
+	if b.dir == "" {
+		return e.sum, path, nil
+	}
+	if e.run == "" || !fileExists(e.run) {
+		if e.run, err = b.copy(path, e.sum); err != nil {
+			return "", "", err
+		}
+	}
+	return e.sum, e.run, nil
+}
+
+// hash returns the sha256 of an executable that runs where it stands.
+func (b *binaries) hash(path string) (string, error) {
+	in := binaries{}
+	b.mu.Lock()
+	if b.known == nil {
+		b.known = map[fileKey]*binaryEntry{}
+	}
+	in.known = b.known
+	b.mu.Unlock()
+	sum, _, err := in.prepare(path, "")
+	return sum, err
+}
+
+func fileExists(path string) bool {
+	_, err := os.Lstat(path)
+	return err == nil
+}
+
+// checkExecutable tells what keeps path from being executed, as far as a look
+// at the file can tell.
+func checkExecutable(path string) (fileKey, error) {
+	info, err := os.Stat(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return fileKey{}, script.Errorf(script.CodeNotFound, "there is no plugin %s", path).
+			WithHint("build it, or correct the path; relative paths start at the config file")
+	case err != nil:
+		return fileKey{}, script.Errorf(script.CodeIO, "the plugin %s cannot be read: %v", path, err)
+	case info.IsDir():
+		return fileKey{}, script.Errorf(script.CodeRejected, "the plugin %s is a directory", path).
+			WithHint("name the executable in it")
+	case !info.Mode().IsRegular():
+		return fileKey{}, script.Errorf(script.CodeRejected, "the plugin %s is not a regular file (%s)", path, info.Mode().Type())
+	case info.Mode().Perm()&0o111 == 0:
+		return fileKey{}, script.Errorf(script.CodeRejected, "the plugin %s is not executable (mode %s)", path, info.Mode().Perm()).
+			WithHint("chmod +x %s", path)
+	case info.Size() == 0:
+		return fileKey{}, script.Errorf(script.CodeRejected, "the plugin %s is empty", path)
+	}
+	if err := checkFormat(path); err != nil {
+		return fileKey{}, err
+	}
+	key := fileKey{path: path, size: info.Size(), modified: info.ModTime()}
+	if st, ok := info.Sys().(*syscall.Stat_t); ok {
+		key.dev, key.ino, key.changed = uint64(st.Dev), st.Ino, st.Ctim
+	}
+	return key, nil
+}
+
+// checkFormat refuses programs for other machines; what it does not know, the
+// kernel will judge.
+func checkFormat(path string) error {
+	f, err := os.Open(path)
+	if err != nil {
+		return script.Errorf(script.CodeIO, "the plugin cannot be read: %v", err)
+	}
+	defer func() { _ = f.Close() }()
+	var head [4]byte
+	n, err := io.ReadFull(f, head[:])
+	if err != nil && !errors.Is(err, io.ErrUnexpectedEOF) {
+		return script.Errorf(script.CodeIO, "the plugin %s cannot be read: %v", path, err)
+	}
+	built := ""
+	switch start := head[:n]; {
+	case bytes.HasPrefix(start, []byte("\x7fELF")):
+		built = foreignELF(f)
+	case bytes.HasPrefix(start, []byte("MZ")):
+		built = "Windows"
+	case bytes.Equal(start, []byte("\xcf\xfa\xed\xfe")), bytes.Equal(start, []byte("\xca\xfe\xba\xbe")):
+		built = "macOS"
+	}
+	if built == "" {
+		return nil
+	}
+	return script.Errorf(script.CodeRejected, "the plugin %s is built for %s; this machine is %s/%s",
+		path, built, runtime.GOOS, runtime.GOARCH).
+		WithHint("build it with GOOS=%s GOARCH=%s", runtime.GOOS, runtime.GOARCH)
+}
+
+// foreignELF names the machine that an ELF file is for, or returns "" for
+// this one.
+func foreignELF(f *os.File) string {
+	file, err := elf.NewFile(f)
+	if err != nil {
+		return "" // damaged: the kernel's error says so
+	}
+	want := map[string]elf.Machine{
+		"amd64": elf.EM_X86_64, "arm64": elf.EM_AARCH64, "386": elf.EM_386, "arm": elf.EM_ARM,
+		"riscv64": elf.EM_RISCV, "s390x": elf.EM_S390, "ppc64le": elf.EM_PPC64, "loong64": elf.EM_LOONGARCH,
+	}
+	if machine, known := want[runtime.GOARCH]; known && file.Machine != machine {
+		return fmt.Sprintf("another processor (%s)", file.Machine)
+	}
+	return ""
+}
+
+func hashFile(path string) (string, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return "", script.Errorf(script.CodeIO, "the plugin cannot be read: %v", err)
+	}
+	defer func() { _ = f.Close() }()
+	h := sha256.New()
+	if _, err := io.Copy(h, f); err != nil {
+		return "", script.Errorf(script.CodeIO, "the plugin %s cannot be read: %v", path, err)
+	}
+	return hex.EncodeToString(h.Sum(nil)), nil
+}
+
+// copy puts the executable under its hash. A copy that is there already is
+// used when it is whole. A hard link would save the space, but the original's
+// author could then change the copy.
+func (b *binaries) copy(path, sum string) (target string, err error) {
+	target = filepath.Join(b.dir, sum)
+	if have, err := hashFile(target); err == nil && have == sum {
+		return target, nil
+	}
+	fail := func(err error) (string, error) {
+		return "", &script.Error{Code: script.CodeIO, Message: fmt.Sprintf("copy the plugin %s into the state directory: %v", path, err),
+			Hint: "is the disk full?"}
+	}
+	if err := os.MkdirAll(b.dir, 0o700); err != nil {
+		return fail(err)
+	}
+	from, err := os.Open(path)
+	if err != nil {
+		return fail(err)
+	}
+	defer func() { _ = from.Close() }()
+	to, err := os.CreateTemp(b.dir, ".new-*")
+	if err != nil {
+		return fail(err)
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, os.Remove(to.Name()))
+		}
+	}()
+	h := sha256.New()
+	_, err = io.Copy(io.MultiWriter(to, h), from)
+	if err == nil {
+		err = to.Chmod(0o500)
+	}
+	if err = errors.Join(err, to.Close()); err != nil {
+		return fail(err)
+	}
+	if got := hex.EncodeToString(h.Sum(nil)); got != sum {
+		return fail(errors.New("it changes while it is read"))
+	}
+	if err = os.Rename(to.Name(), target); err != nil {
+		return fail(err)
+	}
+	return target, nil
+}

@@ -1,0 +1,166 @@
+package supervisor
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/hashicorp/go-plugin"
+
+	"github.com/mlhost/mlhost/shared/script"
+)
+
+// maxHandshake bounds the first line of a plugin's standard output.
+const maxHandshake = 4 << 10
+
+// errNoLine says that a plugin ended before its first line was whole.
+var errNoLine = errors.New("no line")
+
+// readFirstLine reads the first line of the file that a plugin prints to. It
+// looks again each few milliseconds: the line comes once, and soon.
+func readFirstLine(ctx context.Context, path string, exited <-chan struct{}) ([]byte, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, fmt.Errorf("read handshake: %w", err)
+	}
+	defer func() { _ = f.Close() }()
+	buf := make([]byte, 0, maxHandshake)
+	pause := time.NewTicker(2 * time.Millisecond)
+	defer pause.Stop()
+	for {
+		over := isClosed(exited) // asked before reading: nothing comes after
+		n, err := f.Read(buf[len(buf):cap(buf)])
+		buf = buf[:len(buf)+n]
+		if i := bytes.IndexByte(buf, '\n'); i >= 0 {
+			return buf[:i], nil
+		}
+		if len(buf) == cap(buf) {
+			return buf, nil // no handshake is that long
+		}
+		if err != nil && !errors.Is(err, io.EOF) {
+			return nil, fmt.Errorf("read handshake: %w", err)
+		}
+		if n > 0 {
+			continue
+		}
+		if over {
+			return buf, errNoLine
+		}
+		select {
+		case <-ctx.Done():
+			return buf, ctx.Err()
+		case <-exited:
+		case <-pause.C:
+		}
+	}
+}
+
+func isClosed(c <-chan struct{}) bool {
+	select {
+	case <-c:
+		return true
+	default:
+		return false
+	}
+}
+
+// checkHandshake tells what is wrong with a plugin's first line. What it
+// passes, go-plugin understands.
+func checkHandshake(line []byte, version int) error {
+	parts := strings.Split(strings.TrimSpace(string(line)), "|")
+	core, err := strconv.Atoi(parts[0])
+	if err != nil || len(parts) < 4 {
+		return script.Errorf(script.CodeRejected, "it printed something before the handshake: %s", quote(line)).
+			WithHint("a plugin must call sdk.Serve before it prints; a program that is no plugin is run by `source` and `interpreter`")
+	}
+	if core != plugin.CoreProtocolVersion {
+		return script.Errorf(script.CodeRejected, "it speaks version %d of go-plugin's own protocol, this host speaks %d",
+			core, plugin.CoreProtocolVersion).WithHint("rebuild the plugin with the SDK of this mlhost")
+	}
+	if got := parts[1]; got != strconv.Itoa(version) {
+		return script.Errorf(script.CodeRejected, "it speaks version %s of the plugin protocol, this host speaks %d", clip(quote([]byte(got)), 20), version).
+			WithHint("rebuild the plugin with the SDK of this mlhost")
+	}
+	if len(parts) < 5 || parts[4] != string(plugin.ProtocolGRPC) {
+		return script.Errorf(script.CodeRejected, "it speaks net/rpc, and mlhost speaks gRPC only: %s", quote(line)).
+			WithHint("set GRPCServer in the plugin's ServeConfig, or use the SDK")
+	}
+	return nil
+}
+
+// quote escapes output of a plugin for a message, and bounds it.
+func quote(b []byte) string {
+	const most = 160
+	cut := len(b) > most
+	if cut {
+		b = b[:most]
+	}
+	s := strconv.Quote(strings.ToValidUTF8(string(b), "\uFFFD"))
+	if cut {
+		s += "…"
+	}
+	return s
+}
+
+// clip shortens s to at most n bytes, at a letter's end.
+func clip(s string, n int) string {
+	if len(s) <= n {
+		return s
+	}
+	for n > 0 && !utf8.RuneStart(s[n]) {
+		n--
+	}
+	return s[:n] + "…"
+}
+
+// lastLines returns the last lines of a file, escaped and bounded: what a
+// program said before it died.
+func lastLines(path string, most int) []string {
+	const window = 4 << 10
+	f, err := os.Open(path)
+	if err != nil {
+		return nil
+	}
+	defer func() { _ = f.Close() }()
+	info, err := f.Stat()
+	if err != nil {
+		return nil
+	}
+	from := max(0, info.Size()-window)
+	b := make([]byte, min(info.Size(), window))
+	n, err := f.ReadAt(b, from)
+	if err != nil && !errors.Is(err, io.EOF) {
+		return nil
+	}
+	lines := strings.Split(strings.TrimRight(string(b[:n]), "\r\n"), "\n")
+	if from > 0 && len(lines) > 1 {
+		lines = lines[1:] // cut at its beginning
+	}
+	if len(lines) > most {
+		lines = lines[len(lines)-most:]
+	}
+	var out []string
+	for _, l := range lines {
+		if l = strings.TrimSpace(l); l != "" {
+			out = append(out, printable(clip(l, 300)))
+		}
+	}
+	return out
+}
+
+// printable replaces what could move a terminal's cursor.
+func printable(s string) string {
+	return strings.Map(func(r rune) rune {
+		if r == '\t' || strconv.IsPrint(r) {
+			return r
+		}
+		return '\uFFFD'
+	}, s)
+}

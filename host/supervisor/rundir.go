@@ -1,0 +1,172 @@
+package supervisor
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/mlhost/mlhost/shared/script"
+)
+
+// The files of a run directory.
+const (
+	instanceFile = "instance.json"
+	launchFile   = "launch.json"
+	exitFile     = "exit.json"
+	stdoutFile   = "stdout.log"
+	stderrFile   = "stderr.log"
+	socketDir    = "p"
+)
+
+// maxSocketPath is the longest path that a unix socket can have on Linux.
+const maxSocketPath = 107
+
+// instance is what the host must know of a plugin process to find it again
+// after the host itself died: instance.json in the run's directory. It is
+// there exactly as long as the run is not known to have ended.
+type instance struct {
+	Run       string    `json:"run"`
+	Script    string    `json:"script"`
+	Nonce     string    `json:"nonce"`
+	BootID    string    `json:"boot_id"`
+	PID       int       `json:"pid,omitempty"`        // 0: died or host killed while it was launched
+	StartTime uint64    `json:"start_time,omitempty"` // of the process, in ticks since boot
+	Network   string    `json:"network,omitempty"`
+	Socket    string    `json:"socket,omitempty"`
+	SHA256    string    `json:"sha256,omitempty"`
+	Protocol  int       `json:"protocol,omitempty"`
+	Launched  time.Time `json:"launched"`
+	Begun     bool      `json:"begun"` // its RunStarted was, or was about to be, emitted
+}
+
+// exitRecord is what a plugin leaves when it ends in order: exit.json.
+type exitRecord struct {
+	Run      string       `json:"run"`
+	State    script.State `json:"state"`
+	ExitCode *int         `json:"exit_code"`
+	Reason   string       `json:"reason"`
+	Time     time.Time    `json:"time"`
+	LastSeq  uint64       `json:"last_seq"`
+}
+
+// makeRunDir creates a run's directory, which must not be there yet, and tests
+// that a socket in it can have an address.
+func makeRunDir(dir string) error {
+	if longest := filepath.Join(dir, socketDir, "plugin4294967295"); len(longest) > maxSocketPath {
+		return script.Errorf(script.CodeIO,
+			"the state directory's path is too long for unix sockets: %s would have %d bytes, and %d is the most that Linux takes",
+			longest, len(longest), maxSocketPath).
+			WithHint("choose a shorter state directory with --state or MLHOST_STATE")
+	}
+	err := os.MkdirAll(filepath.Dir(dir), 0o700)
+	if err == nil {
+		err = os.Mkdir(dir, 0o700)
+	}
+	if err == nil {
+		err = os.Mkdir(filepath.Join(dir, socketDir), 0o700)
+	}
+	switch {
+	case errors.Is(err, fs.ErrExist):
+		return err // the caller picks another id
+	case err != nil:
+		return &script.Error{Code: script.CodeIO, Message: fmt.Sprintf("create run directory: %v", err),
+			Hint: "is the state directory writable, and the disk not full?"}
+	}
+	return nil
+}
+
+// writeInstance replaces instance.json in one step; with sync it is on the
+// disk when the function returns.
+func writeInstance(dir string, in instance, sync bool) error {
+	b, err := json.MarshalIndent(in, "", "  ")
+	if err != nil {
+		return fmt.Errorf("write %s: %w", instanceFile, err)
+	}
+	return writeFile(filepath.Join(dir, instanceFile), append(b, '\n'), sync)
+}
+
+// writeFile writes by rename, so that a reader sees the old or the new whole.
+func writeFile(path string, data []byte, sync bool) (err error) {
+	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+"-*")
+	if err != nil {
+		return fmt.Errorf("write %s: %w", filepath.Base(path), err)
+	}
+	defer func() {
+		if err != nil {
+			err = fmt.Errorf("write %s: %w", filepath.Base(path), errors.Join(err, os.Remove(f.Name())))
+		}
+	}()
+	_, err = f.Write(data)
+	if err == nil && sync {
+		err = f.Sync()
+	}
+	if err = errors.Join(err, f.Close()); err != nil {
+		return err
+	}
+	return os.Rename(f.Name(), path)
+}
+
+func readInstance(dir string) (instance, error) {
+	var in instance
+	b, err := os.ReadFile(filepath.Join(dir, instanceFile))
+	if err != nil {
+		return in, fmt.Errorf("read %s: %w", instanceFile, err)
+	}
+	if err := json.Unmarshal(b, &in); err != nil {
+		return in, fmt.Errorf("read %s: %w", instanceFile, err)
+	}
+	return in, nil
+}
+
+// readExit returns the run's exit record, and false where it left none. A
+// record that cannot be read, or is another run's, counts as none; the error
+// says why.
+func readExit(dir, run string) (exitRecord, bool, error) {
+	var rec exitRecord
+	b, err := os.ReadFile(filepath.Join(dir, exitFile))
+	if errors.Is(err, fs.ErrNotExist) {
+		return rec, false, nil
+	}
+	if err == nil {
+		err = json.Unmarshal(b, &rec)
+	}
+	switch {
+	case err != nil:
+		return rec, false, fmt.Errorf("read %s: %w", exitFile, err)
+	case rec.Run != run:
+		return rec, false, fmt.Errorf("read %s: it is of run %q, not of %q", exitFile, rec.Run, run)
+	case !rec.State.Ended():
+		return rec, false, fmt.Errorf("read %s: %q is no state to end in", exitFile, rec.State)
+	}
+	return rec, true, nil
+}
+
+// sealRunDir marks a run as ended: its socket and instance.json go.
+func sealRunDir(dir string) error {
+	err := os.RemoveAll(filepath.Join(dir, socketDir))
+	if e := os.Remove(filepath.Join(dir, instanceFile)); e != nil && !errors.Is(e, fs.ErrNotExist) {
+		err = errors.Join(err, e)
+	}
+	if err != nil {
+		return fmt.Errorf("clear run directory: %w", err)
+	}
+	return nil
+}
+
+// discardRunDir removes the directory of a run that never began, unless it
+// holds output that somebody may want to read.
+func discardRunDir(dir string) error {
+	for _, name := range []string{stdoutFile, stderrFile} {
+		if info, err := os.Stat(filepath.Join(dir, name)); err == nil && info.Size() > 0 {
+			return sealRunDir(dir)
+		}
+	}
+	if err := os.RemoveAll(dir); err != nil {
+		return fmt.Errorf("remove run directory: %w", err)
+	}
+	return nil
+}
