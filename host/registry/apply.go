@@ -26,8 +26,7 @@ func (e *entry) apply(ev *script.Event) {
 	case script.Stepped:
 		e.step = b.Step
 	case script.Progress:
-		p := Progress(b)
-		e.progress = &p
+		e.progress = &b
 	case script.Described:
 		e.description, e.described = b.Description, true
 		e.describe(b.Values)
@@ -146,19 +145,14 @@ func (e *entry) changeParameters(b script.ParametersChanged) {
 func (e *entry) restore(s Script) {
 	e.state, e.reason, e.run = s.State, s.Reason, s.Run
 	e.pid, e.pluginPID, e.restarts = s.PID, s.PluginPID, s.Restarts
-	e.step, e.progress, e.revision, e.exitCode = int64(s.Step), s.Progress, s.Revision, s.ExitCode
+	e.step, e.progress, e.revision, e.exitCode = s.Step, s.Progress, s.Revision, s.ExitCode
 	if s.Plugin != "" && e.plugin == "" {
 		e.plugin = s.Plugin
 	}
 	if s.SHA256 != "" && e.sha256 == "" {
 		e.sha256 = s.SHA256
 	}
-	if s.Started != nil {
-		e.started = *s.Started
-	}
-	if s.Finished != nil {
-		e.finished = *s.Finished
-	}
+	e.started, e.finished = s.Started, s.Finished
 	if s.Described && !e.described {
 		e.description, e.described = s.Description, true
 		e.describe(nil)
@@ -170,10 +164,7 @@ func (e *entry) restore(s Script) {
 	}
 	for _, v := range s.Variables {
 		into := e.variable(v.Name)
-		into.value, into.step = v.Value, int64(v.Step)
-		if v.Time != nil {
-			into.time = *v.Time
-		}
+		into.value, into.step, into.time = v.Value, v.Step, v.Time
 	}
 	for _, r := range s.Results {
 		if _, ok := e.results[r.Name]; !ok {

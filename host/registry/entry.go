@@ -22,7 +22,7 @@ type entry struct {
 	finished  time.Time
 	exitCode  *int
 	step      int64
-	progress  *Progress
+	progress  *script.Progress
 	plugin    string
 	sha256    string
 
@@ -204,16 +204,16 @@ func overText[T ~string](to *T, from T) {
 func (e *entry) snapshot(now time.Time) Script {
 	s := Script{
 		Name: e.name, State: e.state, Reason: e.reason, Managed: e.managed, Run: e.run, PID: e.pid,
-		PluginPID: e.pluginPID, Restarts: e.restarts, Step: script.Step(e.step), Progress: e.progress,
+		PluginPID: e.pluginPID, Restarts: e.restarts, Step: e.step, Progress: e.progress,
 		Plugin: e.plugin, SHA256: e.sha256, ExitCode: e.exitCode, Described: e.described,
 		Description: e.description, Revision: e.revision,
 		Parameters: make([]Parameter, 0, len(e.order)), Variables: make([]Variable, 0, len(e.varOrder)),
 		Results: make([]Result, 0, len(e.resOrder)),
 	}
-	s.Started, s.Finished = timePointer(e.started), timePointer(e.finished)
-	if s.Started != nil {
+	s.Started, s.Finished = e.started, e.finished
+	if !e.started.IsZero() {
 		end := now
-		if s.Finished != nil {
+		if !e.finished.IsZero() {
 			end = e.finished
 		}
 		s.Uptime = max(0, end.Sub(e.started).Seconds())
@@ -239,14 +239,7 @@ func (v *variable) snapshot() Variable {
 		t = script.TypeOf(v.value)
 	}
 	return Variable{
-		Name: v.spec.Name, Type: t, Value: v.value, Step: script.Step(v.step), Time: timePointer(v.time),
+		Name: v.spec.Name, Type: t, Value: v.value, Step: v.step, Time: v.time,
 		ReadOnly: v.spec.ReadOnly, Unit: v.spec.Unit, Doc: v.spec.Doc,
 	}
-}
-
-func timePointer(t time.Time) *time.Time {
-	if t.IsZero() {
-		return nil
-	}
-	return &t
 }
