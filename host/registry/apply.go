@@ -42,9 +42,7 @@ func (e *entry) apply(ev *script.Event) {
 			p.value = b.Value
 		}
 	case script.OwnerChanged:
-		if p, ok := e.parameters[b.Name]; ok {
-			p.owner = b.Owner
-		}
+		e.owners[b.Name] = b.Owner
 	}
 }
 
@@ -159,8 +157,11 @@ func (e *entry) restore(s Script) {
 	}
 	for _, p := range s.Parameters {
 		if known, ok := e.parameters[p.Spec.Name]; ok {
-			known.value, known.owner, known.next = p.Value, p.Owner, p.Next
+			known.value, known.next = p.Value, p.Next
 		}
+	}
+	for name, owner := range s.Owners {
+		e.owners[name] = owner
 	}
 	for _, v := range s.Variables {
 		into := e.variable(v.Name)

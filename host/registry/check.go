@@ -142,17 +142,17 @@ func (c *checker) status(p *parameter, live bool) script.OutcomeStatus {
 // may. A script may always move its own; a route only what it owns; a person
 // anything but what a route owns, and that too by taking it.
 func (c *checker) owned(p *parameter) (reason, hint string) {
-	author := c.batch.Author
+	author, owner := c.batch.Author, c.entry.owners[p.spec.Name]
 	switch {
-	case author == "script:"+c.entry.name || p.owner == author:
+	case author == "script:"+c.entry.name || owner == author:
 		return "", ""
 	case strings.HasPrefix(author, "route:"):
-		if p.owner == "" {
+		if owner == "" {
 			return author + " does not own it", ""
 		}
-		return "it is owned by " + p.owner, ""
-	case strings.HasPrefix(p.owner, "route:") && !c.batch.Take:
-		return "it is owned by " + p.owner, "--take takes it over until it is released"
+		return "it is owned by " + owner, ""
+	case strings.HasPrefix(owner, "route:") && !c.batch.Take:
+		return "it is owned by " + owner, "--take takes it over until it is released"
 	}
 	return "", ""
 }

@@ -36,6 +36,7 @@ type entry struct {
 	order      []string // of parameters
 	variables  map[string]*variable
 	varOrder   []string
+	owners     map[string]string // by parameter, also of those not declared yet
 	results    map[string]Result
 	resOrder   []string
 }
@@ -43,7 +44,6 @@ type entry struct {
 type parameter struct {
 	spec  script.ParameterSpec
 	value script.Value
-	owner string
 	next  *script.Value
 }
 
@@ -58,7 +58,7 @@ type variable struct {
 func newEntry(name string) *entry {
 	return &entry{
 		name: name, state: script.Stopped, step: -1,
-		parameters: map[string]*parameter{}, variables: map[string]*variable{}, results: map[string]Result{},
+		parameters: map[string]*parameter{}, owners: map[string]string{}, variables: map[string]*variable{}, results: map[string]Result{},
 	}
 }
 
@@ -206,7 +206,7 @@ func (e *entry) snapshot(now time.Time) Script {
 		Name: e.name, State: e.state, Reason: e.reason, Managed: e.managed, Run: e.run, PID: e.pid,
 		PluginPID: e.pluginPID, Restarts: e.restarts, Step: e.step, Progress: e.progress,
 		Plugin: e.plugin, SHA256: e.sha256, ExitCode: e.exitCode, Described: e.described,
-		Description: e.description, Revision: e.revision,
+		Description: e.description, Revision: e.revision, Owners: maps.Clone(e.owners),
 		Parameters: make([]Parameter, 0, len(e.order)), Variables: make([]Variable, 0, len(e.varOrder)),
 		Results: make([]Result, 0, len(e.resOrder)),
 	}
@@ -221,7 +221,7 @@ func (e *entry) snapshot(now time.Time) Script {
 	s.Description.Parameters = make([]script.ParameterSpec, 0, len(e.order))
 	for _, name := range e.order {
 		p := e.parameters[name]
-		s.Parameters = append(s.Parameters, Parameter{Spec: p.spec, Value: p.value, Owner: p.owner, Next: p.next})
+		s.Parameters = append(s.Parameters, Parameter{Spec: p.spec, Value: p.value, Owner: e.owners[p.spec.Name], Next: p.next})
 		s.Description.Parameters = append(s.Description.Parameters, p.spec)
 	}
 	for _, name := range e.varOrder {

@@ -30,7 +30,8 @@ type Script struct {
 	Described   bool               // by the script, and not only by the configuration
 	Description script.Description // its parameters as the configuration refines them
 	Revision    uint64
-	Parameters  []Parameter // in the order of declaration
+	Parameters  []Parameter       // in the order of declaration
+	Owners      map[string]string // by parameter, also of those not declared yet
 	Variables   []Variable
 	Results     []Result
 }

@@ -1,0 +1,155 @@
+package connector
+
+import (
+	"context"
+
+	"github.com/mlhost/mlhost/host/registry"
+	"github.com/mlhost/mlhost/shared/script"
+)
+
+// verb makes the handler of a verb that needs nothing but a script.
+func (c *Connector) verb(verb, status string) handler {
+	return func(ctx context.Context, r request) (map[string]script.Value, error) {
+		s, err := c.find(text(r.fields, "script"))
+		if err != nil {
+			return nil, err
+		}
+		if err := c.Verb(ctx, verb, s.Name, r.source); err != nil {
+			return nil, err
+		}
+		return map[string]script.Value{"status": script.String(status), "script": script.String(s.Name)}, nil
+	}
+}
+
+func (c *Connector) execute(ctx context.Context, r request) (map[string]script.Value, error) {
+	s, err := c.find(text(r.fields, "script"))
+	if err != nil {
+		return nil, err
+	}
+	if err := c.Verb(ctx, "start", s.Name, r.source); err != nil {
+		return nil, err
+	}
+	now, _ := c.Registry.Script(s.Name)
+	with, _ := r.fields["with_connector"].Bool()
+	return map[string]script.Value{
+		"status":         script.String("executed"),
+		"script":         script.String(s.Name),
+		"pid":            pidValue(now),
+		"with_connector": script.Bool(with),
+	}, nil
+}
+
+func pidValue(s registry.Script) script.Value {
+	if s.PID == 0 {
+		return script.Null()
+	}
+	return script.Int(int64(s.PID))
+}
+
+func (c *Connector) scan(ctx context.Context, r request) (map[string]script.Value, error) {
+	if err := c.Verb(ctx, "scan", "", r.source); err != nil {
+		return nil, err
+	}
+	return map[string]script.Value{"status": script.String("scan_complete"), "scripts": c.names()}, nil
+}
+
+// control carries out the command inside: {"script", "control_command": {…}}.
+func (c *Connector) control(ctx context.Context, r request) (map[string]script.Value, error) {
+	inner, ok := r.fields["control_command"].Map()
+	if !ok {
+		return nil, script.Errorf(script.CodeUsage, `"control_command" is missing or no object`).
+			WithHint(`for example {"command": "get_info"}`)
+	}
+	switch name := text(inner, "command"); name {
+	case "set_parameter", "get_parameter", "set_variable", "get_variable", "get_info", "pause", "resume", "stop":
+		fields := map[string]script.Value{}
+		for key, value := range inner {
+			fields[key] = value
+		}
+		fields["script"] = r.fields["script"]
+		return c.commands[name](ctx, request{source: r.source, fields: fields})
+	default:
+		return nil, script.Errorf(script.CodeNotFound, "there is no control command %q", name).
+			WithHint("set_parameter, get_parameter, set_variable, get_variable, get_info, pause, resume, stop")
+	}
+}
+
+func (c *Connector) setParameter(ctx context.Context, r request) (map[string]script.Value, error) {
+	return c.set(ctx, r, script.SetParameter, "parameter")
+}
+
+func (c *Connector) setVariable(ctx context.Context, r request) (map[string]script.Value, error) {
+	return c.set(ctx, r, script.SetVariable, "variable")
+}
+
+// set changes one parameter or variable.
+func (c *Connector) set(
+	ctx context.Context, r request, kind script.MessageKind, what string,
+) (map[string]script.Value, error) {
+	s, err := c.find(text(r.fields, "script"))
+	if err != nil {
+		return nil, err
+	}
+	name := text(r.fields, what)
+	value, given := r.fields["value"]
+	if name == "" || !given {
+		return nil, script.Errorf(script.CodeUsage, `%q and "value" are needed`, what)
+	}
+	author := r.source
+	if _, isScript := c.Registry.Script(author); isScript {
+		author = "script:" + author
+	}
+	reply, err := c.Send(ctx, script.Message{
+		ID: c.NewID(), Kind: kind, Source: r.source, Target: s.Name, Time: c.Now(),
+		Batch: &script.Batch{Values: map[string]script.Value{name: value}, Author: author},
+	})
+	if err != nil {
+		return nil, err
+	}
+	if reply.Batch != nil && len(reply.Batch.Outcomes) > 0 {
+		value = reply.Batch.Outcomes[0].Value
+	}
+	return map[string]script.Value{"status": script.String("success"), what: script.String(name), "value": value}, nil
+}
+
+func (c *Connector) getParameter(_ context.Context, r request) (map[string]script.Value, error) {
+	s, err := c.find(text(r.fields, "script"))
+	if err != nil {
+		return nil, err
+	}
+	name, names := text(r.fields, "parameter"), []string{}
+	for _, p := range s.Parameters {
+		if p.Spec.Name == name {
+			return map[string]script.Value{
+				"status": script.String("success"), "parameter": script.String(name), "value": p.Value,
+			}, nil
+		}
+		names = append(names, p.Spec.Name)
+	}
+	return nil, noSuch("parameter", s.Name, name, names)
+}
+
+func (c *Connector) getVariable(_ context.Context, r request) (map[string]script.Value, error) {
+	s, err := c.find(text(r.fields, "script"))
+	if err != nil {
+		return nil, err
+	}
+	name, names := text(r.fields, "variable"), []string{}
+	for _, v := range s.Variables {
+		if v.Name == name {
+			return map[string]script.Value{
+				"status": script.String("success"), "variable": script.String(name), "value": v.Value,
+			}, nil
+		}
+		names = append(names, v.Name)
+	}
+	return nil, noSuch("variable", s.Name, name, names)
+}
+
+func noSuch(what, owner, name string, names []string) error {
+	err := script.Errorf(script.CodeNotFound, "script %q has no %s %q", owner, what, name)
+	if best := script.Suggest(name, names); best != "" {
+		return err.WithHint("did you mean %q?", best)
+	}
+	return err
+}

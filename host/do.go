@@ -1,0 +1,128 @@
+package host
+
+import (
+	"context"
+
+	"github.com/mlhost/mlhost/host/api"
+	"github.com/mlhost/mlhost/shared/script"
+)
+
+// Do carries out one of the operator's verbs.
+func (h *Host) Do(ctx context.Context, c api.Command) (api.Outcome, error) {
+	switch c.Verb {
+	case api.Down:
+		if c.Hurry {
+			h.Hurry()
+		}
+		h.Down()
+		return api.Outcome{}, nil
+	case api.Scan:
+		return api.Outcome{Scripts: h.registry.Names()}, h.scan()
+	}
+	if err := h.known(c.Script); err != nil {
+		return api.Outcome{}, err
+	}
+	if c.Verb == api.Release {
+		return h.outcomeOf(c.Script), h.release(ctx, c)
+	}
+	err := h.doProcess(ctx, c)
+	return h.outcomeOf(c.Script), err
+}
+
+// doProcess carries out a verb about a script's process.
+func (h *Host) doProcess(ctx context.Context, c api.Command) error {
+	switch c.Verb {
+	case api.Start:
+		return h.supervisor.Start(ctx, c.Script)
+	case api.Stop:
+		return h.supervisor.Stop(ctx, c.Script)
+	case api.Pause:
+		return h.supervisor.Pause(ctx, c.Script)
+	case api.Resume:
+		return h.supervisor.Resume(ctx, c.Script)
+	case api.Restart:
+		return h.supervisor.Restart(ctx, c.Script)
+	default:
+		return script.Errorf(script.CodeUsage, "there is no verb %q", c.Verb)
+	}
+}
+
+func (h *Host) outcomeOf(name string) api.Outcome {
+	s, _ := h.registry.Script(name)
+	return api.Outcome{State: s.State, Run: s.Run, PID: s.PID}
+}
+
+// known tests that there is a script of the name.
+func (h *Host) known(name string) error {
+	if _, ok := h.registry.Brief(name); ok {
+		return nil
+	}
+	err := script.Errorf(script.CodeNotFound, "there is no script %q", name)
+	if best := script.Suggest(name, h.registry.Names()); best != "" {
+		return err.WithHint("did you mean %q?", best)
+	}
+	return err.WithHint("`mlhost ps` lists the scripts")
+}
+
+// release gives a parameter that a person took back to the route that moves
+// it, or to nobody.
+func (h *Host) release(ctx context.Context, c api.Command) error {
+	s, _ := h.registry.Script(c.Script)
+	p, ok := s.Parameter(c.Parameter)
+	if !ok {
+		names := make([]string, 0, len(s.Parameters))
+		for _, p := range s.Parameters {
+			names = append(names, p.Spec.Name)
+		}
+		err := script.Errorf(script.CodeNotFound, "script %q has no parameter %q", c.Script, c.Parameter)
+		if best := script.Suggest(c.Parameter, names); best != "" {
+			return err.WithHint("did you mean %q?", best)
+		}
+		return err
+	}
+	owner := h.routeOwner(c.Script, c.Parameter)
+	if p.Owner == owner {
+		return nil
+	}
+	return h.Emit(ctx, h.event(c.Script, script.OwnerChanged{Name: c.Parameter, Owner: owner}))
+}
+
+// routeOwner names the route that moves the parameter, "" if there is none.
+func (h *Host) routeOwner(name, parameter string) string {
+	for _, r := range h.config.Routes {
+		if r.Enabled && r.To.Script == name && r.To.Parameter == parameter {
+			return "route:" + r.Name
+		}
+	}
+	return ""
+}
+
+// scan looks for scripts again in the configured folders and adds what is new.
+func (h *Host) scan() error {
+	found, err := h.config.Rescan()
+	if err != nil {
+		return err
+	}
+	for _, s := range found {
+		if err := h.supervisor.Add(s); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// connectorVerb carries out a verb that came by the connector protocol.
+func (h *Host) connectorVerb(ctx context.Context, verb, name, author string) error {
+	_, err := h.Do(ctx, api.Command{Verb: api.Verb(verb), Script: name, Author: author})
+	return err
+}
+
+// command answers a request that a script makes to the host itself.
+func (h *Host) command(ctx context.Context, m script.Message) (script.Reply, error) {
+	switch m.Topic {
+	case "connector":
+		return script.Reply{ID: m.ID, Value: h.connector.Handle(ctx, m.Source, m.Data)}, nil
+	default:
+		return script.Reply{}, script.Errorf(script.CodeNoAnswerer, "the host does not answer %q", m.Topic)
+	}
+}

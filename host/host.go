@@ -1,0 +1,268 @@
+package host
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/mlhost/mlhost/host/api"
+	"github.com/mlhost/mlhost/host/bus"
+	"github.com/mlhost/mlhost/host/config"
+	"github.com/mlhost/mlhost/host/connector"
+	"github.com/mlhost/mlhost/host/registry"
+	"github.com/mlhost/mlhost/host/router"
+	"github.com/mlhost/mlhost/host/store"
+	"github.com/mlhost/mlhost/host/supervisor"
+	"github.com/mlhost/mlhost/shared/script"
+)
+
+// Host is one mlhost process: Open, then Run once. Emit, Send and Do may be
+// called concurrently while it runs.
+type Host struct {
+	options Options
+	config  *config.Config
+	dir     string
+	logger  *slog.Logger
+	lock    *lock
+
+	store      *store.Store
+	registry   *registry.Registry
+	bus        *bus.Bus
+	router     *router.Router
+	supervisor *supervisor.Supervisor
+	connector  *connector.Connector
+	api        *api.API
+	listener   net.Listener
+
+	// setting serializes the sets of one script, so that revisions are counted
+	// and recorded in order.
+	setting keyedMutex
+
+	end     chan struct{} // closed: stop the scripts, then end
+	endOnce sync.Once
+	hurry   chan struct{} // closed: do not wait for scripts to end by themselves
+	hurried sync.Once
+	leave   chan struct{} // closed: end and leave the scripts running
+	left    sync.Once
+}
+
+// Dir returns the directory of the named host below a state directory.
+func Dir(stateDir, name string) string { return filepath.Join(stateDir, name) }
+
+// Open claims the host's state directory, opens the store and binds the API's
+// socket. Nothing is started yet. The error of a directory that is in use or
+// cannot be written says so.
+func Open(o Options) (*Host, error) {
+	h := &Host{
+		options: o, config: o.Config, logger: o.Logger, dir: Dir(o.StateDir, o.Config.Host.Name),
+		setting: newKeyedMutex(),
+		end:     make(chan struct{}), hurry: make(chan struct{}), leave: make(chan struct{}),
+	}
+	if h.logger == nil {
+		h.logger = slog.New(slog.DiscardHandler)
+	}
+	if err := h.open(); err != nil {
+		return nil, errors.Join(err, h.close())
+	}
+	return h, nil
+}
+
+func (h *Host) open() error {
+	if err := os.MkdirAll(h.dir, 0o700); err != nil {
+		return stateError(h.dir, err)
+	}
+	if err := os.Chmod(h.dir, 0o700); err != nil {
+		return stateError(h.dir, err)
+	}
+	var err error
+	if h.lock, err = acquireLock(h.dir); err != nil {
+		return err
+	}
+	h.bus, h.registry = bus.New(), registry.New()
+	h.store, err = store.Open(context.Background(), store.Options{
+		Dir: h.dir, Logger: h.logger, Committed: h.committed,
+	})
+	if err != nil {
+		return err
+	}
+	h.makeParts()
+	h.listener, err = listenSocket(SocketPath(h.dir))
+	return err
+}
+
+func (h *Host) makeParts() {
+	h.router = router.New(router.Options{
+		Config: h.config, Registry: h.registry, Logger: h.logger, Emit: h.Emit, Send: h.Send, Command: h.command,
+		Mail: router.Mail{
+			Enqueue: h.store.Enqueue, EnqueueLater: h.store.EnqueueLater,
+			List: h.store.Mail, Acknowledge: h.store.Acknowledge,
+		},
+	})
+	h.supervisor = supervisor.New(supervisor.Options{
+		Dir: h.dir, Executable: h.options.Executable, Logger: h.logger, Emit: h.Emit,
+		LastSeq: h.store.LastSeq, Link: h.serveLink, Kept: h.store.Kept,
+	})
+	h.connector = connector.New(connector.Options{
+		ID: h.config.Host.Name, Directory: h.config.Dir, Registry: h.registry,
+		Send: h.Send, Collect: h.router.Collect, Verb: h.connectorVerb, Notify: h.notify, NewID: router.NewID,
+	})
+	h.api = api.New(api.Options{
+		Host: h.config.Host.Name, Version: h.options.Version, Directory: h.config.Dir,
+		Registry: h.registry, Store: h.store, Bus: h.bus, Send: h.Send, Do: h.Do,
+	})
+}
+
+// close gives back what open took, last taken first.
+func (h *Host) close() error {
+	var errs []error
+	if h.listener != nil {
+		errs = append(errs, ignoreClosed(h.listener.Close()))
+	}
+	if h.store != nil {
+		errs = append(errs, h.store.Close())
+	}
+	if h.bus != nil {
+		h.bus.Close()
+	}
+	if h.lock != nil {
+		errs = append(errs, h.lock.release())
+	}
+	return errors.Join(errs...)
+}
+
+func ignoreClosed(err error) error {
+	if errors.Is(err, net.ErrClosed) {
+		return nil
+	}
+	return err
+}
+
+// Run starts what the configuration says and blocks until all scripts have
+// ended, or Down, Leave or the end of ctx end the host. The end of ctx stops
+// the scripts in order, as Down does. Nothing of the host is left behind when
+// Run returns; it must be called once.
+func (h *Host) Run(ctx context.Context) (Outcome, error) {
+	defer func() {
+		if err := h.close(); err != nil {
+			h.logger.Error("close host", "error", err)
+		}
+	}()
+	if err := h.begin(ctx); err != nil {
+		return Outcome{}, err
+	}
+	serving, stopServing := context.WithCancel(context.WithoutCancel(ctx))
+	defer stopServing()
+	supervising, stopSupervising := context.WithCancel(serving)
+	defer stopSupervising()
+
+	var g errgroup.Group
+	g.Go(func() error { return h.router.Run(serving) })
+	g.Go(func() error { return h.api.Serve(serving, h.listener) })
+	supervised := make(chan error, 1)
+	go func() { supervised <- h.supervisor.Run(supervising) }()
+
+	stopErr := h.waitForEnd(ctx)
+	outcome := h.outcome()
+	// Producers end before the store does: first the scripts' streams, then the
+	// routes and the API.
+	stopSupervising()
+	err := errors.Join(stopErr, <-supervised)
+	stopServing()
+	return outcome, errors.Join(err, g.Wait())
+}
+
+// waitForEnd blocks until the host is to end, and until its scripts have been
+// stopped, unless they are to be left alone.
+func (h *Host) waitForEnd(ctx context.Context) error {
+	var idle <-chan struct{}
+	if !h.options.StayUp {
+		idle = h.supervisor.Idle()
+	}
+	select {
+	case <-idle:
+		return h.endSession()
+	case <-h.leave:
+		h.supervisor.Leave()
+		return nil
+	case <-ctx.Done():
+	case <-h.end:
+	}
+	if err := h.supervisor.StopAll(context.WithoutCancel(ctx), h.hurry); err != nil {
+		return fmt.Errorf("stop scripts: %w", err)
+	}
+	return h.endSession()
+}
+
+func (h *Host) endSession() error {
+	if err := h.store.EndSession(context.Background()); err != nil {
+		return fmt.Errorf("end session: %w", err)
+	}
+	return nil
+}
+
+// begin opens the session and makes the scripts known.
+func (h *Host) begin(ctx context.Context) error {
+	if err := h.beginSession(ctx); err != nil {
+		return err
+	}
+	for _, s := range h.config.Scripts {
+		if err := h.supervisor.Add(s); err != nil {
+			return err
+		}
+	}
+	return h.claimRoutes(ctx)
+}
+
+// Down makes Run stop the scripts and return.
+func (h *Host) Down() { h.endOnce.Do(func() { close(h.end) }) }
+
+// Hurry makes a stop that is under way kill what has not ended yet.
+func (h *Host) Hurry() { h.hurried.Do(func() { close(h.hurry) }) }
+
+// Leave makes Run return and leaves the scripts running.
+func (h *Host) Leave() { h.left.Do(func() { close(h.leave) }) }
+
+// Socket returns the path of the API's socket.
+func (h *Host) Socket() string { return SocketPath(h.dir) }
+
+// Bus returns the live events, for a front end in the same process.
+func (h *Host) Bus() *bus.Bus { return h.bus }
+
+// Scripts returns what is true of every script now.
+func (h *Host) Scripts() []registry.Script { return h.registry.Snapshot() }
+
+func (h *Host) outcome() Outcome {
+	var o Outcome
+	for _, s := range h.registry.Snapshot() {
+		o.Scripts = append(o.Scripts, ScriptOutcome{
+			Name: s.Name, State: string(s.State), Reason: s.Reason, Run: s.Run,
+		})
+	}
+	return o
+}
+
+// Emit takes facts in: they are numbered and kept, then known, acted on and
+// shown. It returns when they are kept, and may wait for that.
+func (h *Host) Emit(ctx context.Context, events ...script.Event) error {
+	return h.store.Append(ctx, events...)
+}
+
+// committed is called by the store for events that are kept, in order.
+func (h *Host) committed(events []script.Event) {
+	h.registry.Apply(events...)
+	h.router.Observe(events)
+	h.bus.Publish(events...)
+}
+
+func (h *Host) event(name string, body script.Body) script.Event {
+	s, _ := h.registry.Script(name)
+	return script.Event{Time: time.Now(), Script: name, Run: s.Run, Body: body}
+}

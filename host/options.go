@@ -1,0 +1,44 @@
+package host
+
+import (
+	"log/slog"
+
+	"github.com/mlhost/mlhost/host/config"
+)
+
+// Options is what a Host is made of.
+type Options struct {
+	// StateDir is the directory below which every host has its own, named by
+	// the host.
+	StateDir string
+	Config   *config.Config
+	// Executable is the path of the mlhost binary, which serves the wrappers.
+	Executable string
+	Version    string
+	Logger     *slog.Logger
+	// StayUp keeps the host up when all its scripts have ended.
+	StayUp bool
+}
+
+// Outcome tells how a host's session went, script by script.
+type Outcome struct {
+	Scripts []ScriptOutcome
+}
+
+// ScriptOutcome is one script's part of an Outcome.
+type ScriptOutcome struct {
+	Name   string
+	State  string
+	Reason string
+	Run    string
+}
+
+// Failed reports whether a script failed or got lost.
+func (o Outcome) Failed() bool {
+	for _, s := range o.Scripts {
+		if s.State == "failed" || s.State == "lost" || s.State == "backoff" {
+			return true
+		}
+	}
+	return false
+}

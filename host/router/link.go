@@ -1,0 +1,202 @@
+package router
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+
+	"github.com/mlhost/mlhost/shared/script"
+	"github.com/mlhost/mlhost/shared/wire"
+)
+
+// link is the Endpoint of a supervised script: the host's side of its
+// collaboration stream. The script's own requests come in on the same stream
+// and are answered on it.
+type link struct {
+	router *Router
+	name   string
+	stream wire.Link
+
+	sending sync.Mutex // one Send on the stream at a time
+
+	mu      sync.Mutex // guards what follows
+	waiting map[string]chan wire.Reply
+	calls   map[string]context.CancelFunc
+	err     error // why the link is over
+}
+
+// maxCalls bounds the requests of one script that are under way at once.
+const maxCalls = 256
+
+// Serve makes the script reachable over its link and answers its requests,
+// until the stream or ctx ends.
+func (r *Router) Serve(ctx context.Context, name string, stream wire.Link) error {
+	ctx, cancel := context.WithCancel(ctx)
+	l := &link{
+		router: r, name: name, stream: stream,
+		waiting: map[string]chan wire.Reply{}, calls: map[string]context.CancelFunc{},
+	}
+	var calls sync.WaitGroup
+	defer calls.Wait()
+	defer cancel()
+	r.Attach(name, l)
+	defer r.Detach(name, l)
+	for {
+		frame, err := stream.Recv()
+		if err != nil {
+			l.close(err)
+			return err
+		}
+		switch body := frame.Body.(type) {
+		case wire.Reply:
+			l.answered(body)
+		case wire.Cancel:
+			l.cancel(body.ID)
+		case wire.Call:
+			l.serveCall(ctx, &calls, body)
+		}
+	}
+}
+
+func (l *link) send(body wire.FrameBody) error {
+	l.sending.Lock()
+	defer l.sending.Unlock()
+	return l.stream.Send(wire.Frame{Body: body})
+}
+
+// Deliver hands a message to the script and waits for its reply.
+func (l *link) Deliver(ctx context.Context, m script.Message) (script.Reply, error) {
+	id := m.ID
+	answer := make(chan wire.Reply, 1)
+	l.mu.Lock()
+	if l.err != nil {
+		l.mu.Unlock()
+		return script.Reply{}, l.gone()
+	}
+	l.waiting[id] = answer
+	l.mu.Unlock()
+	defer l.forget(id)
+	if err := l.send(deliverFrame(m)); err != nil {
+		return script.Reply{}, l.gone()
+	}
+	select {
+	case <-ctx.Done():
+		_ = l.send(wire.Cancel{ID: id}) // a link that fails here has ended anyway
+		return script.Reply{}, ctx.Err()
+	case reply, ok := <-answer:
+		switch {
+		case !ok:
+			return script.Reply{}, l.gone()
+		case reply.Err != nil:
+			return script.Reply{}, reply.Err
+		}
+		return script.Reply{ID: m.ID, Value: reply.Value}, nil
+	}
+}
+
+// Cast hands a message to the script; its reply, if any, is dropped.
+func (l *link) Cast(m script.Message) error {
+	return l.send(deliverFrame(m))
+}
+
+func deliverFrame(m script.Message) wire.Deliver {
+	d := wire.Deliver{
+		ID: m.ID, Kind: m.Kind, Source: m.Source, Topic: m.Topic, Data: m.Data, Time: m.Time,
+	}
+	if !m.Deadline.IsZero() {
+		d.Timeout = max(time.Until(m.Deadline), time.Millisecond)
+	}
+	return d
+}
+
+func (l *link) forget(id string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	delete(l.waiting, id)
+}
+
+func (l *link) answered(reply wire.Reply) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if answer := l.waiting[reply.ID]; answer != nil {
+		delete(l.waiting, reply.ID)
+		answer <- reply
+	}
+}
+
+func (l *link) close(err error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.err = err
+	for id, answer := range l.waiting {
+		close(answer)
+		delete(l.waiting, id)
+	}
+}
+
+func (l *link) gone() error {
+	return script.Errorf(script.CodeUnavailable, "script %q went away before it answered", l.name).
+		WithHint("what it did with the message is unknown")
+}
+
+func (l *link) cancel(id string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if stop := l.calls[id]; stop != nil {
+		stop()
+	}
+}
+
+// serveCall answers one request of the script, in a goroutine of its own. A
+// script that has too many of them under way is refused at once.
+func (l *link) serveCall(ctx context.Context, calls *sync.WaitGroup, call wire.Call) {
+	timeout := call.Timeout
+	if timeout <= 0 {
+		timeout = DefaultAskTimeout
+	}
+	ctx, cancel := context.WithTimeout(ctx, timeout)
+	l.mu.Lock()
+	full := len(l.calls) >= maxCalls
+	if !full {
+		l.calls[call.ID] = cancel
+	}
+	l.mu.Unlock()
+	if full {
+		cancel()
+		l.reply(wire.Reply{ID: call.ID, Err: script.Errorf(script.CodeUnavailable,
+			"script %q has %d requests under way already", l.name, maxCalls)})
+		return
+	}
+	calls.Go(func() {
+		defer func() {
+			l.mu.Lock()
+			delete(l.calls, call.ID)
+			l.mu.Unlock()
+			cancel()
+		}()
+		l.reply(l.serve(ctx, call, timeout))
+	})
+}
+
+func (l *link) serve(ctx context.Context, call wire.Call, timeout time.Duration) wire.Reply {
+	now := l.router.Now()
+	m := script.Message{
+		ID: NewID(), Kind: call.Kind, Source: l.name, Target: call.To, Topic: call.Topic, Data: call.Data, Time: now,
+	}
+	if m.Kind == script.Ask {
+		m.Deadline = now.Add(timeout)
+	}
+	reply, err := l.router.Send(ctx, m)
+	if err != nil {
+		return wire.Reply{ID: call.ID, Err: script.AsError(err)}
+	}
+	return wire.Reply{ID: call.ID, Value: reply.Value, Recipients: reply.Recipients}
+}
+
+// reply answers a call; when the link is gone there is nobody to tell.
+func (l *link) reply(reply wire.Reply) {
+	if err := l.send(reply); err != nil && !errors.Is(err, context.Canceled) {
+		l.router.Logger.Debug("reply to script", "script", l.name, "error", err)
+	}
+}

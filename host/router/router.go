@@ -1,0 +1,347 @@
+package router
+
+import (
+	"context"
+	"log/slog"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/mlhost/mlhost/host/config"
+	"github.com/mlhost/mlhost/host/registry"
+	"github.com/mlhost/mlhost/shared/script"
+)
+
+// Endpoint is where a message can be delivered: a supervised script's link.
+// Deliver blocks until the reply, the end of ctx, or the end of the endpoint;
+// it may be called concurrently.
+type Endpoint interface {
+	Deliver(ctx context.Context, m script.Message) (script.Reply, error)
+	// Cast hands a message over without waiting for a reply.
+	Cast(m script.Message) error
+}
+
+// Mail is what the router needs of the mailboxes.
+type Mail struct {
+	Enqueue      func(ctx context.Context, ms []script.Message) error // durable when it returns
+	EnqueueLater func(ms ...script.Message)
+	List         func(ctx context.Context, script string, limit int) ([]script.Message, error)
+	Acknowledge  func(ctx context.Context, script string, ids ...string) error
+}
+
+// Options is what a Router is made of.
+type Options struct {
+	Config   *config.Config
+	Registry *registry.Registry
+	Mail     Mail
+	Logger   *slog.Logger
+	Emit     func(ctx context.Context, events ...script.Event) error
+	// Send is the host's door for requests; routes set parameters through it.
+	Send func(ctx context.Context, m script.Message) (script.Reply, error)
+	// Command answers a request to the host itself ("" as the target).
+	Command func(ctx context.Context, m script.Message) (script.Reply, error)
+	Now     func() time.Time // nil: time.Now
+}
+
+// DefaultAskTimeout is how long an ask waits that names no deadline.
+const DefaultAskTimeout = 30 * time.Second
+
+// Router routes. Its methods may be called concurrently.
+type Router struct {
+	Options
+	flows    []*flow
+	outcomes *outcomes
+
+	mu        sync.Mutex // guards what follows
+	endpoints map[string]Endpoint
+	mailmen   map[string]*mailman
+	handed    map[string][]string // ids that the last Collect of a script returned
+	closed    bool
+	work      sync.WaitGroup // mailmen and their like
+}
+
+// New makes a router for the routes and permissions of the configuration.
+func New(o Options) *Router {
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	r := &Router{
+		Options:   o,
+		outcomes:  newOutcomes(o.Emit, o.Logger),
+		endpoints: map[string]Endpoint{},
+		mailmen:   map[string]*mailman{},
+		handed:    map[string][]string{},
+	}
+	for _, route := range o.Config.Routes {
+		if route.Enabled {
+			r.flows = append(r.flows, newFlow(r, route))
+		}
+	}
+	return r
+}
+
+// Run carries out routes and reports outcomes until ctx ends. It returns when
+// everything that the router started has ended.
+func (r *Router) Run(ctx context.Context) error {
+	go r.outcomes.run()
+	var flows sync.WaitGroup
+	for _, f := range r.flows {
+		flows.Go(func() { f.run(ctx) })
+	}
+	<-ctx.Done()
+	flows.Wait()
+	r.mu.Lock()
+	r.closed = true
+	for _, m := range r.mailmen {
+		m.stop()
+	}
+	r.mu.Unlock()
+	r.work.Wait()
+	r.outcomes.close()
+	return nil
+}
+
+// Attach makes a script reachable. Its waiting mail starts to flow. A second
+// endpoint of the same script replaces the first.
+func (r *Router) Attach(name string, e Endpoint) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.closed {
+		return
+	}
+	if old := r.mailmen[name]; old != nil {
+		old.stop()
+	}
+	m := newMailman(r, name, e)
+	r.endpoints[name], r.mailmen[name] = e, m
+	r.work.Go(m.run)
+}
+
+// Detach takes the endpoint away again, unless another one replaced it.
+func (r *Router) Detach(name string, e Endpoint) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.endpoints[name] != e {
+		return
+	}
+	r.mailmen[name].stop()
+	delete(r.endpoints, name)
+	delete(r.mailmen, name)
+}
+
+func (r *Router) endpoint(name string) Endpoint {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.endpoints[name]
+}
+
+func (r *Router) wake(name string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if m := r.mailmen[name]; m != nil {
+		m.wake()
+	}
+}
+
+// Observe shows the router committed events, in order. It never blocks.
+func (r *Router) Observe(events []script.Event) {
+	for i := range events {
+		switch body := events[i].Body.(type) {
+		case script.Samples:
+			for _, f := range r.flows {
+				f.observe(&events[i], body.Samples)
+			}
+		case script.Described:
+			r.wake(events[i].Script)
+		}
+	}
+}
+
+// Send carries a message of kind ask, tell or broadcast to its target.
+func (r *Router) Send(ctx context.Context, m script.Message) (script.Reply, error) {
+	start := r.Now()
+	var reply script.Reply
+	var err error
+	switch m.Kind {
+	case script.Ask:
+		reply, err = r.ask(ctx, m)
+	case script.Tell:
+		reply, err = r.tell(ctx, m)
+	case script.Broadcast:
+		reply, err = r.broadcast(ctx, m)
+	default:
+		return reply, script.Errorf(script.CodeUsage, "a message of kind %q cannot be routed", m.Kind)
+	}
+	reply.ID = m.ID
+	r.outcomes.add(r.outcome(m, r.Now().Sub(start), err))
+	return reply, err
+}
+
+// outcome words what became of a message as a fact about its source, or about
+// its target where the source is no script.
+func (r *Router) outcome(m script.Message, took time.Duration, err error) script.Event {
+	subject := m.Source
+	if _, ok := r.Registry.Brief(subject); !ok {
+		subject = m.Target
+	}
+	body := script.MessageRouted{
+		ID: m.ID, Kind: m.Kind, Source: m.Source, Target: m.Target, Topic: m.Topic, Took: took,
+	}
+	if e := script.AsError(err); e != nil {
+		body.Code, body.Problem = e.Code, e.Message
+	}
+	return script.Event{Time: r.Now(), Script: subject, Run: r.runOf(subject), Body: body}
+}
+
+func (r *Router) runOf(name string) string {
+	s, _ := r.Registry.Brief(name)
+	return s.Run
+}
+
+func (r *Router) ask(ctx context.Context, m script.Message) (script.Reply, error) {
+	if m.Target == "" {
+		return r.Command(ctx, m)
+	}
+	target, err := r.admit(m)
+	if err != nil {
+		return script.Reply{}, err
+	}
+	e := r.endpoint(m.Target)
+	if e == nil {
+		return script.Reply{}, notRunning(target)
+	}
+	if !target.Takes(m.Topic) {
+		return script.Reply{}, noAnswerer(target, m.Topic)
+	}
+	if m.Deadline.IsZero() {
+		m.Deadline = r.Now().Add(DefaultAskTimeout)
+	}
+	ctx, cancel := context.WithDeadline(ctx, m.Deadline)
+	defer cancel()
+	reply, err := e.Deliver(ctx, m)
+	if err != nil && ctx.Err() != nil {
+		return reply, script.Errorf(script.CodeDeadline, "script %q did not answer %q in time", m.Target, m.Topic).
+			WithHint("the script may be busy; what it did with the message is unknown")
+	}
+	return reply, err
+}
+
+// tell puts a message into its target's mailbox.
+func (r *Router) tell(ctx context.Context, m script.Message) (script.Reply, error) {
+	if _, err := r.admit(m); err != nil {
+		return script.Reply{}, err
+	}
+	if err := r.Mail.Enqueue(ctx, []script.Message{m}); err != nil {
+		return script.Reply{}, err
+	}
+	r.wake(m.Target)
+	return script.Reply{Value: idValue(m.ID)}, nil
+}
+
+// idValue is the reply to a message that nobody answers.
+func idValue(id string) script.Value {
+	return script.Map(map[string]script.Value{"id": script.String(id)})
+}
+
+// admit tests that a message's target exists and that its source may send it.
+func (r *Router) admit(m script.Message) (registry.Brief, error) {
+	target, ok := r.Registry.Brief(m.Target)
+	if !ok {
+		err := script.Errorf(script.CodeNotFound, "there is no script %q", m.Target)
+		if best := script.Suggest(m.Target, r.Registry.Names()); best != "" {
+			return target, err.WithHint("did you mean %q?", best)
+		}
+		return target, err.WithHint("`mlhost ps` lists the scripts")
+	}
+	if !r.allowed(m.Source, m.Target, m.Topic) {
+		return target, script.Errorf(script.CodeForbidden, "%s may not send %q to %s", m.Source, m.Topic, m.Target).
+			WithHint("collaboration is denied by default here: add an allow block or a topic route to the config")
+	}
+	return target, nil
+}
+
+// broadcast gives a message to every script that lives but its source, and to
+// those that topic routes name. Only the latter is durable.
+func (r *Router) broadcast(ctx context.Context, m script.Message) (script.Reply, error) {
+	routed := r.routedTo(m.Source, m.Topic)
+	var recipients []string
+	for _, target := range r.Registry.Briefs() {
+		name := target.Name
+		live := target.State.Live() || !target.Managed
+		switch {
+		case name == m.Source || !live || slices.Contains(routed, name):
+			continue
+		case !r.allowed(m.Source, name, m.Topic):
+			continue
+		}
+		recipients = append(recipients, name)
+		copied := m
+		copied.Target = name
+		if e := r.endpoint(name); e != nil && target.Takes(m.Topic) {
+			if e.Cast(copied) == nil {
+				continue
+			}
+		}
+		copied.ID = m.ID + "." + name
+		r.Mail.EnqueueLater(copied)
+		r.wake(name)
+	}
+	if err := r.Forward(ctx, m); err != nil {
+		return script.Reply{Recipients: recipients}, err
+	}
+	recipients = append(recipients, routed...)
+	slices.Sort(recipients)
+	return script.Reply{Value: idValue(m.ID), Recipients: recipients}, nil
+}
+
+// Forward puts a message into the mailboxes of the scripts that topic routes
+// name for its source and topic. It is durable when Forward returns.
+func (r *Router) Forward(ctx context.Context, m script.Message) error {
+	routed := r.routedTo(m.Source, m.Topic)
+	if len(routed) == 0 {
+		return nil
+	}
+	mail := make([]script.Message, len(routed))
+	for i, name := range routed {
+		mail[i] = m
+		mail[i].ID, mail[i].Target = m.ID+"."+name, name
+	}
+	if err := r.Mail.Enqueue(ctx, mail); err != nil {
+		return err
+	}
+	for _, name := range routed {
+		r.wake(name)
+	}
+	return nil
+}
+
+// Collect acknowledges what the last Collect of the script returned, and
+// returns the mail that waits for it and that is not pushed to it.
+func (r *Router) Collect(ctx context.Context, name string) ([]script.Message, error) {
+	r.mu.Lock()
+	handed := r.handed[name]
+	delete(r.handed, name)
+	r.mu.Unlock()
+	if len(handed) > 0 {
+		if err := r.Mail.Acknowledge(ctx, name, handed...); err != nil {
+			return nil, err
+		}
+	}
+	all, err := r.Mail.List(ctx, name, collectLimit)
+	if err != nil {
+		return nil, err
+	}
+	target, _ := r.Registry.Brief(name)
+	mail := slices.DeleteFunc(all, func(m script.Message) bool { return target.Takes(m.Topic) })
+	ids := make([]string, len(mail))
+	for i, m := range mail {
+		ids[i] = m.ID
+	}
+	r.mu.Lock()
+	r.handed[name] = ids
+	r.mu.Unlock()
+	return mail, nil
+}
+
+// collectLimit is the most mail that one Collect hands out.
+const collectLimit = 1000

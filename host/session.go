@@ -1,0 +1,78 @@
+package host
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/mlhost/mlhost/host/config"
+	"github.com/mlhost/mlhost/host/registry"
+	"github.com/mlhost/mlhost/host/supervisor"
+	"github.com/mlhost/mlhost/shared/script"
+	"github.com/mlhost/mlhost/shared/wire"
+)
+
+// beginSession begins a session, or continues the one that a host before this
+// one left open: ended scripts stay ended then, and set values stay set.
+func (h *Host) beginSession(ctx context.Context) error {
+	_, open, err := h.store.OpenSession(ctx)
+	if err != nil {
+		return fmt.Errorf("open session: %w", err)
+	}
+	if !open {
+		if err := h.store.BeginSession(ctx); err != nil {
+			return fmt.Errorf("begin session: %w", err)
+		}
+	}
+	for _, s := range h.config.Scripts {
+		h.define(s)
+	}
+	if !open {
+		return nil
+	}
+	known, err := h.store.Scripts(ctx)
+	if err != nil {
+		return fmt.Errorf("read scripts: %w", err)
+	}
+	for _, s := range known {
+		if _, ok := h.config.Script(s.Name); ok {
+			h.registry.Restore(s)
+		}
+	}
+	return nil
+}
+
+// define makes a configured script known before it has said anything.
+func (h *Host) define(s *config.Script) {
+	plugin := s.Plugin
+	if plugin == "" {
+		plugin = "interpreter"
+	}
+	// What a script that is not described yet will declare is open.
+	open := script.Description{Name: s.Name, Capabilities: []string{script.CapabilityDynamic}}
+	values, specs, _ := s.Resolve(open) // mistakes were shown when the config was loaded
+	h.registry.Define(s.Name, registry.Info{Managed: true, Plugin: plugin, SHA256: s.SHA256, Specs: specs, Values: values})
+}
+
+// claimRoutes makes routes the owners of the parameters that they move, but
+// for those that a person took in this session.
+func (h *Host) claimRoutes(ctx context.Context) error {
+	for _, r := range h.config.Routes {
+		if !r.Enabled {
+			continue
+		}
+		s, _ := h.registry.Script(r.To.Script)
+		if owner := s.Owners[r.To.Parameter]; owner != "" {
+			continue
+		}
+		claim := h.event(r.To.Script, script.OwnerChanged{Name: r.To.Parameter, Owner: "route:" + r.Name})
+		if err := h.Emit(ctx, claim); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// serveLink carries the messages of one script's process.
+func (h *Host) serveLink(ctx context.Context, p *supervisor.Process, link wire.Link) error {
+	return h.router.Serve(ctx, p.Name(), link)
+}
