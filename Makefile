@@ -60,7 +60,7 @@ proto: $(TOOLS)/buf $(TOOLS)/protoc-gen-go $(TOOLS)/protoc-gen-go-grpc ## genera
 	PATH="$(TOOLS):$$PATH" $(TOOLS)/buf generate
 
 clean: ## remove what was built here
-	rm -rf bin .venv-ml .cache bench/results.json
+	rm -rf bin .venv-ml .cache .demo bench/results.json
 
 $(TOOLS)/buf:
 	GOBIN=$(TOOLS) $(GO) install $(TOOL_BUF)

@@ -1,0 +1,4 @@
+script "long_analysis" {
+  plugin        = "../../bin/plugins/go-long-analysis"
+  stalled_after = "1m"
+}
