@@ -8,8 +8,7 @@ GO      ?= go
 PYTHON  ?= python3
 TOOLS   := $(CURDIR)/.tools
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
-COMMIT  ?= $(shell git rev-parse HEAD 2>/dev/null || echo unknown)
-LDFLAGS := -s -w -X main.version=$(VERSION) -X main.commit=$(COMMIT)
+LDFLAGS := -s -w -X main.version=$(VERSION)
 
 # Programs under plugins/ ship with mlhost; those under examples/ are built
 # beside them, so that the example configurations find them.

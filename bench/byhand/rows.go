@@ -31,7 +31,7 @@ func RowsPerSecond(ctx context.Context, path string, rows int) (float64, error) 
 		if err != nil {
 			return 0, err
 		}
-		in := tx.StmtContext(ctx, insert)
+		in := tx.StmtContext(ctx, insert) //nolint:sqlclosecheck // ends with its transaction
 		for range 1000 {
 			if _, err := in.ExecContext(ctx, row, row, time.Now().UnixNano(), math.Sin(float64(row))); err != nil {
 				return 0, err
