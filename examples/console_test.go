@@ -101,3 +101,25 @@ func TestParseConsole(t *testing.T) {
 		t.Errorf("%+v", got)
 	}
 }
+
+// TestLinks follows the links between documents.
+func TestLinks(t *testing.T) {
+	link := regexp.MustCompile(`\]\(([^)#:]+)(#[^)]*)?\)`)
+	for _, pattern := range []string{"../*.md", "../docs/*.md", "../docs/*/*.md", "*/*.md"} {
+		documents, err := filepath.Glob(pattern)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, document := range documents {
+			text, err := os.ReadFile(document)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, found := range link.FindAllStringSubmatch(string(text), -1) {
+				if _, err := os.Stat(filepath.Join(filepath.Dir(document), found[1])); err != nil {
+					t.Errorf("%s: %v", document, err)
+				}
+			}
+		}
+	}
+}

@@ -1,0 +1,4 @@
+script "fit" {
+  source     = "fit.py"
+  parameters = { rate = 0.05 }
+}
