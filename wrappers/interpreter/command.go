@@ -1,0 +1,118 @@
+package interpreter
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/mlhost/mlhost/shared/script"
+)
+
+const (
+	// fdName tells a script on which descriptor it speaks lines.
+	fdName = "MLHOST_FD"
+	// linesFD is that descriptor: the first behind the standard three.
+	linesFD = 3
+	// profilePython is the profile of scripts that run under the Python shim.
+	profilePython = "python"
+	// shimName is the shim's file among the extracted Python files.
+	shimName = "mlhost_shim.py"
+)
+
+// command builds the script's command line and environment, and tells whether
+// the script is to speak lines. What is wrong with the launch is found here,
+// before anything runs.
+func (r *run) command(ctx context.Context) (cmd *exec.Cmd, lines bool, err error) {
+	l := r.launch
+	if len(l.Interpreter) == 0 {
+		return nil, false, script.Errorf(script.CodeConfigInvalid, "no interpreter is named for %s", l.Source)
+	}
+	if r.patterns, err = newPatterns(l.Variables); err != nil {
+		return nil, false, err
+	}
+	if err := checkSource(l.Source); err != nil {
+		return nil, false, err
+	}
+	dir := l.Directory
+	if dir == "" {
+		dir = filepath.Dir(l.Source)
+	}
+	args, added, err := passed(l.Parameters, r.values)
+	if err != nil {
+		return nil, false, err
+	}
+	env := r.environment(added)
+	path, err := findInterpreter(l.Interpreter[0], dir, env)
+	if err != nil {
+		return nil, false, err
+	}
+	command := append([]string{path}, l.Interpreter[1:]...)
+	lines = l.Protocol == "lines"
+	if l.Profile == profilePython {
+		shim, err := r.shim(ctx, command, dir, env)
+		if err != nil {
+			return nil, false, err
+		}
+		if shim != "" {
+			command, lines = append(command, shim), true
+		}
+	}
+	if lines {
+		env = append(env, fdName+"="+strconv.Itoa(linesFD))
+	}
+	command = slices.Concat(command, []string{l.Source}, l.Args, args)
+	cmd = exec.Command(command[0], command[1:]...)
+	cmd.Dir, cmd.Env = dir, env
+	return cmd, lines, nil
+}
+
+// environment is the wrapper's own, without what belongs to plugins, plus the
+// launch's and the parameters', plus the run's mark.
+func (r *run) environment(added []string) []string {
+	env := slices.DeleteFunc(os.Environ(), func(entry string) bool {
+		name, _, _ := strings.Cut(entry, "=")
+		return name == fdName || name == markName || strings.HasPrefix(name, "MLHOST_PLUGIN") || strings.HasPrefix(name, "PLUGIN_")
+	})
+	if r.launch.Profile == profilePython {
+		env = append(env, "PYTHONUNBUFFERED=1")
+	}
+	for name, value := range r.launch.Env {
+		env = append(env, name+"="+value)
+	}
+	env = append(env, added...)
+	return append(env, markName+"="+r.session.Run())
+}
+
+// shim returns the path of the Python shim, "" where the interpreter is too
+// old for it.
+func (r *run) shim(ctx context.Context, command []string, dir string, env []string) (string, error) {
+	folder := pythonFolder(r.session.RunDir())
+	v, err := probePython(ctx, command, dir, env, folder)
+	if err != nil {
+		return "", err
+	}
+	if v.below(oldest) {
+		r.warn(fmt.Errorf("%s is Python %s, and mlhost's Python side needs %s: the script runs plain, and only its output is read", command[0], v, oldest))
+		return "", nil
+	}
+	extracted, err := extractPython(folder)
+	if err != nil {
+		r.warn(fmt.Errorf("the script runs plain, and only its output is read: %w", err))
+		return "", nil
+	}
+	return filepath.Join(extracted, shimName), nil
+}
+
+// pythonFolder is where mlhost's Python files are kept: beside the folder of
+// all runs, or in the run's own directory where that stands alone.
+func pythonFolder(runDir string) string {
+	if runs := filepath.Dir(runDir); filepath.Base(runs) == "runs" {
+		return filepath.Join(filepath.Dir(runs), "python")
+	}
+	return filepath.Join(runDir, "python")
+}

@@ -1,0 +1,167 @@
+package interpreter
+
+import (
+	"fmt"
+	"maps"
+
+	"github.com/mlhost/mlhost/shared/script"
+)
+
+// declarations are what the script has declared and the host does not know
+// yet: a whole burst of lines makes one event.
+type declarations struct {
+	script.Description
+	values map[string]script.Value
+}
+
+// declare tells the host what was declared since the last time.
+func (r *run) declare() {
+	d := r.declarations
+	r.declarations = declarations{}
+	if d.Doc != "" || len(d.Parameters)+len(d.Variables)+len(d.Topics)+len(d.Capabilities) > 0 {
+		r.session.Declare(d.Description, d.values)
+	}
+}
+
+// addParameter takes the script's declaration of a parameter, refined by what
+// the configuration says of it.
+func (r *run) addParameter(l parameterLine) {
+	spec := l.spec
+	spec.Origin.File = r.launch.Source
+	p := r.configured(spec.Name)
+	if p != nil {
+		spec = refine(spec, p.Spec)
+	}
+	value := spec.Default
+	configured, isConfigured := r.values[spec.Name]
+	switch {
+	case l.value != nil:
+		value = *l.value
+	case isConfigured:
+		value = configured
+	}
+	if isConfigured {
+		if _, err := spec.Check(configured); err != nil {
+			e := script.Errorf(script.CodeRejected, "parameter %q: %s", spec.Name, err)
+			if p != nil {
+				e.At = p.At
+			}
+			r.fail(e)
+			return
+		}
+	}
+	r.mu.Lock()
+	r.declared[spec.Name] = spec
+	r.mu.Unlock()
+	d := &r.declarations
+	d.Parameters = append(d.Parameters, spec)
+	if d.values == nil {
+		d.values = map[string]script.Value{}
+	}
+	d.values[spec.Name] = value
+}
+
+// refine puts what the configuration says of a parameter over what the script
+// declares.
+func refine(declared, configured script.ParameterSpec) script.ParameterSpec {
+	replace := func(to *script.Value, by script.Value) {
+		if !by.IsNull() {
+			*to = by
+		}
+	}
+	replace(&declared.Min, configured.Min)
+	replace(&declared.Max, configured.Max)
+	replace(&declared.Step, configured.Step)
+	if len(configured.Choices) > 0 {
+		declared.Choices = configured.Choices
+	}
+	if configured.Scale != "" {
+		declared.Scale = configured.Scale
+	}
+	if configured.Doc != "" {
+		declared.Doc = configured.Doc
+	}
+	if configured.Unit != "" {
+		declared.Unit = configured.Unit
+	}
+	if declared.Type == script.TypeAny && configured.Type != "" {
+		declared.Type = configured.Type
+	}
+	declared.Sensitive = declared.Sensitive || configured.Sensitive
+	return declared
+}
+
+func (r *run) addVariable(spec script.VariableSpec) {
+	r.mu.Lock()
+	r.variables[spec.Name] = spec
+	r.mu.Unlock()
+	r.declarations.Variables = append(r.declarations.Variables, spec)
+}
+
+// addTopics declares that messages may be pushed to the script: those of the
+// named topics, or all where none is named.
+func (r *run) addTopics(l topicsLine) {
+	d := &r.declarations
+	d.Capabilities = []string{script.CapabilityAnswer}
+	for _, name := range l.Answers {
+		d.Topics = append(d.Topics, script.TopicSpec{Name: name, Answers: true})
+	}
+}
+
+// warnUnregistered names the configured values that never got anywhere.
+func (r *run) warnUnregistered() {
+	r.mu.Lock()
+	declared := maps.Clone(r.declared)
+	r.mu.Unlock()
+	for _, p := range r.launch.Parameters {
+		if !p.Set || p.Pass != "" || p.Env != "" || p.File != "" {
+			continue
+		}
+		if _, ok := declared[p.Spec.Name]; ok {
+			continue
+		}
+		text := fmt.Sprintf("parameter %q is configured, but the script has not registered it: its value was not used", p.Spec.Name)
+		if best := script.Suggest(p.Spec.Name, keys(declared)); best != "" {
+			text += fmt.Sprintf("; did you mean %q?", best)
+		}
+		if p.At != "" {
+			text = p.At + ": " + text
+		}
+		r.session.Emit(script.Warned{Text: text})
+	}
+}
+
+func keys[V any](m map[string]V) []string {
+	names := make([]string, 0, len(m))
+	for name := range m {
+		names = append(names, name)
+	}
+	return names
+}
+
+// describe is what is known of a script before it runs: what its launch says.
+func describe(l script.Launch) script.Description {
+	d := script.Description{
+		Name:         l.Script,
+		Capabilities: []string{script.CapabilityDynamic, script.CapabilityLogs, script.CapabilityPause},
+	}
+	for _, p := range l.Parameters {
+		spec := p.Spec
+		if spec.Type == "" {
+			spec.Type = script.TypeOf(spec.Default)
+		}
+		if spec.Mutability == "" {
+			spec.Mutability = script.Restart
+		}
+		if spec.Confidence == "" {
+			spec.Confidence = script.Sure
+		}
+		d.Parameters = append(d.Parameters, spec)
+	}
+	for _, v := range l.Variables {
+		if v.Pattern != "" {
+			d.Variables = append(d.Variables, script.VariableSpec{Name: v.Name, Type: script.TypeAny, ReadOnly: true})
+		}
+	}
+	return d
+}

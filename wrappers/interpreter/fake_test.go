@@ -1,0 +1,234 @@
+package interpreter
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"github.com/mlhost/mlhost/shared/script"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// limit bounds every wait of a test; it is reached only when something is wrong.
+const limit = 20 * time.Second
+
+// host is a session that keeps what it is told.
+type host struct {
+	t      *testing.T
+	run    string
+	dir    string
+	values map[string]script.Value
+	call   func(context.Context, script.Message) (script.Reply, error)
+
+	mu     sync.Mutex // guards all below
+	cond   *sync.Cond
+	bodies []script.Body
+	known  script.Description
+	inUse  map[string]script.Value
+	pid    int
+}
+
+func newHost(t *testing.T) *host {
+	h := &host{t: t, run: "run" + strings.ReplaceAll(filepath.Base(t.TempDir())+t.Name(), "/", "-"), dir: t.TempDir(), values: map[string]script.Value{}, inUse: map[string]script.Value{}}
+	h.cond = sync.NewCond(&h.mu)
+	return h
+}
+
+func (h *host) Run() string                     { return h.run }
+func (h *host) Script() string                  { return "fit" }
+func (h *host) RunDir() string                  { return h.dir }
+func (h *host) Values() map[string]script.Value { return h.values }
+func (h *host) Revision() uint64                { return 7 }
+
+func (h *host) SetPID(pid int) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.pid = pid
+	h.cond.Broadcast()
+}
+
+func (h *host) Declare(d script.Description, values map[string]script.Value) {
+	h.mu.Lock()
+	h.known.Parameters = append(h.known.Parameters, d.Parameters...)
+	h.known.Variables = append(h.known.Variables, d.Variables...)
+	h.known.Topics = append(h.known.Topics, d.Topics...)
+	h.known.Capabilities = append(h.known.Capabilities, d.Capabilities...)
+	if d.Doc != "" {
+		h.known.Doc = d.Doc
+	}
+	h.mu.Unlock()
+	h.Emit(script.Described{Description: d, Values: values})
+}
+
+func (h *host) Changed(author, batch string, changes []script.Change) {
+	h.Emit(script.ParametersChanged{Author: author, Batch: batch, Changes: changes})
+}
+
+func (h *host) Emit(b script.Body) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.bodies = append(h.bodies, b)
+	h.cond.Broadcast()
+}
+
+func (h *host) Call(ctx context.Context, m script.Message) (script.Reply, error) {
+	if h.call == nil {
+		return script.Reply{}, script.Errorf(script.CodeNotConnected, "there is no host")
+	}
+	return h.call(ctx, m)
+}
+
+// wait waits until some body satisfies ok, and returns it.
+func wait[B script.Body](h *host, ok func(B) bool) B {
+	h.t.Helper()
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	over := false
+	timer := time.AfterFunc(limit, func() {
+		h.mu.Lock()
+		defer h.mu.Unlock()
+		over = true
+		h.cond.Broadcast()
+	})
+	defer timer.Stop()
+	for {
+		for _, b := range h.bodies {
+			if b, is := b.(B); is && ok(b) {
+				return b
+			}
+		}
+		if over {
+			h.t.Fatalf("what the test waits for did not come; there are %+v", h.bodies)
+		}
+		h.cond.Wait()
+	}
+}
+
+// of returns all bodies of one kind.
+func of[B script.Body](h *host) []B {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	var found []B
+	for _, b := range h.bodies {
+		if b, is := b.(B); is {
+			found = append(found, b)
+		}
+	}
+	return found
+}
+
+// lines returns the complete lines of an output stream.
+func (h *host) lines(stream string) []string {
+	var lines []string
+	var rest strings.Builder
+	for _, l := range of[script.LogLine](h) {
+		if l.Stream != stream {
+			continue
+		}
+		rest.WriteString(l.Text)
+		if !l.Partial {
+			lines = append(lines, rest.String())
+			rest.Reset()
+		}
+	}
+	return lines
+}
+
+func (h *host) warnings() string {
+	var text []string
+	for _, w := range of[script.Warned](h) {
+		text = append(text, w.Text)
+	}
+	return strings.Join(text, "\n")
+}
+
+func (h *host) waitLine(stream, text string) {
+	h.t.Helper()
+	wait(h, func(l script.LogLine) bool { return l.Stream == stream && strings.Contains(l.Text, text) })
+}
+
+// job is a run under way.
+type job struct {
+	*run
+	ended chan struct{}
+	code  int
+	err   error
+}
+
+// launch starts a script of the given text.
+func launch(t *testing.T, h *host, interpreter, source string, change func(*script.Launch)) *job {
+	t.Helper()
+	dir := t.TempDir()
+	path := filepath.Join(dir, "script")
+	if err := os.WriteFile(path, []byte(source), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	l := script.Launch{Script: "fit", Source: path, Interpreter: []string{interpreter}, Profile: "generic", Directory: dir}
+	if change != nil {
+		change(&l)
+	}
+	for _, p := range l.Parameters {
+		if _, ok := h.values[p.Spec.Name]; p.Set && !ok {
+			h.values[p.Spec.Name] = p.Spec.Default
+		}
+	}
+	j := &job{run: newRun(l, h, false), ended: make(chan struct{})}
+	ctx, cancel := context.WithCancel(t.Context())
+	go func() {
+		defer close(j.ended)
+		j.code, j.err = j.execute(ctx)
+	}()
+	t.Cleanup(func() {
+		cancel()
+		<-j.ended
+	})
+	return j
+}
+
+// wait waits for the end of the run.
+func (j *job) wait(t *testing.T) (int, error) {
+	t.Helper()
+	select {
+	case <-j.ended:
+	case <-time.After(2 * limit):
+		t.Fatal("the run does not end")
+	}
+	return j.code, j.err
+}
+
+// withLines makes a launch speak lines.
+func withLines(l *script.Launch) { l.Protocol = "lines" }
+
+func set(name string, v script.Value) script.LaunchParameter {
+	return script.LaunchParameter{Spec: script.ParameterSpec{Name: name, Type: script.TypeOf(v), Default: v}, Set: true, At: "lab.hcl:7"}
+}
+
+// needs skips a test on a machine without a program.
+func needs(t *testing.T, program string) string {
+	t.Helper()
+	for _, dir := range filepath.SplitList(os.Getenv("PATH")) {
+		if path := filepath.Join(dir, program); executable(path, path) == nil {
+			return path
+		}
+	}
+	t.Skipf("%s is not installed on this machine", program)
+	return ""
+}
+
+// alive tells which of the run's processes are left.
+func (h *host) alive() []int {
+	pids, err := killer{run: h.run}.leftovers()
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	slices.Sort(pids)
+	return pids
+}

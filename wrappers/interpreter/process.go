@@ -1,0 +1,155 @@
+package interpreter
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"syscall"
+
+	"github.com/mlhost/mlhost/shared/script"
+)
+
+// process is a started script.
+type process struct {
+	pid    int
+	exited chan struct{} // closed when the process is gone and its status read
+
+	state *os.ProcessState // set before exited is closed
+	err   error
+}
+
+// startProcess starts cmd in its own process group, to be killed with this
+// process. The kernel ties that to the thread that forked, so that thread
+// does nothing else until the child is gone.
+func startProcess(cmd *exec.Cmd) (*process, error) {
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
+	p := &process{exited: make(chan struct{})}
+	started := make(chan error)
+	go func() {
+		runtime.LockOSThread()
+		defer runtime.UnlockOSThread()
+		err := cmd.Start()
+		if err == nil {
+			p.pid = cmd.Process.Pid
+		}
+		started <- err
+		if err != nil {
+			return
+		}
+		defer close(p.exited)
+		err = cmd.Wait()
+		if _, ok := errors.AsType[*exec.ExitError](err); err != nil && !ok {
+			p.err = err
+		}
+		p.state = cmd.ProcessState
+	}()
+	if err := <-started; err != nil {
+		return nil, err
+	}
+	return p, nil
+}
+
+// exitCode is what a shell would show: the code, or 128 and the signal.
+func (p *process) exitCode() (int, error) {
+	if p.state == nil {
+		return -1, fmt.Errorf("wait for the script: %w", p.err)
+	}
+	if status, ok := p.state.Sys().(syscall.WaitStatus); ok && status.Signaled() {
+		return 128 + int(status.Signal()), nil
+	}
+	return p.state.ExitCode(), nil
+}
+
+// signalName is the name of the signal that ended the process, "" for none.
+func (p *process) signalName() string {
+	if p.state == nil {
+		return ""
+	}
+	if status, ok := p.state.Sys().(syscall.WaitStatus); ok && status.Signaled() {
+		return status.Signal().String()
+	}
+	return ""
+}
+
+// signalGroup signals the script and what it started without leaving its
+// process group. A group that is gone is no error.
+func (p *process) signalGroup(sig syscall.Signal) error {
+	if err := syscall.Kill(-p.pid, sig); err != nil && !errors.Is(err, syscall.ESRCH) {
+		return fmt.Errorf("send %s to the script: %w", sig, err)
+	}
+	return nil
+}
+
+// findInterpreter resolves a command the way a shell in directory dir with
+// the given environment would, and tells people what is wrong with it.
+func findInterpreter(name, dir string, env []string) (string, error) {
+	if strings.ContainsRune(name, filepath.Separator) {
+		path := below(dir, name)
+		return path, executable(path, fmt.Sprintf("interpreter %s", path))
+	}
+	var refused error
+	for _, folder := range filepath.SplitList(envValue(env, "PATH")) {
+		path := below(dir, filepath.Join(folder, name))
+		err := executable(path, fmt.Sprintf("interpreter %s", path))
+		if err == nil {
+			return path, nil
+		}
+		if _, statErr := os.Stat(path); statErr == nil && refused == nil {
+			refused = err
+		}
+	}
+	if refused != nil {
+		return "", refused
+	}
+	return "", script.Errorf(script.CodeNotFound, "interpreter %q was not found in PATH", name).
+		WithHint("install it, or name its file in `interpreter`")
+}
+
+func executable(path, what string) error {
+	info, err := os.Stat(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return script.Errorf(script.CodeNotFound, "%s does not exist", what)
+	case err != nil:
+		return script.Errorf(script.CodeRejected, "%s: %s", what, err)
+	case info.IsDir():
+		return script.Errorf(script.CodeRejected, "%s is a directory", what)
+	case info.Mode()&0o111 == 0:
+		return script.Errorf(script.CodeRejected, "%s is not executable", what).WithHint("chmod +x %s", path)
+	}
+	return nil
+}
+
+// checkSource refuses a source that cannot be run before anything is started.
+func checkSource(path string) error {
+	f, err := os.Open(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return script.Errorf(script.CodeNotFound, "source %s does not exist", path)
+	case err != nil:
+		return script.Errorf(script.CodeRejected, "source cannot be read: %s", err)
+	}
+	info, err := f.Stat()
+	if err = errors.Join(err, f.Close()); err != nil {
+		return script.Errorf(script.CodeRejected, "source cannot be read: %s", err)
+	}
+	if info.IsDir() {
+		return script.Errorf(script.CodeRejected, "source %s is a directory", path)
+	}
+	return nil
+}
+
+// envValue returns the last value of a variable in an environment.
+func envValue(env []string, name string) string {
+	for i := len(env) - 1; i >= 0; i-- {
+		if v, ok := strings.CutPrefix(env[i], name+"="); ok {
+			return v
+		}
+	}
+	return ""
+}

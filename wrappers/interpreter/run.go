@@ -1,0 +1,287 @@
+package interpreter
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"github.com/mlhost/mlhost/shared/script"
+)
+
+const (
+	// politeTime is how long what a script leaves behind may take to end by
+	// itself after it was asked to.
+	politeTime = 2 * time.Second
+	// killTime is how long killed processes may take to vanish.
+	killTime = 5 * time.Second
+	// drainTime is how long output pipes are read after the run's processes
+	// are gone: only a process that got away can still hold them open.
+	drainTime = 500 * time.Millisecond
+)
+
+// session is what the wrapper needs of sdk.Session.
+type session interface {
+	Run() string
+	Script() string
+	RunDir() string
+	Values() map[string]script.Value
+	Declare(script.Description, map[string]script.Value)
+	Emit(script.Body)
+	Call(context.Context, script.Message) (script.Reply, error)
+	SetPID(int)
+	Revision() uint64
+	Changed(author, batch string, changes []script.Change)
+}
+
+// run is one execution of the script.
+type run struct {
+	launch  script.Launch
+	session session
+	values  map[string]script.Value // what the run was started with
+	killer  killer
+
+	proc     *process
+	conn     *conn // nil: the script speaks no lines
+	streams  []*stream
+	patterns *patterns
+	files    paramFiles
+	calls    *calls
+	outbox   chan requestLine // the script's tells, broadcasts and notices, in order
+	asks     chan struct{}    // holds one token for each ask under way
+	ctx      context.Context  // of the script's asks: ends when nobody waits for them
+	cancel   context.CancelFunc
+	step     atomic.Int64
+	done     chan struct{} // closed when nothing of the run is left
+	readers  sync.WaitGroup
+
+	declarations declarations // touched by the line reader only
+	bad          badLines     // likewise
+
+	mu        sync.Mutex                      // guards all below
+	declared  map[string]script.ParameterSpec // by the script itself
+	variables map[string]script.VariableSpec
+	inUse     map[string]script.Value // what pass, env and file parameters hold
+	frozen    bool                    // by SIGSTOP
+	asked     bool                    // to pause, by a line
+	deadline  time.Time               // of a stop; zero: nobody has asked for one
+	failure   error                   // why the run failed, whatever its exit code
+}
+
+func newRun(launch script.Launch, s session, descendants bool) *run {
+	r := &run{
+		launch: launch, session: s, values: map[string]script.Value{}, calls: newCalls(),
+		killer: killer{run: s.Run(), descendants: descendants}, outbox: make(chan requestLine, 1024), asks: make(chan struct{}, maxAsks), done: make(chan struct{}),
+		declared: map[string]script.ParameterSpec{}, variables: map[string]script.VariableSpec{}, inUse: map[string]script.Value{},
+	}
+	for name, v := range s.Values() {
+		if !v.IsNull() {
+			r.values[name] = v
+		}
+	}
+	r.ctx, r.cancel = context.WithCancel(context.Background())
+	r.step.Store(-1)
+	return r
+}
+
+// execute runs the script from start to end. The exit code is -1 where there
+// was none.
+func (r *run) execute(ctx context.Context) (exitCode int, err error) {
+	defer close(r.done)
+	cmd, lines, err := r.command(ctx)
+	if err != nil {
+		return -1, err
+	}
+	r.files, err = writeParamFiles(cmd.Dir, r.launch.Parameters, r.values)
+	defer func() { err = errors.Join(err, r.files.remove()) }()
+	if err != nil {
+		return -1, err
+	}
+	sending, give := context.WithCancel(context.Background())
+	defer give()
+	if err := r.start(sending, cmd, lines); err != nil {
+		return -1, err
+	}
+	select {
+	case <-r.proc.exited:
+	case <-ctx.Done():
+		r.warn(r.proc.signalGroup(syscall.SIGKILL))
+		<-r.proc.exited
+	}
+	r.finish(give)
+	r.warnUnregistered()
+	return r.outcome()
+}
+
+// start starts the process and everything that reads from it.
+func (r *run) start(sending context.Context, cmd *exec.Cmd, lines bool) error {
+	inherited, err := r.connect(cmd, lines)
+	defer func() {
+		for _, f := range inherited {
+			_ = f.Close() // the script has its own
+		}
+	}()
+	if err == nil {
+		r.proc, err = startProcess(cmd)
+	}
+	if err != nil {
+		for _, s := range r.streams {
+			err = errors.Join(err, s.close())
+		}
+		if r.conn != nil {
+			r.conn.close()
+		}
+		return fmt.Errorf("start %s: %w", cmd.Path, err)
+	}
+	r.session.SetPID(r.proc.pid)
+	for _, s := range r.streams {
+		r.readers.Go(s.run)
+	}
+	if r.conn != nil {
+		r.readers.Go(r.conn.write)
+		r.readers.Go(func() { r.work(sending) })
+		go r.listen()
+	}
+	return nil
+}
+
+// connect gives cmd its standard files and its end of the line protocol. It
+// returns the files that the script inherits.
+func (r *run) connect(cmd *exec.Cmd, lines bool) (inherited []*os.File, err error) {
+	stdin := os.DevNull
+	if r.launch.Stdin != "" {
+		stdin = below(r.launch.Directory, r.launch.Stdin)
+	}
+	in, err := os.Open(stdin)
+	if err != nil {
+		return nil, fmt.Errorf("open stdin: %w", err)
+	}
+	cmd.Stdin = in
+	inherited = append(inherited, in)
+	for _, name := range []string{"stdout", "stderr"} {
+		write, err := r.openStream(name)
+		if err != nil {
+			return inherited, err
+		}
+		inherited = append(inherited, write)
+	}
+	cmd.Stdout, cmd.Stderr = inherited[1], inherited[2]
+	if !lines {
+		return inherited, nil
+	}
+	c, theirs, err := newConn()
+	if err != nil {
+		return inherited, err
+	}
+	r.conn, cmd.ExtraFiles = c, []*os.File{theirs} // descriptor linesFD
+	return append(inherited, theirs), r.conn.send(r.startLine())
+}
+
+// openStream makes one of the script's output pipes and returns its end of it.
+func (r *run) openStream(name string) (write *os.File, err error) {
+	file, err := openLogFile(filepath.Join(r.session.RunDir(), name+".log"), maxLogFile)
+	if err != nil {
+		return nil, err
+	}
+	read, write, err := os.Pipe()
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("make a pipe: %w", err), file.Close())
+	}
+	s := &stream{pipe: read, file: file, warn: func(text string) { r.session.Emit(script.Warned{Text: name + ": " + text}) }}
+	s.split = splitter{now: time.Now, piece: func(text string, partial bool) {
+		r.session.Emit(script.LogLine{Stream: name, Text: text, Partial: partial})
+	}}
+	if len(r.patterns.list) > 0 {
+		s.split.line = func(line []byte) {
+			if found := r.patterns.samples(line, r.step.Load(), time.Now()); len(found) > 0 {
+				r.session.Emit(script.Samples{Samples: found})
+			}
+		}
+	}
+	r.streams = append(r.streams, s)
+	return write, nil
+}
+
+// finish ends what the script has left behind, reads the last of its output
+// and sends its last messages, until giveUp.
+func (r *run) finish(giveUp context.CancelFunc) {
+	left, err := r.killer.clean(r.leftoverTime(), killTime)
+	r.warn(err)
+	if left > 0 {
+		r.warn(fmt.Errorf("%d processes of the run could not be ended", left))
+	}
+	end := time.Now().Add(drainTime)
+	for _, s := range r.streams {
+		s.finish(end)
+	}
+	if r.conn != nil {
+		if err := r.conn.sock.SetReadDeadline(end); err != nil && !errors.Is(err, net.ErrClosed) {
+			r.warn(err)
+		}
+		<-r.calls.gone
+		close(r.outbox)
+		defer time.AfterFunc(politeTime, giveUp).Stop()
+	}
+	r.cancel()
+	r.readers.Wait()
+}
+
+// outcome tells how the run ended.
+func (r *run) outcome() (int, error) {
+	code, err := r.proc.exitCode()
+	if err != nil {
+		return code, err
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	switch {
+	case r.failure != nil:
+		return code, r.failure
+	case code == 0:
+		return 0, nil
+	case r.proc.signalName() != "":
+		return code, fmt.Errorf("ended by signal %d (%s)", code-128, r.proc.signalName())
+	}
+	return code, fmt.Errorf("exit code %d", code)
+}
+
+// fail makes the run fail for the given reason and ends the script.
+func (r *run) fail(err error) {
+	r.mu.Lock()
+	if r.failure == nil {
+		r.failure = err
+	}
+	r.mu.Unlock()
+	r.warn(r.proc.signalGroup(syscall.SIGTERM))
+	r.readers.Go(func() {
+		if !r.exitsWithin(politeTime) {
+			r.warn(r.proc.signalGroup(syscall.SIGKILL))
+		}
+	})
+}
+
+// exitsWithin waits for the script's process to end.
+func (r *run) exitsWithin(limit time.Duration) bool {
+	timer := time.NewTimer(limit)
+	defer timer.Stop()
+	select {
+	case <-r.proc.exited:
+		return true
+	case <-timer.C:
+		return false
+	}
+}
+
+// warn tells people of a trouble that the run survives.
+func (r *run) warn(err error) {
+	if err != nil {
+		r.session.Emit(script.Warned{Text: err.Error()})
+	}
+}

@@ -1,0 +1,210 @@
+package interpreter
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/mlhost/mlhost/shared/script"
+)
+
+// answerTime is how long a script may take to answer where the caller sets no
+// limit.
+const answerTime = 30 * time.Second
+
+// setLine is a set or set_variables line.
+type setLine struct {
+	Op     string                  `json:"op"`
+	ID     string                  `json:"id"`
+	Values map[string]script.Value `json:"values"`
+	Author string                  `json:"author,omitempty"`
+}
+
+// setParameters gives each value of the batch to where it belongs: to the
+// script, where it has declared the parameter itself; into a parameter file;
+// or to the next run. Nothing changes when one of them is rejected.
+func (r *run) setParameters(ctx context.Context, batch script.Batch) (script.BatchReply, error) {
+	lines := map[string]script.Value{}
+	files := map[string]map[string]script.Value{}
+	var reply script.BatchReply
+	for name, v := range batch.Values {
+		p := r.configured(name)
+		switch {
+		case r.declares(name):
+			lines[name] = v
+		case p == nil:
+			reply.Outcomes = append(reply.Outcomes, script.Outcome{Name: name, Status: script.Rejected, Value: v, Step: -1, Reason: "the script has no such parameter"})
+		case p.File != "":
+			if files[p.File] == nil {
+				files[p.File] = map[string]script.Value{}
+			}
+			files[p.File][name] = v
+		default:
+			reply.Outcomes = append(reply.Outcomes, r.nextRun(p, v))
+		}
+	}
+	if reply.Rejected() {
+		return reply, nil
+	}
+	if len(lines) > 0 {
+		done, err := r.hand(ctx, "set", lines, batch)
+		if err != nil {
+			return script.BatchReply{}, err
+		}
+		reply.Outcomes = append(reply.Outcomes, done...)
+	}
+	if reply.Rejected() {
+		return reply, nil
+	}
+	for file, values := range files {
+		done, err := r.setFile(file, values)
+		if err != nil {
+			return script.BatchReply{}, err
+		}
+		reply.Outcomes = append(reply.Outcomes, done...)
+	}
+	return reply, nil
+}
+
+func (r *run) declares(name string) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	_, ok := r.declared[name]
+	return ok && r.conn != nil
+}
+
+// nextRun is the outcome for a parameter that is passed once, at the start.
+func (r *run) nextRun(p *script.LaunchParameter, v script.Value) script.Outcome {
+	o := script.Outcome{Name: p.Spec.Name, Status: script.NeedsRestart, Old: r.values[p.Spec.Name], Value: v, Step: -1}
+	switch {
+	case p.Pass != "":
+		o.Reason = fmt.Sprintf("the script got it as the argument %s when it started", p.Pass)
+	case p.Env != "":
+		o.Reason = fmt.Sprintf("the script got it as the environment variable %s when it started", p.Env)
+	default:
+		o.Reason = "the script has not registered it"
+	}
+	return o
+}
+
+// setFile rewrites a parameter file. Whether the script looks at it again
+// only its author knows: the parameter's mutability says so.
+func (r *run) setFile(name string, values map[string]script.Value) ([]script.Outcome, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	f := r.files[name]
+	old := maps.Clone(f.values)
+	if err := f.set(values); err != nil {
+		return nil, err
+	}
+	var outcomes []script.Outcome
+	for parameter, v := range values {
+		o := script.Outcome{Name: parameter, Status: script.NeedsRestart, Old: old[parameter], Value: v, Step: -1}
+		o.Reason = fmt.Sprintf("%s is rewritten; the script has read it already", name)
+		if m := r.configured(parameter).Spec.Mutability; m == script.Live || m == script.Boundary {
+			o.Status, o.Reason = script.Pending, fmt.Sprintf("the script reads %s by itself", name)
+		}
+		outcomes = append(outcomes, o)
+	}
+	return outcomes, nil
+}
+
+// setVariables hands writable variables to the script.
+func (r *run) setVariables(ctx context.Context, batch script.Batch) (script.BatchReply, error) {
+	var reply script.BatchReply
+	r.mu.Lock()
+	for name, v := range batch.Values {
+		o := script.Outcome{Name: name, Status: script.Rejected, Value: v, Step: -1}
+		switch spec, ok := r.variables[name]; {
+		case r.conn == nil || !ok:
+			o.Reason = "the script takes no variable of that name from outside"
+		case spec.ReadOnly:
+			o.Reason = "it is read-only"
+		default:
+			continue
+		}
+		reply.Outcomes = append(reply.Outcomes, o)
+	}
+	r.mu.Unlock()
+	if reply.Rejected() {
+		return reply, nil
+	}
+	done, err := r.hand(ctx, "set_variables", batch.Values, batch)
+	return script.BatchReply{Outcomes: done}, err
+}
+
+// hand gives values to the script and waits for what it did with them. A name
+// that the answer leaves out counts as applied.
+func (r *run) hand(ctx context.Context, op string, values map[string]script.Value, batch script.Batch) ([]script.Outcome, error) {
+	if r.isFrozen() {
+		return nil, script.Errorf(script.CodeUnavailable, "the script is stopped by a signal and cannot answer").WithHint("resume it first")
+	}
+	late := func(answer any) {
+		if done, ok := answer.(doneLine); ok && op == "set" {
+			r.lateSet(batch, complete(values, done.outcomes))
+		}
+	}
+	done, err := r.order(ctx, late, func(id string) any { return setLine{Op: op, ID: id, Values: values, Author: batch.Author} })
+	if err != nil {
+		return nil, err
+	}
+	return complete(values, done.outcomes), nil
+}
+
+// order sends a line that wants a done, and returns that. The error is the
+// script's, or tells that there was no answer.
+func (r *run) order(ctx context.Context, late func(any), line func(id string) any) (doneLine, error) {
+	ctx, cancel := context.WithTimeout(ctx, answerTime)
+	defer cancel()
+	answer, err := r.calls.ask(ctx, r.conn, "", line, late)
+	if err != nil {
+		return doneLine{}, err
+	}
+	done, ok := answer.(doneLine)
+	if !ok {
+		return done, script.Errorf(script.CodeHandlerFailed, "the script sent a reply where a done belongs")
+	}
+	if done.err != nil {
+		return done, done.err
+	}
+	return done, nil
+}
+
+// complete keeps the outcomes of the values asked for, one of each.
+func complete(values map[string]script.Value, got []script.Outcome) []script.Outcome {
+	outcomes := make([]script.Outcome, 0, len(values))
+	for name, v := range values {
+		o := script.Outcome{Name: name, Status: script.Applied, Value: v, Step: -1}
+		for _, g := range got {
+			if g.Name == name {
+				o = g
+			}
+		}
+		outcomes = append(outcomes, o)
+	}
+	slices.SortFunc(outcomes, func(a, b script.Outcome) int { return strings.Compare(a.Name, b.Name) })
+	return outcomes
+}
+
+// lateSet reports a set whose caller no longer waited for the answer.
+func (r *run) lateSet(batch script.Batch, outcomes []script.Outcome) {
+	var changes []script.Change
+	for _, o := range outcomes {
+		if o.Status == script.Applied || o.Status == script.Pending {
+			changes = append(changes, script.Change{Name: o.Name, Old: o.Old, New: o.Value, Status: o.Status, Step: o.Step})
+		}
+	}
+	if len(changes) > 0 {
+		r.session.Changed(batch.Author, batch.ID, changes)
+	}
+}
+
+// takeChanges reports what the script did to its own parameters.
+func (r *run) takeChanges(changes []script.Change) {
+	if len(changes) > 0 {
+		r.session.Changed("script:"+r.session.Script(), "", changes)
+	}
+}

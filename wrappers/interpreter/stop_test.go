@@ -1,0 +1,110 @@
+package interpreter
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/mlhost/mlhost/shared/script"
+)
+
+func makeFifo(t *testing.T, l *script.Launch) {
+	t.Helper()
+	path := filepath.Join(l.Directory, "fifo")
+	if err := unix.Mkfifo(path, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	f, err := os.OpenFile(path, os.O_RDWR, 0) // so that opening it never waits
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { f.Close() })
+}
+
+func writeFifo(t *testing.T, j *job) {
+	t.Helper()
+	if err := os.WriteFile(filepath.Join(j.launch.Directory, "fifo"), []byte("go\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestStopLeavesNothing(t *testing.T) {
+	h := newHost(t)
+	j := launch(t, h, "bash", `
+trap '' TERM
+(setsid bash -c 'trap "" TERM; (setsid sleep 1000 &); sleep 1000' >/dev/null 2>&1 </dev/null &)
+sleep 1000 & echo up; while true; do wait; sleep 0.1; done`, nil)
+	h.waitLine("stdout", "up")
+	for deadline := time.Now().Add(limit); len(h.alive()) < 4 && time.Now().Before(deadline); {
+		time.Sleep(time.Millisecond) // forks tell nobody that they are done
+	}
+	if n := len(h.alive()); n < 4 {
+		t.Fatalf("only %d processes came up", n)
+	}
+	start := time.Now()
+	j.stop(t.Context(), 300*time.Millisecond)
+	if left := h.alive(); len(left) > 0 {
+		t.Errorf("left are %v", left)
+	}
+	if took := time.Since(start); took > 5*time.Second {
+		t.Errorf("the stop took %s", took)
+	}
+	if code, _ := j.wait(t); code != 137 {
+		t.Errorf("exit code %d", code)
+	}
+}
+
+func TestStopIsPolite(t *testing.T) {
+	h := newHost(t)
+	j := launch(t, h, "bash", `trap 'echo bye; exit 4' TERM; echo up; while true; do sleep 0.05; done`, nil)
+	h.waitLine("stdout", "up")
+	j.stop(t.Context(), limit)
+	if code, _ := j.wait(t); code != 4 || !strings.Contains(strings.Join(h.lines("stdout"), "\n"), "bye") {
+		t.Errorf("exit code %d", code)
+	}
+}
+
+func TestStopOfAPausedScript(t *testing.T) {
+	h := newHost(t)
+	j := launch(t, h, "bash", `trap 'exit 4' TERM; echo up; while true; do sleep 0.05; done`, nil)
+	h.waitLine("stdout", "up")
+	if err := j.pause(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if _, state := processStat(j.proc.pid); state != 'T' {
+		t.Errorf("the paused script is in state %c", state)
+	}
+	j.stop(t.Context(), limit)
+	if code, _ := j.wait(t); code != 4 {
+		t.Errorf("exit code %d", code)
+	}
+}
+
+func TestPauseBySignal(t *testing.T) {
+	h := newHost(t)
+	j := launch(t, h, "bash", `i=0; while true; do echo $((i++)); sleep 0.01; done`, nil)
+	h.waitLine("stdout", "3")
+	for range 2 { // the second is the same
+		if err := j.pause(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := j.resume(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	seen := len(h.lines("stdout"))
+	wait(h, func(l script.LogLine) bool { return l.Stream == "stdout" && len(l.Text) > 0 && atoi(l.Text) > seen+3 })
+	j.stop(t.Context(), limit)
+}
+
+func atoi(s string) int {
+	n := 0
+	for _, c := range s {
+		n = n*10 + int(c-'0')
+	}
+	return n
+}
