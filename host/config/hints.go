@@ -1,0 +1,137 @@
+package config
+
+import (
+	"bytes"
+	"fmt"
+	"regexp"
+	"strings"
+
+	"github.com/hashicorp/hcl/v2"
+)
+
+var (
+	digitStep = regexp.MustCompile(`[A-Za-z_][A-Za-z0-9_-]*\.([0-9]+[A-Za-z_-][A-Za-z0-9_-]*)`)
+	digitName = regexp.MustCompile(`(?:^|[\s{,])([0-9]+[A-Za-z_][A-Za-z0-9_-]*)`)
+	minusName = regexp.MustCompile(`^(from|to|previous|step|history)-(.+)$`)
+	bareFile  = regexp.MustCompile(`\.(py|R|r|sh|js|jl|txt|json|csv|hcl)$`)
+)
+
+// hintAll adds to HCL's own diagnostics what helps with the mistakes that
+// people really make.
+func hintAll(diags hcl.Diagnostics, src []byte) hcl.Diagnostics {
+	for _, d := range diags {
+		if hint := syntaxHint(d, src); hint != "" && !strings.Contains(d.Detail, hint) {
+			d.Detail += " " + hint
+		}
+	}
+	return diags
+}
+
+// lineAt returns the line that the diagnostic is about.
+func lineAt(d *hcl.Diagnostic, src []byte) string {
+	if d.Subject == nil || d.Subject.Start.Byte < 0 || d.Subject.Start.Byte > len(src) {
+		return ""
+	}
+	start := bytes.LastIndexByte(src[:d.Subject.Start.Byte], '\n') + 1
+	line, _, _ := bytes.Cut(src[start:], []byte("\n"))
+	return string(line)
+}
+
+func syntaxHint(d *hcl.Diagnostic, src []byte) string {
+	line := lineAt(d, src)
+	switch d.Summary {
+	case "Invalid escape sequence":
+		return `In a quoted string a backslash is written twice: "\\d" is the pattern \d.`
+	case "Missing newline after argument", "Argument or block definition required", "Missing key/value separator",
+		"Invalid block definition", "Invalid expression", "Invalid argument name", "Invalid attribute name":
+		if hint := digitHint(line); hint != "" {
+			return hint
+		}
+		if d.Summary == "Argument or block definition required" && strings.Contains(line, ":") {
+			return "The JSON variant is read from files named *.json or *.hcl.json."
+		}
+	case "Unknown variable":
+		return unknownVariableHint(d)
+	case "Extraneous JSON object property", "Unsupported argument", "Unsupported block type":
+		return elsewhereHint(d)
+	}
+	return ""
+}
+
+// digitHint explains a name that starts with a digit, where text has one.
+func digitHint(text string) string {
+	if m := digitStep.FindStringSubmatch(text); m != nil {
+		return fmt.Sprintf("A name that starts with a digit stands in brackets and quotes: [%q] in place of .%s.", m[1], m[1])
+	}
+	if m := digitName.FindStringSubmatch(text); m != nil {
+		return fmt.Sprintf("A name cannot start with a digit here; in a list of parameters write it in quotes: %q.", m[1])
+	}
+	return ""
+}
+
+// unknownVariableHint tells where names are known, and how to write text.
+func unknownVariableHint(d *hcl.Diagnostic) string {
+	if d.Expression == nil {
+		return ""
+	}
+	for _, t := range d.Expression.Variables() {
+		switch root := t.RootName(); {
+		case root == "script":
+			return "References to scripts stand in from, to, depends_on, when and value only."
+		case root == "var":
+			return "Inputs are read as input.NAME, locals as local.NAME."
+		case root == "locals" || root == "inputs":
+			return fmt.Sprintf("It is read as %s.NAME.", strings.TrimSuffix(root, "s"))
+		case root == "from" || root == "to" || root == "history" || root == "previous" || root == "step":
+			return fmt.Sprintf("%q is known in a route's when and value only.", root)
+		case root == "local" || root == "input":
+			continue
+		default:
+			if best := didYouMean(root, []string{"local", "input"}); best != "" {
+				return strings.TrimSpace(best)
+			}
+			return fmt.Sprintf("Text stands in double quotes: %q.", traversalText(t))
+		}
+	}
+	return ""
+}
+
+// elsewhere names the block that an argument belongs to, for those that
+// people look for in the wrong place.
+var elsewhere = map[string]string{
+	"max_attempts": "restart", "policy": "restart", "window": "restart or route", "backoff": "restart", "max_backoff": "restart",
+	"min": "parameter", "max": "parameter", "choices": "parameter", "scale": "parameter", "pass": "parameter",
+	"value": "parameter or route", "pattern": "variable or parameter", "when": "route", "cooldown": "route",
+	"auth": "connector", "default": "collaboration or input", "include": "scripts", "exclude": "scripts",
+}
+
+func elsewhereHint(d *hcl.Diagnostic) string {
+	if strings.Contains(d.Detail, "Did you mean") {
+		return ""
+	}
+	_, rest, ok := strings.Cut(d.Detail, `"`)
+	if !ok {
+		return ""
+	}
+	name, _, _ := strings.Cut(rest, `"`)
+	if block := elsewhere[name]; block != "" {
+		return fmt.Sprintf("It belongs into a %s block.", block)
+	}
+	return ""
+}
+
+// traversalText writes a traversal as it stands in HCL.
+func traversalText(t hcl.Traversal) string {
+	var b strings.Builder
+	for _, step := range t {
+		switch step := step.(type) {
+		case hcl.TraverseRoot:
+			b.WriteString(step.Name)
+		case hcl.TraverseAttr:
+			b.WriteString("." + step.Name)
+		case hcl.TraverseIndex:
+			fmt.Fprintf(&b, "[%s]", indexText(step.Key))
+		}
+	}
+	return b.String()
+}

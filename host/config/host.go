@@ -1,0 +1,96 @@
+package config
+
+import (
+	"net"
+	"regexp"
+	"strconv"
+
+	"github.com/hashicorp/hcl/v2"
+)
+
+var (
+	namePattern = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_-]*$`)
+	hostPattern = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$`)
+)
+
+// maxName bounds names: they become parts of paths.
+const maxName = 100
+
+// checkName reports a name that is not letters, digits, _ and -.
+func (l *loader) checkName(what, name string, at hcl.Range) {
+	switch {
+	case len(name) > maxName:
+		l.report(fault(at, "Name too long", "The name of %s may have at most %d characters.", withArticle(what), maxName))
+	case name != "" && name[0] >= '0' && name[0] <= '9':
+		l.report(fault(at, "Invalid name", "%q starts with a digit. Begin it with a letter or _, for example %q.", name, "_"+name))
+	case !namePattern.MatchString(name):
+		l.report(fault(at, "Invalid name", "%q is not a name for %s: letters, digits, _ and - make one, beginning with a letter or _.", clip(name), withArticle(what)))
+	}
+}
+
+// duplicate reports a second declaration, with the place of the first.
+func (l *loader) duplicate(what, name string, at, before hcl.Range) {
+	l.report(fault(at, "Duplicate "+what, "The %s %q was already declared at %s.", what, name, place(before)))
+}
+
+// single reports every block but the first, which it returns.
+func (l *loader) single(blocks hcl.Blocks) *hcl.Block {
+	if len(blocks) == 0 {
+		return nil
+	}
+	for _, b := range blocks[1:] {
+		l.report(fault(b.DefRange, "Duplicate "+b.Type, "There may be one %s block; the first is at %s.", b.Type, place(blocks[0].DefRange)))
+	}
+	return blocks[0]
+}
+
+func (l *loader) loadHost(blocks hcl.Blocks) {
+	b := l.single(blocks)
+	if b == nil {
+		return
+	}
+	h := &l.config.Host
+	h.Range = b.DefRange
+	body := l.open(b, []string{"name", "listen"})
+	if body.text("name", &h.Name) && h.Name != "" && !hostPattern.MatchString(h.Name) {
+		body.fault("name", "Invalid name", "%q is not a host name: letters, digits, dots, _ and - make one, at most 63.", clip(h.Name))
+	}
+	body.address("listen", &h.Listen)
+}
+
+func (l *loader) loadConnector(blocks hcl.Blocks) {
+	b := l.single(blocks)
+	if b == nil {
+		return
+	}
+	c := &l.config.Connector
+	c.Range = b.DefRange
+	body := l.open(b, []string{"listen", "auth"})
+	body.address("listen", &c.Listen)
+	body.choice("auth", &c.Auth, "user", "token", "none")
+}
+
+func (l *loader) loadCollaboration(blocks hcl.Blocks) {
+	b := l.single(blocks)
+	if b == nil {
+		return
+	}
+	l.config.Collaboration.Range = b.DefRange
+	l.open(b, []string{"default"}).choice("default", &l.config.Collaboration.Default, "allow", "deny")
+}
+
+// address reads a TCP address, "" for none.
+func (b *block) address(name string, into *string) {
+	var s string
+	if !b.text(name, &s) {
+		return
+	}
+	if s != "" {
+		_, port, err := net.SplitHostPort(s)
+		if n, portErr := strconv.Atoi(port); err != nil || portErr != nil || n < 0 || n > 65535 {
+			b.fault(name, "Invalid address", "%q is not an address. Write a host and a port, %q, or \"\" for none.", clip(s), DefaultListen)
+			return
+		}
+	}
+	*into = s
+}

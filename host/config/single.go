@@ -1,0 +1,90 @@
+package config
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/hashicorp/hcl/v2"
+)
+
+// Open makes the configuration of `mlhost run PATH`: a configuration file or
+// directory is loaded, any other directory is a folder of scripts, and any
+// other file is a script, run with args.
+func Open(path string, args []string, options Options) (*Config, hcl.Diagnostics) {
+	info, err := os.Stat(path)
+	switch {
+	case IsConfig(path), err != nil && (isJSON(path) || filepath.Ext(path) == ".hcl"):
+		c, diags := Load(path, options)
+		if len(args) > 0 {
+			diags = append(diags, fault(hcl.Range{}, "Arguments without a script", "What stands behind -- goes to a single script; in a configuration write args = […]."))
+		}
+		return c, diags
+	case err == nil && info.IsDir():
+		return FolderConfig(path)
+	}
+	return Single(path, args)
+}
+
+// Single is the configuration of one script that is run once, in the current
+// directory, as under its plain interpreter.
+func Single(path string, args []string) (*Config, hcl.Diagnostics) {
+	l := newLoader(path, Options{})
+	abs, err := filepath.Abs(path)
+	if err == nil {
+		err = readable(abs)
+	}
+	if err != nil {
+		l.report(unreadableScript(path, err))
+		return l.config, l.diags
+	}
+	if !isPython(path) {
+		l.report(fault(hcl.Range{}, "Missing interpreter", "Without a configuration only *.py files can be run. Write one into a file run.hcl: script %q {, source = %q and interpreter = %q on lines of their own, }.",
+			scriptName(path), path, likelyInterpreter(path)))
+		return l.config, l.diags
+	}
+	s := l.newScript(stem(filepath.Base(path)), hcl.Range{})
+	s.Source, s.Args, s.Restart.Policy = abs, args, RestartNever
+	if dir, err := os.Getwd(); err == nil {
+		s.Directory = dir
+	}
+	l.config.Scripts = []*Script{s}
+	return l.config, l.diags
+}
+
+// scriptName makes a name that a script block may have of a file's stem.
+func scriptName(path string) string {
+	name := strings.Map(func(r rune) rune {
+		if r < 128 && namePattern.MatchString("_"+string(r)) {
+			return r
+		}
+		return '_'
+	}, stem(filepath.Base(path)))
+	if !namePattern.MatchString(name) {
+		name = "_" + name
+	}
+	return name
+}
+
+func unreadableScript(path string, err error) *hcl.Diagnostic {
+	d := unreadable(path, err)
+	d.Summary = "Cannot read script"
+	if os.IsNotExist(err) {
+		d.Detail = fmt.Sprintf("There is no file %s.", path)
+	}
+	return d
+}
+
+// FolderConfig is the configuration of a folder without one: every script in
+// it is known, and started by hand.
+func FolderConfig(dir string) (*Config, hcl.Diagnostics) {
+	l := newLoader(filepath.Join(dir, "x"), Options{})
+	f := &Folder{Name: filepath.Base(l.config.Dir), Directory: l.config.Dir, Include: []string{"*.py"}}
+	l.config.Folders = []*Folder{f}
+	l.expand(f, hcl.Range{})
+	if len(l.config.Scripts) == 0 && !l.diags.HasErrors() {
+		l.report(fault(hcl.Range{}, "No scripts", "There is no *.py file and no *.hcl file in %s.", dir))
+	}
+	return l.config, l.diags
+}
