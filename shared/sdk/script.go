@@ -1,0 +1,79 @@
+package sdk
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/mlhost/mlhost/shared/script"
+)
+
+// Script is what a plugin does.
+type Script interface {
+	// Describe tells what the script takes and reports. It is called before
+	// Run, more than once, and must always say the same.
+	Describe() script.Description
+	// Run does the work. It ends when ctx does; returning ctx's error, or
+	// Step's, is the way to stop. Another error fails the run.
+	Run(ctx context.Context, s *Session) error
+}
+
+// Validator checks parameters against each other, beyond what their specs
+// say. values holds all parameters. Validate has no side effects; its error
+// is the reason of the rejection.
+type Validator interface {
+	Validate(values map[string]script.Value) error
+}
+
+// Checkpointer hands a script's state to its successor. Restore is called
+// before Run, Checkpoint while Run waits in Step.
+type Checkpointer interface {
+	Checkpoint(ctx context.Context) ([]byte, error)
+	Restore(ctx context.Context, data []byte) error
+}
+
+// Answerer takes messages. For an ask the value is the reply; for a tell or a
+// broadcast it is ignored, and returning acknowledges the message. An error
+// that is a *script.Error goes to the sender as it is, any other as one of
+// code handler_failed. Several calls may run at the same time.
+type Answerer interface {
+	Answer(ctx context.Context, message script.Message) (script.Value, error)
+}
+
+// Setter applies parameters in another process. It is for wrappers: the batch
+// is checked against the specs, and the outcomes are taken as the truth. The
+// reply's revision is ignored.
+type Setter interface {
+	SetParameters(ctx context.Context, batch script.Batch) (script.BatchReply, error)
+}
+
+// VariableSetter is Setter for writable variables.
+type VariableSetter interface {
+	SetVariables(ctx context.Context, batch script.Batch) (script.BatchReply, error)
+}
+
+// Pauser pauses by itself. Without it, a script pauses in Session.Step.
+type Pauser interface {
+	Pause(ctx context.Context) error
+	Resume(ctx context.Context) error
+}
+
+// Stopper wants to know of a stop before Run's context is cancelled.
+type Stopper interface {
+	Stop(ctx context.Context, grace time.Duration, reason string) error
+}
+
+// Exit is an error with which Run ends in another way than plain failure: with
+// the exit code of a process that it ran. Code 0 finishes the run.
+type Exit struct {
+	Code   int
+	Reason string
+}
+
+// Error returns the reason, or the code where there is none.
+func (e *Exit) Error() string {
+	if e.Reason != "" {
+		return e.Reason
+	}
+	return fmt.Sprintf("exit code %d", e.Code)
+}

@@ -1,0 +1,197 @@
+package sdk
+
+import (
+	"context"
+	"time"
+
+	"github.com/mlhost/mlhost/shared/script"
+)
+
+// stream is one host's Events call.
+type stream struct {
+	cursor   uint64 // newest event that it was given
+	news     chan struct{}
+	replaced chan struct{}
+	file     spoolCursor
+}
+
+// heartbeat is how often a host hears that the process lives.
+const heartbeat = time.Second
+
+// serve gives a host what it has missed behind after, then what comes. It
+// returns nil when the run is over and everything was given. A later call
+// replaces the one before it.
+func (r *recorder) serve(ctx context.Context, after uint64, send func([]script.Event) error) (err error) {
+	st := r.attach(after)
+	defer func() {
+		if cerr := r.detach(st); err == nil {
+			err = cerr
+		}
+	}()
+	ticker := time.NewTicker(heartbeat)
+	defer ticker.Stop()
+	beat := []script.Event{{Time: time.Now(), Body: script.Heartbeat{}}}
+	for {
+		events, wait, err := r.next(st)
+		if err != nil {
+			return err
+		}
+		events = append(events, beat...)
+		beat = nil
+		if len(events) > 0 {
+			if err := send(events); err != nil {
+				return err
+			}
+			select {
+			case now := <-ticker.C:
+				beat = []script.Event{{Time: now, Body: script.Heartbeat{}}}
+			case <-ctx.Done():
+				return ctx.Err()
+			case <-st.replaced:
+				return errReplaced()
+			default:
+			}
+			continue
+		}
+		if wait < 0 {
+			return nil
+		}
+		var due <-chan time.Time
+		if wait > 0 {
+			due = time.After(wait)
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-st.replaced:
+			return errReplaced()
+		case now := <-ticker.C:
+			beat = []script.Event{{Time: now, Body: script.Heartbeat{}}}
+		case <-st.news:
+		case <-due:
+		}
+	}
+}
+
+func errReplaced() error {
+	return script.Errorf(script.CodeConflict, "another connection of the host took the place of this one")
+}
+
+func (r *recorder) attach(after uint64) *stream {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.stream != nil {
+		close(r.stream.replaced)
+	}
+	r.stopKeeper()
+	st := &stream{
+		cursor: after, news: make(chan struct{}, 1), replaced: make(chan struct{}),
+		file: spoolCursor{path: r.spool.path},
+	}
+	r.stream, r.sent, r.moved = st, after, time.Now()
+	if r.spooled > 0 && after >= r.spooled {
+		r.spool.clear()
+		r.spooled, r.spooling = 0, false
+	}
+	r.unsent = 0
+	for _, e := range r.ring.after(after) {
+		r.unsent += e.size
+	}
+	return st
+}
+
+func (r *recorder) detach(st *stream) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.stream == st {
+		r.stream, r.left = nil, time.Now()
+		close(r.room) // nobody makes room any more: the spool does
+		r.room = make(chan struct{})
+		if !r.ended {
+			r.startKeeper()
+		}
+	}
+	return st.file.close()
+}
+
+// next returns what comes behind the stream's cursor. Without events, wait
+// tells after what time there will be some: 0 is unknown, and less than that
+// means never.
+func (r *recorder) next(st *stream) (events []script.Event, wait time.Duration, err error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.stream != st {
+		return nil, 0, errReplaced()
+	}
+	if !r.begun {
+		return nil, 0, nil
+	}
+	st.cursor = max(min(st.cursor, r.seq), r.first-1)
+	if st.cursor == r.seq {
+		if wait := r.ripe(); wait > 0 {
+			return nil, wait, nil
+		}
+		r.seal()
+	}
+	if oldest := r.ring.oldest(r.seq); st.cursor+1 < oldest {
+		return r.nextSpooled(st)
+	}
+	size := 0
+	for _, e := range r.ring.after(st.cursor) {
+		if len(events) > 0 && (size+e.size > sendBytes || len(events) >= sendEvents) {
+			break
+		}
+		events = append(events, e.event)
+		size += e.size
+	}
+	r.unsent -= size
+	r.given(st, events)
+	if r.spooling { // the host has caught up with the ring
+		r.spooling, r.spool.gap = false, script.Event{}
+	}
+	if len(events) == 0 && r.ended {
+		wait = -1
+	}
+	return events, wait, nil
+}
+
+// ripe returns how long what waits to become an event should wait on.
+func (r *recorder) ripe() time.Duration {
+	if r.since.IsZero() || r.ended {
+		return 0
+	}
+	return batchDelay - time.Since(r.since)
+}
+
+// nextSpooled returns events that are no longer in the ring. What is not in
+// the spool either is told as a gap. The caller holds mu, which is released
+// while the file is read.
+func (r *recorder) nextSpooled(st *stream) (events []script.Event, wait time.Duration, err error) {
+	oldest, cursor := r.ring.oldest(r.seq), st.cursor
+	r.mu.Unlock()
+	events, err = st.file.next(cursor)
+	r.mu.Lock()
+	if err != nil || r.stream != st {
+		return nil, 0, err
+	}
+	if len(events) == 0 {
+		events = r.spool.rest(cursor)
+	}
+	if len(events) == 0 {
+		gap := script.Gap{From: cursor + 1, To: oldest - 1, Dropped: oldest - 1 - cursor, Reason: "the plugin no longer has these events"}
+		events = []script.Event{{Seq: gap.To, Time: time.Now(), Body: gap}}
+	}
+	r.given(st, events)
+	return events, 0, nil
+}
+
+// given notes that the stream takes events. The caller holds mu.
+func (r *recorder) given(st *stream, events []script.Event) {
+	if len(events) == 0 {
+		return
+	}
+	st.cursor = events[len(events)-1].Seq
+	r.sent, r.moved = st.cursor, time.Now()
+	close(r.room)
+	r.room = make(chan struct{})
+}
