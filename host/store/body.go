@@ -1,0 +1,101 @@
+package store
+
+import (
+	"encoding/json"
+	"fmt"
+
+	"github.com/mlhost/mlhost/shared/script"
+)
+
+// encodeBody returns the JSON that is kept of an event's body. Descriptions
+// are kept apart, whole; here stands what they name.
+func encodeBody(body script.Body) (string, error) {
+	if d, ok := body.(script.Described); ok {
+		body = script.Described{Description: outline(d.Description), Values: d.Values}
+	}
+	b, err := json.Marshal(body)
+	if err != nil {
+		return "", fmt.Errorf("write event %s: %w", script.KindOf(body), err)
+	}
+	return string(b), nil
+}
+
+func outline(d script.Description) script.Description {
+	d.Parameters = append([]script.ParameterSpec(nil), d.Parameters...)
+	for i, p := range d.Parameters {
+		d.Parameters[i] = script.ParameterSpec{Name: p.Name, Type: p.Type}
+	}
+	return d
+}
+
+// decodeBody reads what encodeBody returned.
+func decodeBody(kind, text string) (script.Body, error) {
+	read, ok := bodies[kind]
+	if !ok {
+		return nil, fmt.Errorf("read event: unknown kind %q", kind)
+	}
+	body, err := read([]byte(text))
+	if err != nil {
+		return nil, fmt.Errorf("read event %s: %w", kind, err)
+	}
+	return body, nil
+}
+
+// bodies reads each kind of body that is kept.
+var bodies = map[string]func([]byte) (script.Body, error){
+	"state":      readBody[script.StateChanged],
+	"run":        readBody[script.RunStarted],
+	"described":  readBody[script.Described],
+	"result":     readBody[script.ResultSet],
+	"parameters": readBody[script.ParametersChanged],
+	"observed":   readBody[script.ParametersObserved],
+	"owner":      readBody[script.OwnerChanged],
+	"checkpoint": readBody[script.CheckpointMade],
+	"gap":        readBody[script.Gap],
+	"message":    readBody[script.MessageRouted],
+	"route":      readBody[script.RouteFired],
+	"notified":   readBody[script.Notified],
+	"warning":    readBody[script.Warned],
+}
+
+func readBody[T script.Body](data []byte) (script.Body, error) {
+	var body T
+	err := json.Unmarshal(data, &body)
+	return body, err
+}
+
+// encodeDescription keeps a description whole.
+func encodeDescription(d script.Description) (string, error) {
+	b, err := json.Marshal(d)
+	return string(b), err
+}
+
+// decodeDescription reads it back, and makes floats again of the numbers
+// that JSON could only write as strings.
+func decodeDescription(text string) (script.Description, error) {
+	var d script.Description
+	if err := json.Unmarshal([]byte(text), &d); err != nil {
+		return d, fmt.Errorf("read description: %w", err)
+	}
+	for i := range d.Parameters {
+		p := &d.Parameters[i]
+		if p.Type == script.TypeInt || p.Type == script.TypeFloat {
+			for _, v := range []*script.Value{&p.Default, &p.Min, &p.Max, &p.Step} {
+				*v = refloat(*v)
+			}
+			for j := range p.Choices {
+				p.Choices[j] = refloat(p.Choices[j])
+			}
+		}
+	}
+	return d, nil
+}
+
+func refloat(v script.Value) script.Value {
+	if s, ok := v.Text(); ok {
+		if f, ok := nonFinite(s); ok {
+			return script.Float(f)
+		}
+	}
+	return v
+}

@@ -1,0 +1,236 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"math"
+	"time"
+
+	"github.com/mlhost/mlhost/shared/script"
+)
+
+// chartRows is how many rows a chart may read for each of its points.
+const chartRows = 5
+
+// Bucket sums up neighbouring samples of a series. Min, Max and Mean are over
+// the finite numbers, and NaN where there are none; First and Last are NaN
+// where that sample is no number.
+type Bucket struct {
+	FirstStep, LastStep int64 // -1: the script counts no steps
+	FirstTime, LastTime time.Time
+	Count               int64 // samples of any kind
+	NaN, Inf, NegInf    int64
+	Min, Max, Mean      float64
+	First, Last         float64
+}
+
+// Chart sums a series up in at most points buckets (1,000 where points is not
+// positive). It also returns how many rows it has read: no more than about
+// five for each point, however long the series is.
+func (s *Store) Chart(ctx context.Context, run, name string, points int) ([]Bucket, int, error) {
+	if points <= 0 {
+		points = 1000
+	}
+	var out []Bucket
+	var rows int
+	err := s.readSeries(ctx, run, name, func(id int64, read *reader) error {
+		total, err := read.length(id)
+		if err != nil {
+			return err
+		}
+		out, err = read.chart(id, total, int64(points))
+		rows = read.rows
+		return err
+	})
+	return out, rows, err
+}
+
+// chart reads the series at the finest level that is coarse enough, and what
+// is behind its last full bucket at the finer ones.
+func (r *reader) chart(id, total, points int64) ([]Bucket, error) {
+	level, size := 0, int64(1)
+	for total/size+int64(level*factor) > points*chartRows && level < maxLevel {
+		level++
+		size *= factor
+	}
+	sums := make([]bucket, min(points, total))
+	from := int64(0) // samples that are summed up already
+	for ; level >= 0; level, size = level-1, size/factor {
+		items, err := r.items(id, level, from/size, total/size)
+		if err != nil {
+			return nil, err
+		}
+		for i := range items {
+			sums[from*int64(len(sums))/total].merge(&items[i])
+			from += size
+		}
+	}
+	out := make([]Bucket, 0, len(sums))
+	for i := range sums {
+		if sums[i].samples > 0 {
+			out = append(out, sums[i].export())
+		}
+	}
+	return out, nil
+}
+
+func (b *bucket) export() Bucket {
+	out := Bucket{
+		FirstStep: b.firstStep, LastStep: b.lastStep, FirstTime: fromNanos(b.firstTime), LastTime: fromNanos(b.lastTime),
+		Count: b.samples, NaN: b.nan, Inf: b.inf, NegInf: b.ninf, First: b.first, Last: b.last,
+		Min: math.NaN(), Max: math.NaN(), Mean: math.NaN(),
+	}
+	if b.finite > 0 {
+		out.Min, out.Max, out.Mean = b.low, b.high, b.total/float64(b.finite)
+	}
+	return out
+}
+
+// reader reads series, in whatever transaction its query works, and counts rows.
+type reader struct {
+	query func(query string, args ...any) (*sql.Rows, error)
+	rows  int
+}
+
+// each runs a query and calls scan for every row.
+func (r *reader) each(query string, args []any, scan func(*sql.Rows) error) (err error) {
+	rows, err := r.query(query, args...)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, rows.Close()) }()
+	for rows.Next() {
+		r.rows++
+		if err := scan(rows); err != nil {
+			return err
+		}
+	}
+	return rows.Err()
+}
+
+// length returns the number of samples of a series.
+func (r *reader) length(id int64) (int64, error) {
+	var n int64
+	err := r.each("SELECT id FROM sample WHERE id BETWEEN ? AND ? ORDER BY id DESC LIMIT 1",
+		[]any{id << seriesShift, id<<seriesShift | maxIndex},
+		func(rows *sql.Rows) error {
+			if err := rows.Scan(&n); err != nil {
+				return err
+			}
+			n = n&maxIndex + 1
+			return nil
+		})
+	return n, err
+}
+
+// items returns the buckets [from, to) of a level; at level 0 they are samples.
+func (r *reader) items(id int64, level int, from, to int64) ([]bucket, error) {
+	if from >= to {
+		return nil, nil
+	}
+	out := make([]bucket, 0, to-from)
+	if level == 0 {
+		err := r.each("SELECT step, time, value FROM sample WHERE id BETWEEN ? AND ? ORDER BY id",
+			[]any{id<<seriesShift | from, id<<seriesShift | (to - 1)},
+			func(rows *sql.Rows) error {
+				var step, time int64
+				var value any
+				err := rows.Scan(&step, &time, &value)
+				out = append(out, bucketOf(step, time, value))
+				return err
+			})
+		return out, err
+	}
+	samples := int64(math.Pow(factor, float64(level)))
+	err := r.each(`SELECT first_step, last_step, first_time, last_time, finite, nan, inf, ninf, low, high, total, first, last
+		FROM rollup WHERE id BETWEEN ? AND ? ORDER BY id`,
+		[]any{rollupID(id, level, from), rollupID(id, level, to-1)},
+		func(rows *sql.Rows) error {
+			b := bucket{samples: samples}
+			var low, high, total, first, last sql.NullFloat64
+			err := rows.Scan(&b.firstStep, &b.lastStep, &b.firstTime, &b.lastTime, &b.finite, &b.nan, &b.inf, &b.ninf,
+				&low, &high, &total, &first, &last)
+			b.low, b.high, b.total = low.Float64, high.Float64, total.Float64
+			b.first, b.last = orNaN(first), orNaN(last)
+			out = append(out, b)
+			return err
+		})
+	return out, err
+}
+
+func orNaN(f sql.NullFloat64) float64 {
+	if f.Valid {
+		return f.Float64
+	}
+	return math.NaN()
+}
+
+// readSeries calls read in a transaction of the file that holds a run's
+// samples. A series that is not known is an error with a suggestion.
+func (s *Store) readSeries(ctx context.Context, run, name string, read func(id int64, r *reader) error) error {
+	f, err := s.runSamples(ctx, run)
+	if err != nil {
+		return err
+	}
+	if f == nil {
+		return noSeries(run, name, nil)
+	}
+	return f.view(ctx, func(r *reader) error {
+		id, found := int64(0), false
+		err := r.each("SELECT id FROM series WHERE run = ? AND name = ?", []any{run, name}, func(rows *sql.Rows) error {
+			found = true
+			return rows.Scan(&id)
+		})
+		if err != nil {
+			return err
+		}
+		if !found {
+			names, err := r.names(run)
+			if err != nil {
+				return err
+			}
+			return noSeries(run, name, names)
+		}
+		r.rows = 0
+		return read(id, r)
+	})
+}
+
+func noSeries(run, name string, names []string) error {
+	err := script.Errorf(script.CodeNotFound, "run %s has no samples of %q", run, name)
+	if best := script.Suggest(name, names); best != "" {
+		return err.WithHint("did you mean %q?", best)
+	}
+	return err
+}
+
+func (r *reader) names(run string) ([]string, error) {
+	var names []string
+	err := r.each("SELECT name FROM series WHERE run = ? ORDER BY id", []any{run}, func(rows *sql.Rows) error {
+		var name string
+		err := rows.Scan(&name)
+		names = append(names, name)
+		return err
+	})
+	return names, err
+}
+
+// view calls read on one state of the file.
+func (f *samplesFile) view(ctx context.Context, read func(*reader) error) error {
+	return view(ctx, f.db, "read samples", read)
+}
+
+func view(ctx context.Context, db *database, doing string, read func(*reader) error) (err error) {
+	tx, err := db.r.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
+	if err != nil {
+		return explain(doing, db.path, err)
+	}
+	defer func() {
+		if end := tx.Rollback(); end != nil && !errors.Is(end, sql.ErrTxDone) {
+			err = errors.Join(err, explain(doing, db.path, end))
+		}
+	}()
+	r := &reader{query: func(query string, args ...any) (*sql.Rows, error) { return tx.QueryContext(ctx, query, args...) }}
+	return explain(doing, db.path, read(r))
+}

@@ -1,0 +1,169 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"embed"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/url"
+	"os"
+	"strings"
+
+	"github.com/pressly/goose/v3"
+	_ "modernc.org/sqlite" // the driver
+
+	"github.com/mlhost/mlhost/shared/script"
+)
+
+//go:embed migrations
+var migrations embed.FS
+
+// The kinds of database files: the folders below migrations.
+const (
+	metaSchema    = "meta"
+	samplesSchema = "samples"
+)
+
+const readers = 4 // connections that read one file at the same time
+
+// database is one SQLite file: a handle for its one writer and one for its
+// readers.
+type database struct {
+	path string
+	w    *sql.DB // nil when opened for reading only
+	r    *sql.DB
+}
+
+// dsn names a file to the driver. Question marks and the like in the path are
+// escaped.
+func dsn(path string, query ...string) string {
+	u := url.URL{Scheme: "file", Path: path}
+	return u.String() + "?" + strings.Join(query, "&")
+}
+
+// openDatabase opens a file for writing, makes it where it is missing and
+// brings its tables up to date. A file whose tables are newer than this
+// program is refused untouched.
+func openDatabase(ctx context.Context, path, schema string) (*database, error) {
+	if err := checkVersion(ctx, path, schema); err != nil {
+		return nil, err
+	}
+	w, err := sql.Open("sqlite", dsn(path,
+		"_pragma=busy_timeout(5000)", "_pragma=journal_mode(WAL)", "_pragma=synchronous(FULL)",
+		"_pragma=foreign_keys(1)", "_pragma=cache_size(-16000)", "_pragma=wal_autocheckpoint(4000)",
+		"_pragma=journal_size_limit(67108864)"))
+	if err != nil {
+		return nil, explain("open database", path, err)
+	}
+	if err := migrate(ctx, w, schema); err != nil {
+		return nil, explain("open database", path, errors.Join(err, w.Close()))
+	}
+	w.SetMaxOpenConns(1)
+	r, err := openReader(path)
+	if err != nil {
+		return nil, errors.Join(err, w.Close())
+	}
+	return &database{path: path, w: w, r: r}, nil
+}
+
+// openReadOnlyDatabase opens a file that must exist, next to whoever writes it.
+func openReadOnlyDatabase(ctx context.Context, path, schema string) (*database, error) {
+	if err := checkVersion(ctx, path, schema); err != nil {
+		return nil, err
+	}
+	r, err := openReader(path)
+	if err != nil {
+		return nil, err
+	}
+	return &database{path: path, r: r}, nil
+}
+
+func openReader(path string) (*sql.DB, error) {
+	r, err := sql.Open("sqlite", dsn(path, "mode=ro", "_pragma=busy_timeout(5000)", "_pragma=query_only(1)"))
+	if err != nil {
+		return nil, explain("open database", path, err)
+	}
+	r.SetMaxOpenConns(readers)
+	r.SetMaxIdleConns(readers)
+	return r, nil
+}
+
+func (d *database) close() error {
+	var errs []error
+	if d.r != nil {
+		errs = append(errs, d.r.Close())
+	}
+	if d.w != nil {
+		errs = append(errs, d.w.Close())
+	}
+	return explain("close database", d.path, errors.Join(errs...))
+}
+
+func provider(db *sql.DB, schema string) (*goose.Provider, error) {
+	sub, err := fs.Sub(migrations, "migrations/"+schema)
+	if err != nil {
+		return nil, err
+	}
+	return goose.NewProvider(goose.DialectSQLite3, db, sub, goose.WithDisableGlobalRegistry(true))
+}
+
+func migrate(ctx context.Context, db *sql.DB, schema string) error {
+	p, err := provider(db, schema)
+	if err != nil {
+		return err
+	}
+	_, err = p.Up(ctx)
+	return err
+}
+
+// checkVersion refuses a database that a newer mlhost has written. One that is
+// missing, empty or has no tables yet passes.
+func checkVersion(ctx context.Context, path, schema string) (err error) {
+	info, err := os.Stat(path)
+	if errors.Is(err, fs.ErrNotExist) || (err == nil && info.Size() == 0) {
+		return nil
+	}
+	if err != nil {
+		return explain("open database", path, err)
+	}
+	db, err := openReader(path)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, db.Close()) }()
+	var tables, version int64
+	err = db.QueryRowContext(ctx, "SELECT count(*) FROM sqlite_schema WHERE name = 'goose_db_version'").Scan(&tables)
+	if err == nil && tables > 0 {
+		err = db.QueryRowContext(ctx, "SELECT coalesce(max(version_id), 0) FROM goose_db_version WHERE is_applied").Scan(&version)
+	}
+	if err != nil {
+		return explain("open database", path, err)
+	}
+	known, err := newestVersion(schema)
+	if err != nil {
+		return err
+	}
+	if version > known {
+		return script.Errorf(script.CodeConflict, "%s was written by a newer mlhost (its tables have version %d, this one knows %d)",
+			path, version, known).WithHint("use that mlhost, or another --state")
+	}
+	return nil
+}
+
+func newestVersion(schema string) (int64, error) {
+	entries, err := migrations.ReadDir("migrations/" + schema)
+	if err != nil {
+		return 0, err
+	}
+	var newest int64
+	for _, e := range entries {
+		var v int64
+		if _, err := fmt.Sscanf(e.Name(), "%d_", &v); err != nil {
+			return 0, fmt.Errorf("migration %s has no number: %w", e.Name(), err)
+		}
+		newest = max(newest, v)
+	}
+	return newest, nil
+}

@@ -1,0 +1,43 @@
+package store
+
+import "strings"
+
+// insertion is an INSERT of many rows by statements of a few fixed sizes,
+// which stay prepared.
+type insertion struct {
+	head    string
+	columns int
+}
+
+// insertSizes are the numbers of rows of one statement, largest first.
+var insertSizes = []int{256, 32, 8, 1}
+
+func (i insertion) statement(rows int) string {
+	row := "(" + strings.TrimSuffix(strings.Repeat("?,", i.columns), ",") + "),"
+	return i.head + strings.TrimSuffix(strings.Repeat(row, rows), ",")
+}
+
+// statements caches the texts, for they are long.
+var statements = map[insertion][]string{
+	insertSample: texts(insertSample), insertRollup: texts(insertRollup),
+}
+
+func texts(i insertion) []string {
+	var out []string
+	for _, rows := range insertSizes {
+		out = append(out, i.statement(rows))
+	}
+	return out
+}
+
+// insert writes rows: args holds their columns, one row after the other.
+func (t *tx) insert(i insertion, args []any) error {
+	for n, rows := range insertSizes {
+		for size := rows * i.columns; len(args) >= size; args = args[size:] {
+			if _, err := t.exec(statements[i][n], args[:size]...); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}

@@ -1,0 +1,222 @@
+package store
+
+import (
+	"strings"
+
+	"github.com/mlhost/mlhost/shared/script"
+)
+
+// metaWriter is what the writer of meta.db does around its transactions. It
+// holds Store.order from the numbering of events until they are told.
+type metaWriter struct {
+	store    *Store
+	reserved uint64             // before this transaction
+	touched  map[*stream]uint64 // positions before this transaction
+}
+
+func (m *metaWriter) begin() (end func()) {
+	s := m.store
+	s.order.Lock()
+	m.reserved = s.reserved
+	clear(m.touched)
+	return s.order.Unlock
+}
+
+// flush reserves event numbers ahead of need.
+func (m *metaWriter) flush(tx *tx) error {
+	s := m.store
+	if s.nextID+idBlock/2 > s.reserved && !s.settled {
+		s.reserved = s.nextID + idBlock
+		if _, err := tx.exec(saveCounter, "next_event", s.reserved); err != nil {
+			return err
+		}
+	}
+	s.reserve = false
+	return nil
+}
+
+func (m *metaWriter) reverted() {
+	m.store.reserved = m.reserved
+	m.store.reserve = false
+	for st, last := range m.touched {
+		st.metaLast = last
+	}
+	clear(m.touched)
+}
+
+// writeMeta numbers a batch and writes its rows.
+func (s *Store) writeMeta(tx *tx, b *batch) error {
+	s.number(b)
+	for i := range b.events {
+		e, st := &b.events[i], b.streams[i]
+		if !kept(e.Body) {
+			continue
+		}
+		if st != nil && e.Seq > 0 && e.Seq <= st.metaLast {
+			continue
+		}
+		if err := s.writeEvent(tx, e, st); err != nil {
+			return err
+		}
+	}
+	return s.writePositions(tx, b)
+}
+
+// writePositions moves the streams of a batch to its end: all that goes into
+// other files is there already.
+func (s *Store) writePositions(tx *tx, b *batch) error {
+	for i, st := range b.streams {
+		if st == nil || b.events[i].Seq == 0 || (i+1 < len(b.streams) && b.streams[i+1] == st && b.events[i+1].Seq > 0) {
+			continue // the last one of a row of events stands for all
+		}
+		seq := b.events[i].Seq
+		if seq <= st.metaLast {
+			continue
+		}
+		st.mu.Lock()
+		due := st.samplesDue
+		st.mu.Unlock()
+		if _, err := tx.exec(savePosition, st.run, seq, due); err != nil {
+			return err
+		}
+		if _, ok := s.metaWriter.touched[st]; !ok {
+			s.metaWriter.touched[st] = st.metaLast
+		}
+		st.metaLast = seq
+	}
+	return nil
+}
+
+// writeEvent writes one event's row, and the rows that follow from it.
+func (s *Store) writeEvent(tx *tx, e *script.Event, st *stream) error {
+	body, err := encodeBody(e.Body)
+	if err != nil {
+		return err
+	}
+	_, err = tx.exec("INSERT INTO event (id, time, script, run, seq, kind, body) VALUES (?, ?, ?, ?, ?, ?, ?)",
+		e.ID, nanos(e.Time), e.Script, e.Run, e.Seq, script.KindOf(e.Body), body)
+	if err != nil {
+		return err
+	}
+	switch b := e.Body.(type) {
+	case script.RunStarted:
+		return s.writeRun(tx, e, st, b)
+	case script.StateChanged:
+		return s.writeState(tx, e, st, b)
+	case script.Described:
+		return writeDescription(tx, e, b)
+	case script.ParametersChanged:
+		return writeChanges(tx, e, b)
+	case script.ParametersObserved:
+		if b.Overwritten {
+			c := script.Change{Name: b.Name, New: b.Value, Status: "overwritten", Step: b.Step}
+			return writeChange(tx, e, 0, 0, "script:"+e.Script, "", c)
+		}
+	case script.OwnerChanged:
+		return writeOwner(tx, e.Script, b)
+	case script.ResultSet:
+		_, err = tx.exec(`INSERT INTO result (run, name, value, time, event) VALUES (?, ?, ?, ?, ?)
+			ON CONFLICT (run, name) DO UPDATE SET value = excluded.value, time = excluded.time, event = excluded.event`,
+			e.Run, b.Name, encodeValue(b.Value), nanos(e.Time), e.ID)
+	}
+	return err
+}
+
+func (s *Store) writeRun(tx *tx, e *script.Event, st *stream, b script.RunStarted) error {
+	if st == nil {
+		return script.Errorf(script.CodeInternal, "a run of %s started without an id", e.Script)
+	}
+	st.mu.Lock()
+	file, step := st.file, st.step
+	st.ended = false
+	st.mu.Unlock()
+	_, err := tx.exec(`INSERT INTO run (id, script, state, started, attempt, plugin, sha256, command, parameters, revision, step, samples_file)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET started = excluded.started,
+		attempt = excluded.attempt, plugin = excluded.plugin, sha256 = excluded.sha256, command = excluded.command,
+		parameters = excluded.parameters, revision = excluded.revision`,
+		e.Run, e.Script, script.Starting, nanos(e.Time), b.Attempt, b.Plugin, b.Binary, string(mustJSON(b.Command)),
+		encodeValues(b.Parameters), b.Revision, step, file)
+	if err != nil {
+		return err
+	}
+	return writeRevision(tx, e.Script, b.Revision)
+}
+
+// writeState keeps the state with the script and, where there is one, with
+// the run. A run whose start was never told is made known by its state.
+func (s *Store) writeState(tx *tx, e *script.Event, st *stream, b script.StateChanged) error {
+	_, err := tx.exec(`INSERT INTO script (name, run, state, reason, pid, plugin_pid, updated) VALUES (?, ?, ?, ?, ?, ?, ?)
+		ON CONFLICT (name) DO UPDATE SET run = iif(excluded.run = '', run, excluded.run), state = excluded.state,
+		reason = excluded.reason, pid = excluded.pid, plugin_pid = excluded.plugin_pid, updated = excluded.updated`,
+		e.Script, e.Run, b.State, b.Reason, b.PID, b.PluginPID, nanos(e.Time))
+	if err != nil || st == nil {
+		return err
+	}
+	st.mu.Lock()
+	file, step := st.file, st.step
+	st.ended = b.State.Ended()
+	st.mu.Unlock()
+	var finished any
+	if b.State.Ended() {
+		finished = nanos(e.Time)
+	}
+	_, err = tx.exec(`INSERT INTO run (id, script, state, reason, started, finished, exit_code, step, samples_file)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET state = excluded.state, reason = excluded.reason,
+		finished = iif(excluded.finished IS NULL, NULL, coalesce(finished, excluded.finished)),
+		exit_code = coalesce(excluded.exit_code, exit_code), step = max(step, excluded.step)`,
+		e.Run, e.Script, b.State, b.Reason, nanos(e.Time), finished, b.ExitCode, step, file)
+	return err
+}
+
+func writeDescription(tx *tx, e *script.Event, b script.Described) error {
+	text, err := encodeDescription(b.Description)
+	if err != nil {
+		return err
+	}
+	_, err = tx.exec(`INSERT INTO description (script, run, body) VALUES (?, ?, ?)
+		ON CONFLICT (script) DO UPDATE SET run = excluded.run, body = excluded.body`, e.Script, e.Run, text)
+	return err
+}
+
+// writeChanges keeps what somebody set for the next run too; what a script
+// sets by itself ends with its run.
+func writeChanges(tx *tx, e *script.Event, b script.ParametersChanged) error {
+	for i, c := range b.Changes {
+		if err := writeChange(tx, e, i, b.Revision, b.Author, b.Batch, c); err != nil {
+			return err
+		}
+		if strings.HasPrefix(b.Author, "script:") {
+			continue
+		}
+		if err := keepValue(tx, e.Script, c.Name, c.New); err != nil {
+			return err
+		}
+	}
+	return writeRevision(tx, e.Script, b.Revision)
+}
+
+func writeChange(tx *tx, e *script.Event, position int, revision uint64, author, batch string, c script.Change) error {
+	_, err := tx.exec(`INSERT INTO parameter_change (event, position, time, script, run, step, revision, name, old, new, author, status, batch)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+		e.ID, position, nanos(e.Time), e.Script, e.Run, c.Step, revision, c.Name, encodeValue(c.Old), encodeValue(c.New),
+		author, c.Status, batch)
+	return err
+}
+
+func keepValue(tx *tx, name, parameter string, v script.Value) error {
+	_, err := tx.exec(`INSERT INTO kept_parameter (script, name, value) VALUES (?, ?, ?)
+		ON CONFLICT (script, name) DO UPDATE SET value = excluded.value`, name, parameter, encodeValue(v))
+	return err
+}
+
+func writeOwner(tx *tx, name string, b script.OwnerChanged) error {
+	_, err := tx.exec(`INSERT INTO kept_parameter (script, name, owner) VALUES (?, ?, ?)
+		ON CONFLICT (script, name) DO UPDATE SET owner = excluded.owner`, name, b.Name, b.Owner)
+	return err
+}
+
+func writeRevision(tx *tx, name string, revision uint64) error {
+	_, err := tx.exec(`INSERT INTO kept_revision (script, revision) VALUES (?, ?)
+		ON CONFLICT (script) DO UPDATE SET revision = excluded.revision WHERE excluded.revision > revision`, name, revision)
+	return err
+}

@@ -1,0 +1,314 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"math"
+	"strings"
+	"time"
+
+	"github.com/mlhost/mlhost/shared/script"
+)
+
+// Run is what is kept of one execution of a script.
+type Run struct {
+	ID         string
+	Script     string
+	State      script.State
+	Reason     string
+	Started    time.Time
+	Finished   time.Time // zero: it has not ended
+	ExitCode   *int
+	Attempt    int // 0 for a first start, n for the nth automatic restart
+	Plugin     string
+	SHA256     string
+	Command    []string
+	Parameters map[string]script.Value // as they were at the start
+	Revision   uint64                  // at the start
+	Results    map[string]script.Value
+	Step       int64 // the last one known; -1: it counts none
+
+	samplesFile string
+}
+
+// RunFilter chooses runs. The zero RunFilter takes all.
+type RunFilter struct {
+	Script string
+	State  script.State
+	Limit  int // at most so many, the newest; 0: all
+}
+
+const selectRun = `SELECT id, script, state, reason, started, finished, exit_code, attempt, plugin, sha256, command,
+	parameters, revision, step, samples_file FROM run `
+
+// Runs returns runs, the newest first.
+func (s *Store) Runs(ctx context.Context, f RunFilter) ([]Run, error) {
+	if f.Limit <= 0 {
+		f.Limit = math.MaxInt32
+	}
+	return s.queryRuns(ctx, selectRun+`WHERE (? = '' OR script = ?) AND (? = '' OR state = ?) ORDER BY n DESC LIMIT ?`,
+		f.Script, f.Script, f.State, f.State, f.Limit)
+}
+
+// Run returns the run whose id is, or begins with, idPrefix; it must be the
+// only one.
+func (s *Store) Run(ctx context.Context, idPrefix string) (Run, error) {
+	if idPrefix == "" {
+		return Run{}, script.Errorf(script.CodeUsage, "a run's id is missing")
+	}
+	runs, err := s.queryRuns(ctx, selectRun+`WHERE id >= ? AND id < ? ORDER BY id LIMIT 2`, idPrefix, idPrefix+"\U0010ffff")
+	switch {
+	case err != nil:
+		return Run{}, err
+	case len(runs) == 0:
+		return Run{}, script.Errorf(script.CodeNotFound, "there is no run %q", idPrefix).WithHint("mlhost runs lists the runs")
+	case len(runs) == 2 && runs[0].ID != idPrefix:
+		return Run{}, script.Errorf(script.CodeNotFound, "several runs begin with %q", idPrefix).WithHint("%s and %s do", runs[0].ID, runs[1].ID)
+	}
+	return runs[0], nil
+}
+
+// LastRun returns a script's newest run.
+func (s *Store) LastRun(ctx context.Context, name string) (Run, error) {
+	runs, err := s.Runs(ctx, RunFilter{Script: name, Limit: 1})
+	if err != nil {
+		return Run{}, err
+	}
+	if len(runs) == 0 {
+		return Run{}, script.Errorf(script.CodeNotFound, "%s has no run yet", name)
+	}
+	return runs[0], nil
+}
+
+func (s *Store) queryRuns(ctx context.Context, query string, args ...any) ([]Run, error) {
+	if s.isClosed() {
+		return nil, ErrClosed
+	}
+	if s.meta == nil {
+		return nil, nil
+	}
+	var runs []Run
+	err := view(ctx, s.meta, "read runs", func(r *reader) error {
+		err := r.each(query, args, func(rows *sql.Rows) error {
+			run, err := scanRun(rows)
+			runs = append(runs, run)
+			return err
+		})
+		if err != nil {
+			return err
+		}
+		for i := range runs {
+			results, err := r.results(runs[i].ID)
+			if err != nil {
+				return err
+			}
+			runs[i].Results = make(map[string]script.Value, len(results))
+			for _, res := range results {
+				runs[i].Results[res.Name] = res.Value
+			}
+		}
+		return nil
+	})
+	return runs, err
+}
+
+func scanRun(rows *sql.Rows) (Run, error) {
+	var r Run
+	var started int64
+	var finished, exit sql.NullInt64
+	var command, parameters string
+	err := rows.Scan(&r.ID, &r.Script, &r.State, &r.Reason, &started, &finished, &exit, &r.Attempt, &r.Plugin, &r.SHA256,
+		&command, &parameters, &r.Revision, &r.Step, &r.samplesFile)
+	if err != nil {
+		return r, err
+	}
+	r.Started = fromNanos(started)
+	if finished.Valid {
+		r.Finished = fromNanos(finished.Int64)
+	}
+	if exit.Valid {
+		code := int(exit.Int64)
+		r.ExitCode = &code
+	}
+	if err := json.Unmarshal([]byte(command), &r.Command); err != nil {
+		return r, err
+	}
+	r.Parameters, err = decodeValues(parameters)
+	return r, err
+}
+
+// runSamples returns the file of a run's samples, nil where it has none.
+func (s *Store) runSamples(ctx context.Context, run string) (*samplesFile, error) {
+	if s.isClosed() {
+		return nil, ErrClosed
+	}
+	if s.meta == nil {
+		return nil, nil
+	}
+	var file string
+	err := s.meta.r.QueryRowContext(ctx, "SELECT samples_file FROM run WHERE id = ?", run).Scan(&file)
+	if errors.Is(err, sql.ErrNoRows) {
+		file = s.streamFile(run) // its first samples came before its start
+		err = nil
+	}
+	if err != nil {
+		return nil, explain("read run", s.meta.path, err)
+	}
+	return s.existingSamples(ctx, file)
+}
+
+func (s *Store) streamFile(run string) string {
+	s.mu.Lock()
+	st := s.streams[run]
+	s.mu.Unlock()
+	if st == nil {
+		return ""
+	}
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	return st.file
+}
+
+// Change is one change of a parameter. Status is that of the outcome, or
+// "overwritten" when the script put another value in its place.
+type Change struct {
+	Time     time.Time
+	Script   string
+	Run      string
+	Step     int64 // -1: unknown
+	Revision uint64
+	Name     string
+	Old, New script.Value
+	Author   string
+	Status   script.OutcomeStatus
+	Batch    string
+}
+
+// Changes returns the changes of parameters during a run, the oldest first.
+func (s *Store) Changes(ctx context.Context, run string) ([]Change, error) {
+	return s.changes(ctx, "WHERE run = ? ORDER BY event, position", run)
+}
+
+// ScriptChanges returns the newest changes of a script's parameters, also
+// those between its runs, the oldest of them first.
+func (s *Store) ScriptChanges(ctx context.Context, name string, limit int) ([]Change, error) {
+	return s.changes(ctx, `WHERE (event, position) IN (SELECT event, position FROM parameter_change WHERE script = ?
+		ORDER BY event DESC, position DESC LIMIT ?) ORDER BY event, position`, name, limit)
+}
+
+func (s *Store) changes(ctx context.Context, where string, args ...any) ([]Change, error) {
+	var out []Change
+	err := s.each(ctx, "read parameter changes", `SELECT time, script, run, step, revision, name, old, new, author, status, batch
+		FROM parameter_change `+where, args, func(rows *sql.Rows) error {
+		var c Change
+		var at int64
+		var from, to string
+		err := rows.Scan(&at, &c.Script, &c.Run, &c.Step, &c.Revision, &c.Name, &from, &to, &c.Author, &c.Status, &c.Batch)
+		if err != nil {
+			return err
+		}
+		c.Time = fromNanos(at)
+		if c.Old, err = decodeValue(from); err != nil {
+			return err
+		}
+		c.New, err = decodeValue(to)
+		out = append(out, c)
+		return err
+	})
+	return out, err
+}
+
+// each runs a query on meta.db and calls scan for every row. A store without
+// files has none.
+func (s *Store) each(ctx context.Context, doing, query string, args []any, scan func(*sql.Rows) error) error {
+	if s.isClosed() {
+		return ErrClosed
+	}
+	if s.meta == nil {
+		return nil
+	}
+	r := &reader{query: func(query string, args ...any) (*sql.Rows, error) { return s.meta.r.QueryContext(ctx, query, args...) }}
+	return explain(doing, s.meta.path, r.each(query, args, scan))
+}
+
+// Result is a result of a run.
+type Result struct {
+	Name  string
+	Value script.Value
+	Time  time.Time
+}
+
+// Results returns the results of a run, in the order in which they were set.
+func (s *Store) Results(ctx context.Context, run string) ([]Result, error) {
+	if s.isClosed() {
+		return nil, ErrClosed
+	}
+	if s.meta == nil {
+		return nil, nil
+	}
+	var out []Result
+	err := view(ctx, s.meta, "read results", func(r *reader) (err error) {
+		out, err = r.results(run)
+		return err
+	})
+	return out, err
+}
+
+func (r *reader) results(run string) ([]Result, error) {
+	var out []Result
+	err := r.each("SELECT name, value, time FROM result WHERE run = ? ORDER BY event, name", []any{run}, func(rows *sql.Rows) error {
+		var res Result
+		var value string
+		var at int64
+		err := rows.Scan(&res.Name, &value, &at)
+		if err != nil {
+			return err
+		}
+		res.Time = fromNanos(at)
+		res.Value, err = decodeValue(value)
+		out = append(out, res)
+		return err
+	})
+	return out, err
+}
+
+// Events returns what was kept in meta.db behind the event afterID, the
+// oldest first, at most limit events. Samples and log lines are not among
+// them; of a description only names and types are.
+func (s *Store) Events(ctx context.Context, afterID uint64, limit int) ([]script.Event, error) {
+	return s.events(ctx, "WHERE id > ? ORDER BY id LIMIT ?", afterID, limit)
+}
+
+// RunEvents returns all events of the given kinds of a run (of all kinds
+// where none is given), the oldest first.
+func (s *Store) RunEvents(ctx context.Context, run string, kinds ...string) ([]script.Event, error) {
+	args := []any{run}
+	where := "WHERE run = ? "
+	if len(kinds) > 0 {
+		where += "AND kind IN (?" + strings.Repeat(", ?", len(kinds)-1) + ") "
+		for _, k := range kinds {
+			args = append(args, k)
+		}
+	}
+	return s.events(ctx, where+"ORDER BY id", args...)
+}
+
+func (s *Store) events(ctx context.Context, where string, args ...any) ([]script.Event, error) {
+	var out []script.Event
+	err := s.each(ctx, "read events", "SELECT id, time, script, run, seq, kind, body FROM event "+where, args, func(rows *sql.Rows) error {
+		var e script.Event
+		var at int64
+		var kind, body string
+		err := rows.Scan(&e.ID, &at, &e.Script, &e.Run, &e.Seq, &kind, &body)
+		if err != nil {
+			return err
+		}
+		e.Time = fromNanos(at)
+		e.Body, err = decodeBody(kind, body)
+		out = append(out, e)
+		return err
+	})
+	return out, err
+}

@@ -1,0 +1,178 @@
+// Package store keeps what must last: runs, parameter changes, samples,
+// results, events, mailboxes. One directory holds meta.db, one samples file
+// per month, and a log file per run.
+//
+// Each database has one writer, which commits whatever waits in one synced
+// transaction. How far a run's stream has been taken in is kept in the same
+// transaction as what was taken, so that a stream that is replayed after a
+// crash leaves neither a gap nor a double.
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"github.com/mlhost/mlhost/shared/script"
+)
+
+// Options are what a Store needs.
+type Options struct {
+	Dir    string // of the host; made where it is missing
+	Logger *slog.Logger
+	Now    func() time.Time // nil: time.Now
+	// Committed, where not nil, is told of events when they are kept, in the
+	// order of their IDs. It must be quick and must not call the store.
+	Committed func([]script.Event)
+}
+
+// Store is safe for concurrent use.
+type Store struct {
+	dir       string
+	logger    *slog.Logger
+	now       func() time.Time
+	committed func([]script.Event)
+
+	meta       *database
+	writer     *writer // of meta; nil when opened for reading only
+	metaWriter *metaWriter
+
+	// order guards the numbering of events: whoever gives out IDs holds it
+	// until the events have been told to committed.
+	order    sync.Mutex
+	nextID   uint64
+	reserved uint64 // IDs below it may be given out
+	reserve  bool   // a reservation is under way
+	settled  bool   // the store closes: no more reservations
+
+	mu      sync.Mutex
+	closed  bool
+	streams map[string]*stream
+	samples map[string]*samplesFile // by file name
+	later   mailLater
+
+	logLimit int64
+	wg       sync.WaitGroup // writers
+}
+
+// Open opens the store of a host, and makes it where it is missing.
+func Open(ctx context.Context, o Options) (*Store, error) {
+	s := newStore(o)
+	for _, dir := range []string{s.dir, filepath.Join(s.dir, "samples"), filepath.Join(s.dir, "runs")} {
+		if err := os.MkdirAll(dir, 0o700); err != nil {
+			return nil, explain("make directory", dir, err)
+		}
+	}
+	if err := checkFileSystem(s.dir); err != nil {
+		return nil, err
+	}
+	db, err := openDatabase(ctx, filepath.Join(s.dir, "meta.db"), metaSchema)
+	if err != nil {
+		return nil, err
+	}
+	s.meta = db
+	if err := s.start(ctx); err != nil {
+		return nil, errors.Join(explain("open database", db.path, err), db.close())
+	}
+	return s, nil
+}
+
+func newStore(o Options) *Store {
+	s := &Store{
+		dir: o.Dir, logger: o.Logger, now: o.Now, committed: o.Committed,
+		streams: map[string]*stream{}, samples: map[string]*samplesFile{}, logLimit: logLimit,
+	}
+	if abs, err := filepath.Abs(o.Dir); err == nil {
+		s.dir = abs
+	}
+	if s.logger == nil {
+		s.logger = slog.New(slog.DiscardHandler)
+	}
+	if s.now == nil {
+		s.now = time.Now
+	}
+	if s.committed == nil {
+		s.committed = func([]script.Event) {}
+	}
+	s.later.ready = sync.NewCond(&s.later.mu)
+	return s
+}
+
+func (s *Store) start(ctx context.Context) error {
+	err := s.meta.r.QueryRowContext(ctx, `SELECT max(coalesce((SELECT value FROM counter WHERE name = 'next_event'), 1),
+		coalesce((SELECT max(id) + 1 FROM event), 1))`).Scan(&s.nextID)
+	if err != nil {
+		return err
+	}
+	s.reserved = s.nextID
+	w := newWriter(s.meta.path, s.meta.w)
+	s.metaWriter = &metaWriter{store: s, touched: map[*stream]uint64{}}
+	w.begin, w.flush, w.reverted = s.metaWriter.begin, s.metaWriter.flush, s.metaWriter.reverted
+	s.writer = w
+	s.wg.Go(w.run)
+	return nil
+}
+
+// Close writes what has been accepted and closes every file. Producers should
+// have stopped: what they append from now on is refused.
+func (s *Store) Close() error {
+	s.mu.Lock()
+	if s.closed {
+		s.mu.Unlock()
+		return nil
+	}
+	s.closed = true
+	streams, samples := s.streams, s.samples
+	s.mu.Unlock()
+	var errs []error
+	for _, f := range samples {
+		errs = append(errs, f.close())
+	}
+	if s.writer != nil {
+		errs = append(errs, s.settleIDs(), s.writer.close())
+	}
+	s.wg.Wait()
+	for _, st := range streams {
+		errs = append(errs, st.closeLog())
+	}
+	if s.meta != nil {
+		errs = append(errs, s.meta.close())
+	}
+	return errors.Join(errs...)
+}
+
+// settleIDs gives back the event numbers that were reserved and not used.
+func (s *Store) settleIDs() error {
+	return s.writer.do(context.Background(), &job{work: func(tx *tx) error {
+		s.reserved, s.settled = s.nextID, true
+		_, err := tx.exec(saveCounter, "next_event", s.nextID)
+		return err
+	}})
+}
+
+func (s *Store) isClosed() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.closed
+}
+
+// do lets the writer of meta.db run work.
+func (s *Store) do(ctx context.Context, work func(tx *tx) error) error {
+	if s.writer == nil {
+		return script.Errorf(script.CodeInternal, "the store is open for reading only")
+	}
+	return s.writer.do(ctx, &job{work: work})
+}
+
+// RunDir returns the directory of a run's files.
+func (s *Store) RunDir(run string) (string, error) {
+	if run == "" || filepath.Base(run) != run || run == "." || run == ".." {
+		return "", fmt.Errorf("run id %q cannot name a directory", run)
+	}
+	return filepath.Join(s.dir, "runs", run), nil
+}
