@@ -34,6 +34,7 @@ func serveBroadcast(ctx context.Context, socket, listeners, messages string) err
 	here.Add(clients)
 	received.Add(clients)
 	h := &handlers{
+		graceful: true,
 		set: func(context.Context, *message) (*message, error) {
 			received.Done()
 			return new(message), nil

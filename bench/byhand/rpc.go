@@ -18,6 +18,7 @@ type handlers struct {
 	set       func(context.Context, *message) (*message, error)
 	link      func(grpc.BidiStreamingServer[message, message]) error
 	subscribe func(*message, grpc.ServerStreamingServer[message]) error
+	graceful  bool // at the end, let calls that are under way have their answers
 }
 
 const serviceName = "byhand.Script"
@@ -40,6 +41,9 @@ func (h *handlers) serve(ctx context.Context, socket string) error {
 	}, h)
 	go func() {
 		<-ctx.Done()
+		if h.graceful {
+			server.GracefulStop()
+		}
 		server.Stop()
 	}()
 	return server.Serve(listener)
