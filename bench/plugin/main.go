@@ -71,7 +71,7 @@ func (p *player) Run(ctx context.Context, s *sdk.Session) error {
 		return nil
 	}
 	<-ctx.Done()
-	return nil
+	return ctx.Err()
 }
 
 func now() float64 { return float64(time.Now().UnixNano()) / 1e9 }

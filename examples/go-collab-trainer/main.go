@@ -36,7 +36,7 @@ func (collabTrainer) Run(ctx context.Context, s *sdk.Session) error {
 		s.Set("loss", loss)
 		update := script.Map(map[string]script.Value{
 			"type":  script.String("training_update"),
-			"epoch": script.Int(epoch),
+			"epoch": script.Int(int64(epoch)),
 			"loss":  script.Float(loss),
 		})
 		if _, err := s.Broadcast(ctx, "training_update", update); err != nil {

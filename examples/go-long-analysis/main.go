@@ -36,7 +36,7 @@ func (longAnalysis) Run(ctx context.Context, s *sdk.Session) error {
 	began := time.Now()
 	digest := int64(0)
 	for step := range total {
-		digest ^= processStep(step)
+		digest ^= processStep(int64(step))
 		done := float64(step + 1)
 		s.Set("progress", 100*done/float64(total))
 		s.Set("eta_seconds", time.Since(began).Seconds()/done*(float64(total)-done))

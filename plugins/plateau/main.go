@@ -73,18 +73,17 @@ func (p *plateau) Answer(ctx context.Context, m script.Message) (script.Value, e
 // Run implements sdk.Script.
 func (p *plateau) Run(ctx context.Context, s *sdk.Session) error {
 	var c counter
-	finish := func() error {
+	defer func() {
 		s.Result("plateaus", c.plateaus)
 		if c.heard {
 			s.Result("best", c.best)
 		}
-		return nil
-	}
+	}()
 	for {
 		select {
 		case loss := <-p.updates:
 			s.Set("loss", loss)
-			if c.add(loss, s.Float("threshold"), s.Int("patience")) {
+			if c.add(loss, s.Float("threshold"), int64(s.Int("patience"))) {
 				s.Set("plateaus", c.plateaus)
 			}
 			s.Set("best", c.best)
@@ -93,10 +92,10 @@ func (p *plateau) Run(ctx context.Context, s *sdk.Session) error {
 			}
 		case <-p.done:
 			if len(p.updates) == 0 {
-				return finish()
+				return nil
 			}
 		case <-ctx.Done():
-			return finish()
+			return ctx.Err()
 		}
 	}
 }
