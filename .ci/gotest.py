@@ -19,7 +19,7 @@ def main():
     go = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, errors="replace")
     output = collections.defaultdict(list)  # (package, test) -> lines
     counts = collections.defaultdict(collections.Counter)  # package -> action -> tests
-    slow, skipped = [], []
+    slow, skipped, broken = [], [], []
     for line in go.stdout:
         try:
             event = json.loads(line)
@@ -35,6 +35,8 @@ def main():
                 ended(event, package, test, action, output, counts, slow, skipped)
             else:
                 package_ended(event, package, action, output, counts)
+                if action == "fail":
+                    broken.append(package)
     status = go.wait()
     for package, test, reason in skipped:
         print(f"skipped  {package} {test}: {reason}")
@@ -45,6 +47,8 @@ def main():
         f"go test: {total['pass']} passed, {total['fail']} failed, {total['skip']} skipped,"
         f" {len(counts)} packages with tests, {time.monotonic() - started:.0f} s"
     )
+    if broken:
+        print("failed packages:", *broken)
     return status
 
 
