@@ -3,7 +3,6 @@ package api
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net"
 	"net/http"
 	"os"
@@ -93,25 +92,4 @@ func checkPeer(next http.Handler) http.Handler {
 			next.ServeHTTP(w, r)
 		}
 	})
-}
-
-// Listen opens the host's socket at path, in a directory that only its user
-// can enter. A socket that a dead host left behind is replaced: the caller
-// holds the lock on the directory.
-func Listen(path string) (net.Listener, error) {
-	if len(path) > 107 {
-		return nil, script.Errorf(script.CodeIO, "the socket's path %s is longer than the 107 bytes that the system allows", path).
-			WithHint("choose a shorter state directory with --state")
-	}
-	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
-		return nil, fmt.Errorf("remove old socket: %w", err)
-	}
-	l, err := net.Listen("unix", path)
-	if err != nil {
-		return nil, fmt.Errorf("listen: %w", err)
-	}
-	if err := os.Chmod(path, 0o600); err != nil {
-		return nil, errors.Join(fmt.Errorf("protect socket: %w", err), l.Close())
-	}
-	return l, nil
 }

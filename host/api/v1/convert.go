@@ -51,36 +51,17 @@ func known(f float64) *float64 {
 	return &f
 }
 
-// FromParameter returns the JSON form of a parameter.
-func FromParameter(p script.ParameterSpec, value script.Value, owner string) Parameter {
-	out := Parameter{
-		Name: p.Name, Type: p.Type, Value: value, Default: p.Default, Choices: p.Choices,
-		Min: p.Min, Max: p.Max, Step: p.Step, Scale: p.Scale, Unit: p.Unit, Doc: p.Doc,
-		Mutability: p.Mutability, Owner: owner, Origin: p.Origin, Confidence: p.Confidence, Sensitive: p.Sensitive,
-	}
-	if out.Scale == "" {
-		out.Scale = script.Linear
-	}
-	if out.Mutability == "" {
-		out.Mutability = script.Live
-	}
-	if out.Confidence == "" {
-		out.Confidence = script.Sure
-	}
-	if p.Sensitive {
-		out.Value, out.Default = script.String("(sensitive)"), script.Null()
-	}
-	return out
-}
+// Hidden stands for the value of a sensitive parameter.
+const Hidden = "(hidden)"
 
 // FromBatchReply returns the JSON form of what became of a set. The values of
-// the parameters that sensitive names are not told.
+// sensitive parameters are not told.
 func FromBatchReply(name string, r script.BatchReply, sensitive func(parameter string) bool) Outcomes {
 	out := Outcomes{Script: name, Revision: r.Revision, Outcomes: make([]Outcome, 0, len(r.Outcomes))}
 	for _, o := range r.Outcomes {
 		c := Outcome{Name: o.Name, Status: o.Status, Old: o.Old, Value: o.Value, Step: Step(o.Step), Reason: o.Reason}
-		if sensitive != nil && sensitive(o.Name) {
-			c.Old, c.Value = script.String("(sensitive)"), script.String("(sensitive)")
+		if sensitive(o.Name) {
+			c.Old, c.Value = script.String(Hidden), script.String(Hidden)
 		}
 		out.Outcomes = append(out.Outcomes, c)
 	}

@@ -11,11 +11,11 @@ type Version struct {
 
 // Host tells which host serves.
 type Host struct {
-	Name    string    `json:"name"`
-	PID     int       `json:"pid"`
-	Started time.Time `json:"started"`
-	Version string    `json:"version"`
-	State   string    `json:"state"` // the directory of this host
+	Name      string    `json:"name"`
+	PID       int       `json:"pid"`
+	Started   time.Time `json:"started"`
+	Version   string    `json:"version"`
+	Directory string    `json:"directory"` // of its configuration
 }
 
 // Diagnostics answers `validate`.

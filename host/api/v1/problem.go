@@ -84,7 +84,7 @@ func CodeForStatus(status int) script.Code {
 	switch {
 	case status == http.StatusNotFound || status == http.StatusMethodNotAllowed:
 		return script.CodeNotFound
-	case status == http.StatusRequestEntityTooLarge:
+	case status == http.StatusRequestEntityTooLarge || status == http.StatusUnprocessableEntity:
 		return script.CodeRejected
 	case status == http.StatusForbidden || status == http.StatusUnauthorized:
 		return script.CodeForbidden

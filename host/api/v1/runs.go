@@ -101,13 +101,20 @@ type Chart struct {
 	Buckets  []Bucket `json:"buckets"`
 }
 
-// Bucket sums up neighbouring samples of a numeric series.
+// Bucket sums up neighbouring samples of a series. Min, Max and Mean are over
+// the finite numbers, and "NaN" where there are none.
 type Bucket struct {
-	Step  *int64       `json:"step"` // of the first one
-	Time  time.Time    `json:"time"`
-	Count int64        `json:"count"`
-	Min   script.Value `json:"min"`
-	Max   script.Value `json:"max"`
-	Mean  script.Value `json:"mean"`
-	Last  script.Value `json:"last"`
+	FirstStep *int64       `json:"first_step"`
+	LastStep  *int64       `json:"last_step"`
+	FirstTime time.Time    `json:"first_time"`
+	LastTime  time.Time    `json:"last_time"`
+	Count     int64        `json:"count"`
+	NaN       int64        `json:"nan"`
+	Inf       int64        `json:"inf"`
+	NegInf    int64        `json:"neg_inf"`
+	Min       script.Value `json:"min"`
+	Max       script.Value `json:"max"`
+	Mean      script.Value `json:"mean"`
+	First     script.Value `json:"first"`
+	Last      script.Value `json:"last"`
 }

@@ -51,6 +51,7 @@ type Parameter struct {
 	Name       string            `json:"name"`
 	Type       script.Type       `json:"type"`
 	Value      script.Value      `json:"value"`
+	Next       *script.Value     `json:"next,omitempty"` // what the next run starts with, where that differs
 	Default    script.Value      `json:"default"`
 	Choices    []script.Value    `json:"choices"`
 	Min        script.Value      `json:"min"`
@@ -64,6 +65,7 @@ type Parameter struct {
 	Origin     script.Origin     `json:"origin"`
 	Confidence script.Confidence `json:"confidence"`
 	Sensitive  bool              `json:"sensitive,omitempty"`
+	Deprecated string            `json:"deprecated,omitempty"`
 }
 
 // Set asks to change parameters or variables of a script: all of them, or

@@ -1,0 +1,180 @@
+package api
+
+import (
+	"context"
+	"net/http"
+	"slices"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	v1 "github.com/mlhost/mlhost/host/api/v1"
+	"github.com/mlhost/mlhost/host/store"
+	"github.com/mlhost/mlhost/shared/script"
+)
+
+// maxSamples is the most samples of one series that one answer holds.
+const maxSamples = 2_000_000
+
+type runsInput struct {
+	Script string `query:"script"`
+	State  string `query:"state"`
+	Limit  int    `query:"limit" minimum:"0" doc:"at most so many; 0: all"`
+}
+
+type runInput struct {
+	Run string `path:"run" doc:"the run's id, or the beginning of it"`
+}
+
+func (a *API) runRoutes(api huma.API) {
+	register(api, http.MethodGet, "/api/v1/runs", "list-runs", "Runs, the newest first", a.listRuns)
+	register(api, http.MethodGet, "/api/v1/runs/{run}", "run", "Everything about one run",
+		func(ctx context.Context, in *struct {
+			runInput
+			Samples []string `query:"samples,explode" doc:"series whose samples come along"`
+		}) (v1.RunDetail, error) {
+			return a.showRun(ctx, in.Run, in.Samples)
+		})
+	register(api, http.MethodGet, "/api/v1/runs/{run}/samples/{name}", "samples", "A page of the samples of a series",
+		func(ctx context.Context, in *struct {
+			runInput
+			Name  string `path:"name"`
+			After int64  `query:"after" minimum:"0" doc:"how many samples are known already"`
+			Limit int    `query:"limit" minimum:"0" maximum:"100000" default:"10000"`
+		}) (v1.Samples, error) {
+			run, err := a.Store.Run(ctx, in.Run)
+			if err != nil {
+				return v1.Samples{}, err
+			}
+			points, err := a.samples(ctx, run.ID, in.Name, store.SampleRange{After: in.After, Limit: in.Limit})
+			return v1.Samples{Run: run.ID, Name: in.Name, Samples: some(points)}, err
+		})
+	register(api, http.MethodGet, "/api/v1/runs/{run}/chart/{name}", "chart", "A series in a limited number of points",
+		func(ctx context.Context, in *struct {
+			runInput
+			Name   string `path:"name"`
+			Points int    `query:"points" minimum:"1" maximum:"10000" default:"1000"`
+		}) (v1.Chart, error) {
+			return a.chart(ctx, in.Run, in.Name, in.Points)
+		})
+}
+
+func (a *API) listRuns(ctx context.Context, in *runsInput) (v1.Runs, error) {
+	out := v1.Runs{Runs: []v1.Run{}}
+	if in.Script != "" {
+		if _, err := a.find(in.Script); err != nil {
+			return out, err
+		}
+	}
+	runs, err := a.Store.Runs(ctx, store.RunFilter{Script: in.Script, State: script.State(in.State), Limit: in.Limit})
+	if err != nil {
+		return out, err
+	}
+	for _, r := range runs {
+		out.Runs = append(out.Runs, fromRun(r))
+	}
+	return out, nil
+}
+
+func (a *API) showRun(ctx context.Context, id string, samples []string) (v1.RunDetail, error) {
+	run, err := a.Store.Run(ctx, id)
+	if err != nil {
+		return v1.RunDetail{}, err
+	}
+	out := v1.RunDetail{
+		Run: fromRun(run), Reason: run.Reason, Changes: []v1.Change{}, Series: []v1.Series{}, Binaries: []v1.Binary{},
+		Record: map[string]any{
+			"plugin": run.Plugin, "command": some(run.Command), "attempt": run.Attempt,
+			"revision": run.Revision, "step": v1.Step(run.Step),
+		},
+	}
+	if run.SHA256 != "" {
+		out.Binaries = append(out.Binaries, v1.Binary{SHA256: run.SHA256})
+	}
+	changes, err := a.Store.Changes(ctx, run.ID)
+	if err != nil {
+		return out, err
+	}
+	for _, c := range changes {
+		out.Changes = append(out.Changes, v1.Change{
+			Time: c.Time, Step: v1.Step(c.Step), Revision: c.Revision, Name: c.Name, Old: c.Old, New: c.New,
+			Author: c.Author, Status: c.Status,
+		})
+	}
+	series, err := a.Store.Series(ctx, run.ID)
+	if err != nil {
+		return out, err
+	}
+	known := make([]string, 0, len(series))
+	for _, one := range series {
+		out.Series = append(out.Series, v1.Series{Name: one.Name, Count: one.Count, Last: one.Last.Value})
+		known = append(known, one.Name)
+	}
+	return out, a.addSamples(ctx, &out, samples, known)
+}
+
+// addSamples adds whole series to what is told of a run.
+func (a *API) addSamples(ctx context.Context, out *v1.RunDetail, names, known []string) error {
+	for _, name := range names {
+		if !slices.Contains(known, name) {
+			err := script.Errorf(script.CodeNotFound, "run %s has no samples of %q", out.ID, name)
+			if best := script.Suggest(name, known); best != "" {
+				err = err.WithHint("did you mean %q?", best)
+			}
+			return err
+		}
+		points, err := a.samples(ctx, out.ID, name, store.SampleRange{Limit: maxSamples})
+		if err != nil {
+			return err
+		}
+		if out.Samples == nil {
+			out.Samples = map[string][]v1.Point{}
+		}
+		out.Samples[name] = some(points)
+	}
+	return nil
+}
+
+func (a *API) samples(ctx context.Context, run, name string, r store.SampleRange) ([]v1.Point, error) {
+	samples, err := a.Store.Samples(ctx, run, name, r)
+	if err != nil {
+		return nil, err
+	}
+	points := make([]v1.Point, 0, len(samples))
+	for _, s := range samples {
+		points = append(points, v1.Point{Step: v1.Step(s.Step), Time: s.Time, Value: s.Value})
+	}
+	return points, nil
+}
+
+func (a *API) chart(ctx context.Context, id, name string, points int) (v1.Chart, error) {
+	run, err := a.Store.Run(ctx, id)
+	if err != nil {
+		return v1.Chart{}, err
+	}
+	buckets, read, err := a.Store.Chart(ctx, run.ID, name, points)
+	out := v1.Chart{Run: run.ID, Name: name, RowsRead: read, Buckets: make([]v1.Bucket, 0, len(buckets))}
+	for _, b := range buckets {
+		out.Buckets = append(out.Buckets, v1.Bucket{
+			FirstStep: v1.Step(b.FirstStep), LastStep: v1.Step(b.LastStep), FirstTime: b.FirstTime, LastTime: b.LastTime,
+			Count: b.Count, NaN: b.NaN, Inf: b.Inf, NegInf: b.NegInf,
+			Min: script.Float(b.Min), Max: script.Float(b.Max), Mean: script.Float(b.Mean),
+			First: script.Float(b.First), Last: script.Float(b.Last),
+		})
+	}
+	return out, err
+}
+
+func fromRun(r store.Run) v1.Run {
+	return v1.Run{
+		ID: r.ID, Script: r.Script, State: r.State, Started: r.Started, Finished: v1.Time(r.Finished), ExitCode: r.ExitCode,
+		Parameters: values(r.Parameters), Results: values(r.Results),
+	}
+}
+
+// values returns m, never nil: JSON objects are never null.
+func values(m map[string]script.Value) map[string]script.Value {
+	if m == nil {
+		return map[string]script.Value{}
+	}
+	return m
+}

@@ -1,0 +1,139 @@
+package api
+
+import (
+	"cmp"
+	"context"
+	"net/http"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	v1 "github.com/mlhost/mlhost/host/api/v1"
+	"github.com/mlhost/mlhost/host/registry"
+	"github.com/mlhost/mlhost/shared/script"
+)
+
+type scriptInput struct {
+	Script string `path:"script" doc:"the script's name"`
+}
+
+func (a *API) scriptRoutes(api huma.API) {
+	register(api, http.MethodGet, "/api/v1/scripts", "list-scripts", "Every script with its state",
+		func(context.Context, *nothing) (v1.Scripts, error) {
+			out := v1.Scripts{Host: a.Host, Scripts: []v1.Script{}}
+			for _, one := range a.Registry.Snapshot() {
+				out.Scripts = append(out.Scripts, fromScript(one))
+			}
+			return out, nil
+		})
+	a.getScript(api, "", "script", "One script with its state", func(one registry.Script) any { return fromScript(one) })
+	a.getScript(api, "/parameters", "parameters", "The parameters of a script", func(one registry.Script) any { return fromParameters(one) })
+	a.getScript(api, "/variables", "variables", "The variables of a script", func(one registry.Script) any { return fromVariables(one) })
+	a.getScript(api, "/results", "results", "The results of a script's last run", func(one registry.Script) any { return fromResults(one) })
+	for _, verb := range []Verb{Start, Stop, Pause, Resume, Restart} {
+		register(api, http.MethodPost, "/api/v1/scripts/{script}/"+string(verb), string(verb), "Let a script "+string(verb),
+			func(ctx context.Context, in *scriptInput) (v1.Acted, error) {
+				return a.act(ctx, Command{Verb: verb, Script: in.Script})
+			})
+	}
+	register(api, http.MethodDelete, "/api/v1/scripts/{script}/parameters/{parameter}/owner", "release", "Take a parameter from its owner",
+		func(ctx context.Context, in *struct {
+			scriptInput
+			Parameter string `path:"parameter"`
+		}) (v1.Acted, error) {
+			return a.act(ctx, Command{Verb: Release, Script: in.Script, Parameter: in.Parameter})
+		})
+}
+
+// getScript registers a view of one script.
+func (a *API) getScript(api huma.API, path, id, summary string, view func(registry.Script) any) {
+	register(api, http.MethodGet, "/api/v1/scripts/{script}"+path, id, summary,
+		func(_ context.Context, in *scriptInput) (any, error) {
+			one, err := a.find(in.Script)
+			if err != nil {
+				return nil, err
+			}
+			return view(one), nil
+		})
+}
+
+// find returns what is known of a script, or an error with a suggestion.
+func (a *API) find(name string) (registry.Script, error) {
+	one, ok := a.Registry.Script(name)
+	if !ok {
+		return one, a.Registry.Unknown(name)
+	}
+	return one, nil
+}
+
+func (a *API) act(ctx context.Context, c Command) (v1.Acted, error) {
+	if _, err := a.find(c.Script); err != nil {
+		return v1.Acted{}, err
+	}
+	c.Author = author(ctx)
+	out, err := a.Do(ctx, c)
+	if err != nil {
+		return v1.Acted{}, err
+	}
+	return v1.Acted{Script: c.Script, State: out.State, Run: out.Run, PID: v1.PID(out.PID)}, nil
+}
+
+func fromScript(s registry.Script) v1.Script {
+	out := v1.Script{
+		Name: s.Name, State: s.State, Reason: s.Reason, Managed: s.Managed, Run: s.Run,
+		PID: v1.PID(s.PID), PluginPID: v1.PID(s.PluginPID), Restarts: s.Restarts, Started: v1.Time(s.Started),
+		Step: v1.Step(s.Step), Plugin: s.Plugin, SHA256: s.SHA256,
+	}
+	if !s.Started.IsZero() {
+		out.Uptime = &s.Uptime
+	}
+	if s.Progress != nil {
+		out.Progress = v1.FromProgress(*s.Progress)
+	}
+	return out
+}
+
+func fromParameters(s registry.Script) v1.Parameters {
+	out := v1.Parameters{Script: s.Name, Revision: s.Revision, Parameters: []v1.Parameter{}}
+	for _, p := range s.Parameters {
+		out.Parameters = append(out.Parameters, fromParameter(p))
+	}
+	return out
+}
+
+// fromParameter spells out what a description may leave open.
+func fromParameter(p registry.Parameter) v1.Parameter {
+	d := p.Spec
+	out := v1.Parameter{
+		Name: d.Name, Type: d.Type, Value: p.Value, Next: p.Next, Default: d.Default, Choices: some(d.Choices),
+		Min: d.Min, Max: d.Max, Step: d.Step, Scale: cmp.Or(d.Scale, script.Linear), Unit: d.Unit, Doc: d.Doc,
+		Mutability: cmp.Or(d.Mutability, script.Live), Owner: p.Owner, Origin: d.Origin,
+		Confidence: cmp.Or(d.Confidence, script.Sure), Sensitive: d.Sensitive, Deprecated: d.Deprecated,
+	}
+	out.Type = cmp.Or(d.Type, script.TypeAny)
+	if d.Sensitive {
+		hidden := script.String(v1.Hidden)
+		out.Value, out.Default = hidden, hidden
+		if out.Next != nil {
+			out.Next = &hidden
+		}
+	}
+	return out
+}
+
+func fromVariables(s registry.Script) v1.Variables {
+	out := v1.Variables{Script: s.Name, Run: s.Run, Variables: []v1.Variable{}}
+	for _, v := range s.Variables {
+		out.Variables = append(out.Variables, v1.Variable{
+			Name: v.Name, Type: v.Type, Value: v.Value, Step: v1.Step(v.Step), Time: v1.Time(v.Time), ReadOnly: v.ReadOnly,
+		})
+	}
+	return out
+}
+
+func fromResults(s registry.Script) v1.Results {
+	out := v1.Results{Script: s.Name, Run: s.Run, Results: []v1.Result{}}
+	for _, r := range s.Results {
+		out.Results = append(out.Results, v1.Result{Name: r.Name, Value: r.Value, Time: r.Time})
+	}
+	return out
+}

@@ -1,0 +1,200 @@
+// Package api serves the host's HTTP API: JSON under /api/v1, errors as
+// problem+json, events as server-sent events. It is served on the host's unix
+// socket, to the same user and to root; package client is the same from Go,
+// package v1 its JSON. The handlers hold no state of their own: what is true
+// comes from the registry, what was kept from the store, what is wanted goes
+// through the host's doors Send and Do.
+package api
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"reflect"
+	"runtime"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humago"
+
+	v1 "github.com/mlhost/mlhost/host/api/v1"
+	"github.com/mlhost/mlhost/host/bus"
+	"github.com/mlhost/mlhost/host/registry"
+	"github.com/mlhost/mlhost/host/router"
+	"github.com/mlhost/mlhost/host/store"
+	"github.com/mlhost/mlhost/shared/script"
+)
+
+// Options is what an API shows and whom it asks.
+type Options struct {
+	Host      string // its name
+	Directory string // of its configuration
+	Version   string
+	Commit    string
+	Registry  *registry.Registry
+	Store     *store.Store
+	Bus       *bus.Bus // nil: no events, as without a host
+	Logger    *slog.Logger
+	// Send carries a request to a script, Do carries out an operator's verb.
+	Send func(ctx context.Context, m script.Message) (script.Reply, error)
+	Do   func(ctx context.Context, c Command) (Outcome, error)
+	// NewID makes ids of messages and sets; nil: router.NewID.
+	NewID func() string
+	Now   func() time.Time // nil: time.Now
+}
+
+// API answers requests. It may serve several listeners at once.
+type API struct {
+	Options
+	started time.Time
+	mux     *http.ServeMux
+}
+
+// New makes a Server. It does not listen.
+func New(o Options) *API {
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.NewID == nil {
+		o.NewID = router.NewID
+	}
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	a := &API{Options: o, started: o.Now(), mux: http.NewServeMux()}
+	a.routes()
+	return a
+}
+
+// Handler answers requests whose caller has been let in already.
+func (a *API) Handler() http.Handler { return a.mux }
+
+// stopGrace is how long Serve waits for requests that are under way.
+const stopGrace = 5 * time.Second
+
+// Serve answers on a unix socket until ctx ends; then it lets requests that
+// are under way come to an end and closes the listener.
+func (a *API) Serve(ctx context.Context, l net.Listener) error {
+	base, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	defer cancel()
+	server := &http.Server{
+		Handler:           checkPeer(a.mux),
+		ConnContext:       withPeer,
+		BaseContext:       func(net.Listener) context.Context { return base },
+		ReadHeaderTimeout: 10 * time.Second,
+		IdleTimeout:       5 * time.Minute,
+		MaxHeaderBytes:    64 << 10,
+		ErrorLog:          log.New(logWriter{a.Logger}, "", 0),
+	}
+	ended := make(chan error, 1)
+	go func() {
+		<-ctx.Done()
+		cancel() // ends the event streams, and tells handlers to come to an end
+		ctx, done := context.WithTimeout(context.WithoutCancel(ctx), stopGrace)
+		defer done()
+		err := server.Shutdown(ctx)
+		if err != nil {
+			err = errors.Join(err, server.Close())
+		}
+		ended <- err
+	}()
+	if err := server.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+		return fmt.Errorf("serve API: %w", err)
+	}
+	if err := <-ended; err != nil {
+		return fmt.Errorf("end API: %w", err)
+	}
+	return nil
+}
+
+// logWriter hands net/http's complaints to the logger.
+type logWriter struct{ logger *slog.Logger }
+
+func (w logWriter) Write(p []byte) (int, error) {
+	w.logger.Warn("HTTP server", "message", string(p))
+	return len(p), nil
+}
+
+// routes registers every operation.
+func (a *API) routes() {
+	config := huma.DefaultConfig("mlhost", a.Version)
+	config.OpenAPIPath, config.DocsPath, config.SchemasPath = "/api/openapi", "", ""
+	config.CreateHooks = nil // no $schema member in our answers
+	schemas := config.Components.Schemas
+	anything := reflect.TypeFor[any]()
+	schemas.RegisterTypeAlias(reflect.TypeFor[script.Value](), anything)
+	schemas.RegisterTypeAlias(reflect.TypeFor[v1.Point](), reflect.TypeFor[[]any]())
+	api := humago.New(a.mux, config)
+
+	a.hostRoutes(api)
+	a.scriptRoutes(api)
+	a.setRoutes(api)
+	a.messageRoutes(api)
+	a.runRoutes(api)
+	a.logRoutes(api)
+	a.eventRoutes(api)
+	a.mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
+		writeProblem(w, script.Errorf(script.CodeNotFound, "there is no %s %s", r.Method, r.URL.Path))
+	})
+}
+
+// register adds one operation: out is what its answer's body holds.
+func register[In, Out any](api huma.API, method, path, id, summary string, f func(ctx context.Context, in *In) (Out, error)) {
+	op := huma.Operation{
+		OperationID: id, Method: method, Path: path, Summary: summary,
+		MaxBodyBytes: MaxBody,
+		// A read deadline would cancel a request that waits for a script.
+		BodyReadTimeout: -1,
+		// Bodies are decoded into their own types; to validate them against
+		// their schema first would decode each one twice.
+		SkipValidateBody: true,
+	}
+	huma.Register(api, op, func(ctx context.Context, in *In) (*answer[Out], error) {
+		out, err := f(ctx, in)
+		if err != nil {
+			return nil, problem(err)
+		}
+		return &answer[Out]{Body: out}, nil
+	})
+}
+
+type answer[T any] struct{ Body T }
+
+type nothing struct{}
+
+func (a *API) hostRoutes(api huma.API) {
+	a.mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) })
+	register(api, http.MethodGet, "/api/v1/version", "version", "The version of the host",
+		func(context.Context, *nothing) (v1.Version, error) {
+			return v1.Version{Version: a.Version, Commit: a.Commit, Go: runtime.Version()}, nil
+		})
+	register(api, http.MethodGet, "/api/v1/host", "host", "Which host this is",
+		func(context.Context, *nothing) (v1.Host, error) {
+			return v1.Host{Name: a.Host, PID: os.Getpid(), Started: a.started, Version: a.Version, Directory: a.Directory}, nil
+		})
+	register(api, http.MethodPost, "/api/v1/scan", "scan", "Look for scripts again",
+		func(ctx context.Context, _ *nothing) (v1.Scanned, error) {
+			out, err := a.Do(ctx, Command{Verb: Scan, Author: author(ctx)})
+			return v1.Scanned{Scripts: some(out.Scripts)}, err
+		})
+	register(api, http.MethodPost, "/api/v1/down", "down", "Stop every script and end the host",
+		func(ctx context.Context, in *struct {
+			Hurry bool `query:"hurry" doc:"kill what does not end at once"`
+		}) (v1.Scanned, error) {
+			_, err := a.Do(ctx, Command{Verb: Down, Author: author(ctx), Hurry: in.Hurry})
+			return v1.Scanned{Scripts: []string{}}, err
+		})
+}
+
+// some returns xs, never nil: JSON lists are never null.
+func some[T any](xs []T) []T {
+	if xs == nil {
+		return []T{}
+	}
+	return xs
+}

@@ -1,0 +1,148 @@
+package api
+
+import (
+	"context"
+	"encoding/json"
+	"maps"
+	"net/http"
+	"slices"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	v1 "github.com/mlhost/mlhost/host/api/v1"
+	"github.com/mlhost/mlhost/host/registry"
+	"github.com/mlhost/mlhost/shared/script"
+)
+
+type setInput struct {
+	scriptInput
+	Body v1.Set
+}
+
+func (a *API) setRoutes(api huma.API) {
+	register(api, http.MethodPatch, "/api/v1/scripts/{script}/parameters", "set-parameters", "Change parameters, all of them or none",
+		func(ctx context.Context, in *setInput) (v1.Outcomes, error) {
+			return a.set(ctx, script.SetParameter, in)
+		})
+	register(api, http.MethodPatch, "/api/v1/scripts/{script}/variables", "set-variables", "Change writable variables, all of them or none",
+		func(ctx context.Context, in *setInput) (v1.Outcomes, error) {
+			return a.set(ctx, script.SetVariable, in)
+		})
+}
+
+// set carries a batch to the script and tells what became of each value.
+func (a *API) set(ctx context.Context, kind script.MessageKind, in *setInput) (v1.Outcomes, error) {
+	one, err := a.find(in.Script)
+	if err != nil {
+		return v1.Outcomes{}, err
+	}
+	values, reply, err := read(kind, one, &in.Body)
+	if err != nil {
+		return v1.Outcomes{}, rejected(one, reply, err)
+	}
+	now, who := a.Now(), author(ctx)
+	batch := &script.Batch{
+		ID: in.Body.ID, Values: values, IfRevision: in.Body.IfRevision, Author: who, Take: in.Body.Take, AtStep: in.Body.AtStep,
+	}
+	if batch.ID == "" {
+		batch.ID = a.NewID()
+	}
+	answer, err := a.Send(ctx, script.Message{
+		ID: batch.ID, Kind: kind, Source: who, Target: in.Script, Time: now, Batch: batch,
+	})
+	if err != nil {
+		return v1.Outcomes{}, rejected(one, answer.Batch, err)
+	}
+	if answer.Batch == nil {
+		return v1.Outcomes{}, script.Errorf(script.CodeInternal, "%s did not tell what became of the set", in.Script)
+	}
+	if answer.Batch.Rejected() {
+		return v1.Outcomes{}, rejected(one, answer.Batch, rejection(in.Script, *answer.Batch))
+	}
+	return v1.FromBatchReply(in.Script, *answer.Batch, sensitive(one)), nil
+}
+
+// rejected adds the outcomes to the error of a set that was refused.
+func rejected(one registry.Script, reply *script.BatchReply, err error) error {
+	p := v1.NewProblem(err)
+	if reply != nil && reply.Rejected() {
+		out := v1.FromBatchReply(one.Name, *reply, sensitive(one))
+		p.Rejected = &out
+	}
+	return p
+}
+
+// rejection words the first refusals of a reply as one error.
+func rejection(name string, reply script.BatchReply) *script.Error {
+	var message string
+	for _, o := range reply.Outcomes {
+		if o.Status != script.Rejected {
+			continue
+		}
+		if message != "" {
+			message += "; "
+		}
+		message += name + "." + o.Name + ": " + o.Reason
+	}
+	return script.Errorf(script.CodeRejected, "%s", message)
+}
+
+func sensitive(one registry.Script) func(string) bool {
+	return func(name string) bool {
+		p, ok := one.Parameter(name)
+		return ok && p.Spec.Sensitive
+	}
+}
+
+// read turns a request's texts into values by the types of what they are for.
+// Of a text that cannot be read the reply tells the reason.
+func read(kind script.MessageKind, one registry.Script, set *v1.Set) (map[string]script.Value, *script.BatchReply, error) {
+	if len(set.Values)+len(set.Texts) == 0 {
+		return nil, nil, script.Errorf(script.CodeUsage, "no value was given for %s", one.Name)
+	}
+	if len(set.Texts) == 0 {
+		return set.Values, nil, nil
+	}
+	values := make(map[string]script.Value, len(set.Values)+len(set.Texts))
+	maps.Copy(values, set.Values)
+	reply := script.BatchReply{Revision: one.Revision}
+	for _, name := range slices.Sorted(maps.Keys(set.Texts)) {
+		t, now, known := typeOf(kind, one, name)
+		if !known { // refused by whoever carries out the set, with a suggestion
+			values[name] = script.String(set.Texts[name])
+			continue
+		}
+		v, err := ParseText(t, set.Texts[name])
+		if err != nil {
+			reply.Outcomes = append(reply.Outcomes, script.Outcome{
+				Name: name, Status: script.Rejected, Old: now, Value: now, Step: -1, Reason: err.Error(),
+			})
+			continue
+		}
+		values[name] = v
+	}
+	if len(reply.Outcomes) > 0 {
+		return nil, &reply, rejection(one.Name, reply)
+	}
+	return values, nil, nil
+}
+
+// typeOf returns the type of a parameter or variable, and its value now.
+func typeOf(kind script.MessageKind, one registry.Script, name string) (t script.Type, now script.Value, known bool) {
+	if kind == script.SetVariable {
+		v, ok := one.Variable(name)
+		return v.Type, v.Value, ok
+	}
+	p, ok := one.Parameter(name)
+	return p.Spec.Type, p.Value, ok
+}
+
+// ParseText reads what a person wrote for a value of type t. For a string it
+// is taken as it stands. Otherwise JSON is read as JSON and anything else is
+// a string, which the type then takes or refuses.
+func ParseText(t script.Type, text string) (script.Value, error) {
+	if t == script.TypeString || !json.Valid([]byte(text)) {
+		return script.String(text), nil
+	}
+	return script.ParseJSON([]byte(text))
+}
