@@ -215,15 +215,16 @@ func (p *Plugin) finish(err error) {
 	pid := p.pid
 	request := p.request
 	p.mu.Unlock()
-	last := p.recorder.last(script.StateChanged{
-		State: state, Reason: reason, PID: cmpPID(pid), PluginPID: os.Getpid(), ExitCode: &code,
-	})
-	if request.RunDir != "" {
-		exit := wire.Exit{Run: request.Run, State: state, ExitCode: &code, Reason: reason, Time: time.Now(), LastSeq: last}
+	end := script.StateChanged{State: state, Reason: reason, PID: cmpPID(pid), PluginPID: os.Getpid(), ExitCode: &code}
+	p.recorder.last(end, func(seq uint64) {
+		if request.RunDir == "" {
+			return
+		}
+		exit := wire.Exit{Run: request.Run, State: state, ExitCode: &code, Reason: reason, Time: time.Now(), LastSeq: seq}
 		if err := wire.WriteExit(request.RunDir, exit); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 		}
-	}
+	})
 	close(p.done)
 }
 

@@ -85,15 +85,16 @@ func (r *recorder) emit(body script.Body) uint64 {
 	return seq
 }
 
-// last emits the run's last event. The stream ends behind it.
-func (r *recorder) last(body script.Body) uint64 {
+// last emits the run's last event. The stream ends behind it. record is told
+// its number before a host hears of it.
+func (r *recorder) last(body script.Body, record func(seq uint64)) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.ended = true
 	r.seal()
 	r.append(script.Event{Time: time.Now(), Body: body})
+	record(r.seq)
 	r.wake()
-	return r.seq
 }
 
 func isResult(body script.Body) bool {
