@@ -87,7 +87,10 @@ func (b *block) value(name string, want cty.Type, noun string) (cty.Value, bool)
 		return cty.NilVal, false
 	}
 	c, err := convert.Convert(v, want)
-	if err != nil || !c.IsWhollyKnown() {
+	if !v.IsWhollyKnown() {
+		return cty.NilVal, false // the cause was reported: a syntax error, an input without a value
+	}
+	if err != nil {
 		b.fault(name, "Wrong type", "%s must be %s, not %s.%s", name, noun, withArticle(v.Type().FriendlyName()), b.templateHint(a.Expr))
 		return cty.NilVal, false
 	}
@@ -180,7 +183,7 @@ func (b *block) duration(name string, into *time.Duration, least time.Duration) 
 		return
 	}
 	v, ok := b.evaluate(a.Expr)
-	if !ok || v.IsNull() {
+	if !ok || !v.IsKnown() || v.IsNull() {
 		return
 	}
 	if v.Type() != cty.String {
@@ -191,9 +194,11 @@ func (b *block) duration(name string, into *time.Duration, least time.Duration) 
 	switch {
 	case err != nil:
 		b.fault(name, "Not a duration", "%q is not a duration. Write a number with its unit, ms, s, m or h: \"500ms\", \"10s\", \"5m\", \"1h30m\".%s", v.AsString(), durationHint(v.AsString()))
-	case d < least && least <= time.Nanosecond:
+	case d < 0:
+		b.fault(name, "Out of range", "%s must not be negative.", name)
+	case d < least && least == time.Nanosecond:
 		b.fault(name, "Out of range", "%s must be more than 0.", name)
-	case d < least || d < 0:
+	case d < least:
 		b.fault(name, "Out of range", "%s must be at least %s.", name, least)
 	default:
 		*into = d

@@ -1,24 +1,15 @@
 package config
 
 import (
+	"cmp"
 	"fmt"
-	"io"
+	"slices"
 	"strings"
 
 	"github.com/hashicorp/hcl/v2"
 
 	"github.com/mlhost/mlhost/shared/script"
 )
-
-// WriteDiagnostics prints diagnostics for people: severity, summary, place,
-// excerpt with the culprit underlined, detail and hint. Width 0 means no
-// wrapping.
-func WriteDiagnostics(w io.Writer, files map[string]*hcl.File, diags hcl.Diagnostics, width uint, color bool) error {
-	if err := hcl.NewDiagnosticTextWriter(w, files, width, color).WriteDiagnostics(diags); err != nil {
-		return fmt.Errorf("write diagnostics: %w", err)
-	}
-	return nil
-}
 
 // Finding is a diagnostic as `validate --json` prints it.
 type Finding struct {
@@ -70,6 +61,22 @@ func Error(diags hcl.Diagnostics) error {
 		lines = append(lines, line)
 	}
 	return &script.Error{Code: script.CodeConfigInvalid, Message: strings.Join(lines, "\n"), At: at}
+}
+
+// sorted orders diagnostics by file and place; those without a place lead.
+func sorted(diags hcl.Diagnostics) hcl.Diagnostics {
+	slices.SortStableFunc(diags, func(a, b *hcl.Diagnostic) int {
+		switch {
+		case a.Subject == nil && b.Subject == nil:
+			return 0
+		case a.Subject == nil:
+			return -1
+		case b.Subject == nil:
+			return 1
+		}
+		return cmp.Or(cmp.Compare(a.Subject.Filename, b.Subject.Filename), cmp.Compare(a.Subject.Start.Byte, b.Subject.Start.Byte))
+	})
+	return diags
 }
 
 // place writes a range's start as file:line,column.

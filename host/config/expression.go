@@ -38,13 +38,13 @@ func (b *block) routeExpr(r *Route, name string) *routeExpr {
 	if e.expr == nil || !b.checkQuoted(name, a.Expr) {
 		return e
 	}
-	sound := true
+	broken := map[string]bool{} // names that were reported: the rest is checked as if they were sound
 	for _, t := range e.expr.Variables() {
 		ref, d := routeVariable(t)
 		switch {
 		case d != nil:
 			b.report(d)
-			sound = false
+			broken[t.RootName()] = true
 		case ref.Script != "":
 			e.refs = append(e.refs, ref)
 			if !slices.ContainsFunc(r.References, ref.same) {
@@ -54,9 +54,11 @@ func (b *block) routeExpr(r *Route, name string) *routeExpr {
 			r.uses[t.RootName()] = true
 		}
 	}
-	if sound {
-		b.report(e.check(b.scope, unknownContext(b.ctx, nil, r), nil)...)
+	ctx := unknownContext(b.ctx, nil, r)
+	for name := range broken {
+		ctx.Variables[name] = cty.DynamicVal
 	}
+	b.report(e.check(b.scope, ctx, nil)...)
 	return e
 }
 
@@ -201,7 +203,7 @@ func (e *routeExpr) check(s *scope, ctx *hcl.EvalContext, target *script.Paramet
 	v, diags := s.compute(e.expr, ctx)
 	for _, d := range diags {
 		if d.Summary == "Call to unknown function" && (strings.Contains(d.Detail, `"env"`) || strings.Contains(d.Detail, `"file"`)) {
-			d.Detail += " A route's expressions are pure; read it into a local."
+			d.Detail = "A route's expressions are pure: env and file are not known there. Read it into a local."
 		}
 	}
 	if diags.HasErrors() {

@@ -3,7 +3,9 @@ package config
 import (
 	"bytes"
 	"fmt"
+	"maps"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/hashicorp/hcl/v2"
@@ -51,7 +53,9 @@ func syntaxHint(d *hcl.Diagnostic, src []byte) string {
 			return "The JSON variant is read from files named *.json or *.hcl.json."
 		}
 	case "Unknown variable":
-		return unknownVariableHint(d)
+		return unknownVariableHint(d, line)
+	case "Unsupported attribute":
+		return unknownAttributeHint(d)
 	case "Extraneous JSON object property", "Unsupported argument", "Unsupported block type":
 		return elsewhereHint(d)
 	}
@@ -70,7 +74,7 @@ func digitHint(text string) string {
 }
 
 // unknownVariableHint tells where names are known, and how to write text.
-func unknownVariableHint(d *hcl.Diagnostic) string {
+func unknownVariableHint(d *hcl.Diagnostic, line string) string {
 	if d.Expression == nil {
 		return ""
 	}
@@ -90,7 +94,29 @@ func unknownVariableHint(d *hcl.Diagnostic) string {
 			if best := didYouMean(root, []string{"local", "input"}); best != "" {
 				return strings.TrimSpace(best)
 			}
+			if strings.Contains(line, "${") {
+				return "Inputs are read as input.NAME, locals as local.NAME, the environment as env(\"NAME\")."
+			}
 			return fmt.Sprintf("Text stands in double quotes: %q.", traversalText(t))
+		}
+	}
+	return ""
+}
+
+// unknownAttributeHint suggests the input or local that was meant.
+func unknownAttributeHint(d *hcl.Diagnostic) string {
+	if d.Expression == nil || d.EvalContext == nil {
+		return ""
+	}
+	for _, t := range d.Expression.Variables() {
+		object, ok := d.EvalContext.Variables[t.RootName()]
+		if !ok || len(t) < 2 || !object.Type().IsObjectType() {
+			continue
+		}
+		name, _ := stepName(t[1])
+		known := slices.Sorted(maps.Keys(object.Type().AttributeTypes()))
+		if !object.Type().HasAttribute(name) {
+			return strings.TrimSpace(didYouMean(name, known) + knownList(t.RootName()+"s", known))
 		}
 	}
 	return ""

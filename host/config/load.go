@@ -70,7 +70,7 @@ func Load(path string, options Options) (*Config, hcl.Diagnostics) {
 		}
 	}
 	l.load(hcl.MergeBodies(bodies), options, broken)
-	return l.config, l.diags
+	return l.config, sorted(l.diags)
 }
 
 func newLoader(path string, options Options) *loader {

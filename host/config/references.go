@@ -35,8 +35,8 @@ func reference(t hcl.Traversal, at hcl.Range) (ref Reference, rest hcl.Traversal
 	bad := func(format string, args ...any) (Reference, hcl.Traversal, *hcl.Diagnostic) {
 		return Reference{}, nil, fault(at, "Invalid reference", format, args...)
 	}
-	if t.IsRelative() || t.RootName() != "script" {
-		return bad("A reference begins with script.NAME, as in script.trainer.variable.loss.")
+	if root := t.RootName(); root != "script" {
+		return bad("A reference begins with script.NAME, as in script.trainer.variable.loss.%s", didYouMean(root, []string{"script"}))
 	}
 	if len(t) < 2 {
 		return bad("The script's name is missing, as in script.trainer.variable.loss.")

@@ -142,7 +142,7 @@ func (b *block) path(name string, into *string) {
 		return
 	}
 	if s == "" || strings.ContainsRune(s, 0) {
-		b.fault(name, "Invalid path", "%s must name a file.", name)
+		b.fault(name, "Invalid path", "%s must not be empty.", name)
 		return
 	}
 	*into = b.loader.path(s)

@@ -32,18 +32,24 @@ var (
 // plateauFunc is plateau(xs, n).
 var plateauFunc = function.New(&function.Spec{
 	Params: []function.Parameter{
-		{Name: "xs", Type: cty.DynamicPseudoType, AllowDynamicType: true},
-		{Name: "n", Type: cty.Number},
+		{Name: "xs", Type: cty.DynamicPseudoType, AllowDynamicType: true, AllowUnknown: true},
+		{Name: "n", Type: cty.Number, AllowUnknown: true},
 	},
 	Type: function.StaticReturnType(cty.Bool),
 	Impl: func(args []cty.Value, _ cty.Type) (cty.Value, error) {
-		xs, _, err := numbers(args[:1])
-		if err != nil {
-			return cty.NilVal, function.NewArgError(0, err)
+		if !args[1].IsKnown() {
+			return cty.UnknownVal(cty.Bool), nil
 		}
 		n, accuracy := args[1].AsBigFloat().Int64()
 		if accuracy != 0 || n < 1 {
 			return cty.NilVal, function.NewArgErrorf(1, "n must be a whole number, at least 1")
+		}
+		if !args[0].IsKnown() {
+			return cty.UnknownVal(cty.Bool), nil
+		}
+		xs, _, err := numbers(args[:1])
+		if err != nil {
+			return cty.NilVal, function.NewArgError(0, err)
 		}
 		return cty.BoolVal(plateau(xs, n)), nil
 	},
