@@ -83,9 +83,10 @@ func (r *run) resume(ctx context.Context) error {
 }
 
 // stop ends the run: the script is asked by a line where it speaks lines,
-// then by SIGTERM, and after the grace killed. It returns when nothing of the
-// run is left.
+// then by SIGTERM, and shortly before the grace is over killed. It returns
+// when nothing of the run is left.
 func (r *run) stop(ctx context.Context, grace time.Duration) {
+	grace -= min(grace/10, time.Second)
 	deadline := time.Now().Add(grace)
 	r.setDeadline(deadline)
 	if r.isFrozen() {

@@ -91,10 +91,13 @@ func refine(declared, configured script.ParameterSpec) script.ParameterSpec {
 	return declared
 }
 
+// addVariable declares a variable. It may hold any value later, so for others
+// it has no type but that of its value.
 func (r *run) addVariable(spec script.VariableSpec) {
 	r.mu.Lock()
 	r.variables[spec.Name] = spec
 	r.mu.Unlock()
+	spec.Type = script.TypeAny
 	r.declarations.Variables = append(r.declarations.Variables, spec)
 }
 

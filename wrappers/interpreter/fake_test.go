@@ -32,12 +32,11 @@ type host struct {
 	cond   *sync.Cond
 	bodies []script.Body
 	known  script.Description
-	inUse  map[string]script.Value
 	pid    int
 }
 
 func newHost(t *testing.T) *host {
-	h := &host{t: t, run: "run" + strings.ReplaceAll(filepath.Base(t.TempDir())+t.Name(), "/", "-"), dir: t.TempDir(), values: map[string]script.Value{}, inUse: map[string]script.Value{}}
+	h := &host{t: t, run: "run" + strings.ReplaceAll(filepath.Base(t.TempDir())+t.Name(), "/", "-"), dir: t.TempDir(), values: map[string]script.Value{}}
 	h.cond = sync.NewCond(&h.mu)
 	return h
 }
@@ -66,10 +65,6 @@ func (h *host) Declare(d script.Description, values map[string]script.Value) {
 	}
 	h.mu.Unlock()
 	h.Emit(script.Described{Description: d, Values: values})
-}
-
-func (h *host) Changed(author, batch string, changes []script.Change) {
-	h.Emit(script.ParametersChanged{Author: author, Batch: batch, Changes: changes})
 }
 
 func (h *host) Emit(b script.Body) {

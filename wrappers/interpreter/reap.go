@@ -1,7 +1,6 @@
 package interpreter
 
 import (
-	"fmt"
 	"os"
 	"os/signal"
 
@@ -11,26 +10,25 @@ import (
 // reaper buries the orphans that the kernel hands to this process, but never
 // a child that somebody else here waits for.
 type reaper struct {
-	mine    func(pid int) bool // is waited for elsewhere
+	script  int // its pid: somebody else waits for that
 	signals chan os.Signal
 	stop    chan struct{}
 	done    chan struct{}
 }
 
-// newReaper makes this process the parent of all orphans below it.
-func newReaper(mine func(pid int) bool) (*reaper, error) {
-	if err := unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0); err != nil {
-		return nil, fmt.Errorf("become the reaper of orphans: %w", err)
-	}
-	r := &reaper{mine: mine, signals: make(chan os.Signal, 1), stop: make(chan struct{}), done: make(chan struct{})}
+// newReaper starts burying. The script is the only child of this process that
+// somebody else waits for.
+func newReaper(pid int) *reaper {
+	r := &reaper{script: pid, signals: make(chan os.Signal, 1), stop: make(chan struct{}), done: make(chan struct{})}
 	signal.Notify(r.signals, unix.SIGCHLD)
 	go r.run()
-	return r, nil
+	return r
 }
 
 func (r *reaper) run() {
 	defer close(r.done)
 	defer signal.Stop(r.signals)
+	r.reap()
 	for {
 		select {
 		case <-r.signals:
@@ -50,7 +48,7 @@ func (r *reaper) reap() {
 	}
 	self := os.Getpid()
 	for _, pid := range pids {
-		if parent, state := processStat(pid); parent == self && state == zombie && !r.mine(pid) {
+		if parent, state := processStat(pid); parent == self && state == zombie && pid != r.script {
 			var status unix.WaitStatus
 			_, _ = unix.Wait4(pid, &status, unix.WNOHANG, nil) // whoever was faster may have it
 		}

@@ -137,15 +137,29 @@ func (r *run) send(ctx context.Context, l requestLine) {
 	value := reply.Value
 	switch m.Kind {
 	case script.Tell:
-		value = script.Map(map[string]script.Value{"id": script.String(reply.ID)})
+		value = messageID(reply)
 	case script.Broadcast:
 		recipients := make([]script.Value, len(reply.Recipients))
 		for i, name := range reply.Recipients {
 			recipients[i] = script.String(name)
 		}
-		value = script.Map(map[string]script.Value{"id": script.String(reply.ID), "recipients": script.List(recipients...)})
+		id, _ := messageID(reply).Map()
+		value = script.Map(map[string]script.Value{"id": id["id"], "recipients": script.List(recipients...)})
 	}
 	r.reply(replyJSON{ID: l.id, Value: &value})
+}
+
+// messageID makes {"id": …} of a reply that names the message in its value, by
+// itself or in a table.
+func messageID(reply script.Reply) script.Value {
+	id := reply.Value
+	if table, ok := id.Map(); ok {
+		id = table["id"]
+	}
+	if id.IsNull() {
+		id = script.String(reply.ID)
+	}
+	return script.Map(map[string]script.Value{"id": id})
 }
 
 func (r *run) refuse(l requestLine, format string, args ...any) {

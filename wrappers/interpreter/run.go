@@ -38,7 +38,6 @@ type session interface {
 	Call(context.Context, script.Message) (script.Reply, error)
 	SetPID(int)
 	Revision() uint64
-	Changed(author, batch string, changes []script.Change)
 }
 
 // run is one execution of the script.
@@ -49,7 +48,8 @@ type run struct {
 	killer  killer
 
 	proc     *process
-	conn     *conn // nil: the script speaks no lines
+	reaper   *reaper // nil: this process does not bury orphans
+	conn     *conn   // nil: the script speaks no lines
 	streams  []*stream
 	patterns *patterns
 	files    paramFiles
@@ -59,6 +59,7 @@ type run struct {
 	ctx      context.Context  // of the script's asks: ends when nobody waits for them
 	cancel   context.CancelFunc
 	step     atomic.Int64
+	up       chan struct{} // closed when the script has started
 	done     chan struct{} // closed when nothing of the run is left
 	readers  sync.WaitGroup
 
@@ -68,7 +69,7 @@ type run struct {
 	mu        sync.Mutex                      // guards all below
 	declared  map[string]script.ParameterSpec // by the script itself
 	variables map[string]script.VariableSpec
-	inUse     map[string]script.Value // what pass, env and file parameters hold
+	pending   map[string]script.Value // set by the host, to be applied by the script at a boundary
 	frozen    bool                    // by SIGSTOP
 	asked     bool                    // to pause, by a line
 	deadline  time.Time               // of a stop; zero: nobody has asked for one
@@ -78,8 +79,8 @@ type run struct {
 func newRun(launch script.Launch, s session, descendants bool) *run {
 	r := &run{
 		launch: launch, session: s, values: map[string]script.Value{}, calls: newCalls(),
-		killer: killer{run: s.Run(), descendants: descendants}, outbox: make(chan requestLine, 1024), asks: make(chan struct{}, maxAsks), done: make(chan struct{}),
-		declared: map[string]script.ParameterSpec{}, variables: map[string]script.VariableSpec{}, inUse: map[string]script.Value{},
+		killer: killer{run: s.Run(), descendants: descendants}, outbox: make(chan requestLine, 1024), asks: make(chan struct{}, maxAsks), up: make(chan struct{}), done: make(chan struct{}),
+		declared: map[string]script.ParameterSpec{}, variables: map[string]script.VariableSpec{}, pending: map[string]script.Value{},
 	}
 	for name, v := range s.Values() {
 		if !v.IsNull() {
@@ -140,6 +141,10 @@ func (r *run) start(sending context.Context, cmd *exec.Cmd, lines bool) error {
 		}
 		return fmt.Errorf("start %s: %w", cmd.Path, err)
 	}
+	if r.killer.descendants {
+		r.reaper = newReaper(r.proc.pid)
+	}
+	close(r.up)
 	r.session.SetPID(r.proc.pid)
 	for _, s := range r.streams {
 		r.readers.Go(s.run)
@@ -231,6 +236,9 @@ func (r *run) finish(giveUp context.CancelFunc) {
 	}
 	r.cancel()
 	r.readers.Wait()
+	if r.reaper != nil {
+		r.reaper.close()
+	}
 }
 
 // outcome tells how the run ended.
@@ -265,6 +273,16 @@ func (r *run) fail(err error) {
 			r.warn(r.proc.signalGroup(syscall.SIGKILL))
 		}
 	})
+}
+
+// isUp reports whether the script has started.
+func (r *run) isUp() bool {
+	select {
+	case <-r.up:
+		return true
+	default:
+		return false
+	}
 }
 
 // exitsWithin waits for the script's process to end.

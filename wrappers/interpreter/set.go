@@ -54,6 +54,7 @@ func (r *run) setParameters(ctx context.Context, batch script.Batch) (script.Bat
 		if err != nil {
 			return script.BatchReply{}, err
 		}
+		r.remember(done)
 		reply.Outcomes = append(reply.Outcomes, done...)
 	}
 	if reply.Rejected() {
@@ -189,22 +190,54 @@ func complete(values map[string]script.Value, got []script.Outcome) []script.Out
 	return outcomes
 }
 
-// lateSet reports a set whose caller no longer waited for the answer.
+// lateSet reports a set whose caller no longer waited for the answer: what was
+// applied is in use, whoever has given up on it.
 func (r *run) lateSet(batch script.Batch, outcomes []script.Outcome) {
+	r.remember(outcomes)
 	var changes []script.Change
 	for _, o := range outcomes {
-		if o.Status == script.Applied || o.Status == script.Pending {
+		if o.Status == script.Applied {
 			changes = append(changes, script.Change{Name: o.Name, Old: o.Old, New: o.Value, Status: o.Status, Step: o.Step})
 		}
 	}
 	if len(changes) > 0 {
-		r.session.Changed(batch.Author, batch.ID, changes)
+		r.session.Emit(script.ParametersChanged{Author: batch.Author, Batch: batch.ID, Changes: changes})
 	}
 }
 
-// takeChanges reports what the script did to its own parameters.
+// remember notes which values the script is going to apply later.
+func (r *run) remember(outcomes []script.Outcome) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, o := range outcomes {
+		delete(r.pending, o.Name)
+		if o.Status == script.Pending {
+			r.pending[o.Name] = o.Value
+		}
+	}
+}
+
+// takeChanges reports what the script did to its parameters. Where it only
+// applied what the host had set before, it has reached the boundary that the
+// change waited for: telling the step is enough.
 func (r *run) takeChanges(changes []script.Change) {
-	if len(changes) > 0 {
-		r.session.Changed("script:"+r.session.Script(), "", changes)
+	var own []script.Change
+	reached := int64(-1)
+	r.mu.Lock()
+	for _, c := range changes {
+		v, waits := r.pending[c.Name]
+		delete(r.pending, c.Name)
+		if waits && v.Same(c.New) {
+			reached = max(reached, c.Step, r.step.Load(), 0)
+		} else {
+			own = append(own, c)
+		}
+	}
+	r.mu.Unlock()
+	if reached >= 0 {
+		r.session.Emit(script.Stepped{Step: reached})
+	}
+	if len(own) > 0 {
+		r.session.Emit(script.ParametersChanged{Author: "script:" + r.session.Script(), Changes: own})
 	}
 }

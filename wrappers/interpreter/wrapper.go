@@ -1,0 +1,132 @@
+package interpreter
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"sync"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/mlhost/mlhost/shared/script"
+	"github.com/mlhost/mlhost/shared/sdk"
+)
+
+// Serve is the plugin that runs the script of a launch file. Like sdk.Serve it
+// does not return once it serves: an error means that it could not begin.
+func Serve(launchFile string) error {
+	data, err := os.ReadFile(launchFile)
+	if err != nil {
+		return fmt.Errorf("read launch file: %w", err)
+	}
+	var l script.Launch
+	if err := json.Unmarshal(data, &l); err != nil {
+		return fmt.Errorf("read launch file %s: %w", launchFile, err)
+	}
+	if err := unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0); err != nil {
+		return fmt.Errorf("become the reaper of orphans: %w", err)
+	}
+	w := New(l)
+	w.ownsProcess = true
+	sdk.Serve(w)
+	return nil
+}
+
+// Wrapper is the plugin of one foreign script.
+type Wrapper struct {
+	launch script.Launch
+	// ownsProcess: there is nothing else in this process, so that all of its
+	// descendants belong to the run.
+	ownsProcess bool
+
+	mu  sync.Mutex // guards run
+	run *run       // nil before Run
+}
+
+// New returns the plugin of a script. In a process of its own it serves by
+// Serve; elsewhere only processes with the run's mark count as the run's.
+func New(l script.Launch) *Wrapper { return &Wrapper{launch: l} }
+
+// Describe tells what the launch says of the script; more comes while it runs.
+func (w *Wrapper) Describe() script.Description { return describe(w.launch) }
+
+// Run runs the script until it ends, or ctx does.
+func (w *Wrapper) Run(ctx context.Context, s *sdk.Session) error {
+	r := newRun(w.launch, s, w.ownsProcess)
+	w.mu.Lock()
+	w.run = r
+	w.mu.Unlock()
+	code, err := r.execute(ctx)
+	switch {
+	case err == nil:
+		return &sdk.Exit{Code: code}
+	case code > 0:
+		return &sdk.Exit{Code: code, Reason: err.Error()}
+	}
+	return err
+}
+
+// current returns the run once its script has started.
+func (w *Wrapper) current() (*run, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.run == nil || !w.run.isUp() {
+		return nil, script.Errorf(script.CodeUnavailable, "the script is not started yet")
+	}
+	return w.run, nil
+}
+
+// SetParameters changes what can be changed while the script runs.
+func (w *Wrapper) SetParameters(ctx context.Context, batch script.Batch) (script.BatchReply, error) {
+	r, err := w.current()
+	if err != nil {
+		return script.BatchReply{}, err
+	}
+	return r.setParameters(ctx, batch)
+}
+
+// SetVariables hands values to the script.
+func (w *Wrapper) SetVariables(ctx context.Context, batch script.Batch) (script.BatchReply, error) {
+	r, err := w.current()
+	if err != nil {
+		return script.BatchReply{}, err
+	}
+	return r.setVariables(ctx, batch)
+}
+
+// Pause pauses the script where it wants to, or else where it is.
+func (w *Wrapper) Pause(ctx context.Context) error {
+	r, err := w.current()
+	if err != nil {
+		return err
+	}
+	return r.pause(ctx)
+}
+
+// Resume lets the script go on.
+func (w *Wrapper) Resume(ctx context.Context) error {
+	r, err := w.current()
+	if err != nil {
+		return err
+	}
+	return r.resume(ctx)
+}
+
+// Stop ends the script and everything that it has started.
+func (w *Wrapper) Stop(ctx context.Context, grace time.Duration, _ string) error {
+	if r, err := w.current(); err == nil {
+		r.stop(ctx, grace)
+	}
+	return nil // what has not started ends with Run's context
+}
+
+// Answer hands a message to the script.
+func (w *Wrapper) Answer(ctx context.Context, m script.Message) (script.Value, error) {
+	r, err := w.current()
+	if err != nil {
+		return script.Null(), err
+	}
+	return r.answer(ctx, m)
+}
