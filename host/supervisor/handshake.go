@@ -123,25 +123,10 @@ func clip(s string, n int) string {
 // lastLines returns the last lines of a file, escaped and bounded: what a
 // program said before it died.
 func lastLines(path string, most int) []string {
-	const window = 4 << 10
-	f, err := os.Open(path)
-	if err != nil {
-		return nil
-	}
-	defer func() { _ = f.Close() }()
-	info, err := f.Stat()
-	if err != nil {
-		return nil
-	}
-	from := max(0, info.Size()-window)
-	b := make([]byte, min(info.Size(), window))
-	n, err := f.ReadAt(b, from)
-	if err != nil && !errors.Is(err, io.EOF) {
-		return nil
-	}
-	lines := strings.Split(strings.TrimRight(string(b[:n]), "\r\n"), "\n")
-	if from > 0 && len(lines) > 1 {
-		lines = lines[1:] // cut at its beginning
+	text, cut := lastBytes(path, 4<<10)
+	lines := strings.Split(strings.TrimRight(string(text), "\r\n"), "\n")
+	if cut && len(lines) > 1 {
+		lines = lines[1:]
 	}
 	if len(lines) > most {
 		lines = lines[len(lines)-most:]
@@ -153,6 +138,26 @@ func lastLines(path string, most int) []string {
 		}
 	}
 	return out
+}
+
+// lastBytes returns the end of a file, and whether it has more than that. A
+// file that cannot be read has nothing to say.
+func lastBytes(path string, most int64) (text []byte, cut bool) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, false
+	}
+	defer func() { _ = f.Close() }()
+	info, err := f.Stat()
+	if err != nil {
+		return nil, false
+	}
+	text = make([]byte, min(info.Size(), most))
+	n, err := f.ReadAt(text, info.Size()-int64(len(text)))
+	if err != nil && !errors.Is(err, io.EOF) {
+		return nil, false
+	}
+	return text[:n], info.Size() > most
 }
 
 // printable replaces what could move a terminal's cursor.

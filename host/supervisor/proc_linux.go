@@ -115,6 +115,9 @@ func (h handle) wait(ctx context.Context) error {
 			if err := h.f.SetReadDeadline(time.Time{}); err != nil {
 				return fmt.Errorf("wait for process %d: %w", h.pid, err)
 			}
+			if ctx.Err() != nil { // it may have ended before the deadline was taken back
+				return fmt.Errorf("wait for process %d: %w", h.pid, ctx.Err())
+			}
 		default:
 			return fmt.Errorf("wait for process %d: %w", h.pid, errors.Join(err, problem))
 		}
@@ -164,37 +167,39 @@ func hasMark(pid int, run string) bool {
 	return false
 }
 
-// killMarked ends what carries the run's mark: SIGTERM, up to patience for it
-// to work, SIGKILL, again and again until a look finds nothing. What is still
-// there when ctx ends is named in the error.
+// killMarked ends what carries the run's mark: SIGTERM, patience for it to
+// work unless ctx ends before, then SIGKILL again and again until a look finds
+// nothing. What the kernel does not end is named in the error.
 func killMarked(ctx context.Context, run string, patience time.Duration) error {
-	sig := syscall.SIGTERM
-	if patience <= 0 {
-		sig = syscall.SIGKILL
-	}
+	hard, cancel := context.WithTimeout(context.Background(), patience+killTime)
+	defer cancel()
+	sig, limit := syscall.SIGTERM, patience
 	for {
 		found, err := marked(run)
+		if err != nil || len(found) == 0 {
+			return err
+		}
+		if patience <= 0 || ctx.Err() != nil {
+			sig = syscall.SIGKILL
+		}
+		if sig == syscall.SIGKILL {
+			ctx, limit = hard, killTime
+		}
+		left, err := endAll(ctx, found, sig, limit)
 		if err != nil {
 			return err
 		}
-		if len(found) == 0 {
-			return nil
-		}
-		left, err := endAll(ctx, found, sig, patience)
-		if err != nil {
-			return err
-		}
-		if ctx.Err() != nil && len(left) > 0 {
+		if hard.Err() != nil && len(left) > 0 {
 			return fmt.Errorf("processes %s of run %s could not be ended", joinInts(left), run)
 		}
-		sig, patience = syscall.SIGKILL, time.Second
+		patience = 0
 	}
 }
 
-// endAll signals all processes, waits for them and closes their handles. It
-// returns the pids of those still there.
-func endAll(ctx context.Context, all []handle, sig syscall.Signal, patience time.Duration) ([]int, error) {
-	ctx, cancel := context.WithTimeout(ctx, patience)
+// endAll signals all processes, waits for them up to limit and closes their
+// handles. It returns the pids of those still there.
+func endAll(ctx context.Context, all []handle, sig syscall.Signal, limit time.Duration) ([]int, error) {
+	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	var left []int
 	var problem error
@@ -208,16 +213,6 @@ func endAll(ctx context.Context, all []handle, sig syscall.Signal, patience time
 		h.close()
 	}
 	return left, problem
-}
-
-// signalGroup signals the process group that a plugin leads. The caller knows
-// that the leader is not reaped yet, or that the group is provably ours.
-func signalGroup(pid int, sig syscall.Signal) error {
-	err := syscall.Kill(-pid, sig)
-	if err != nil && !errors.Is(err, syscall.ESRCH) {
-		return fmt.Errorf("signal process group %d: %w", pid, err)
-	}
-	return nil
 }
 
 func joinInts(ns []int) string {

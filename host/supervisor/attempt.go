@@ -1,0 +1,275 @@
+package supervisor
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials/insecure"
+
+	"github.com/mlhost/mlhost/host/config"
+	"github.com/mlhost/mlhost/shared/script"
+	"github.com/mlhost/mlhost/shared/wire"
+)
+
+// program is what is executed for a script.
+type program struct {
+	command command
+	sum     string   // sha256 of the executable
+	plugin  string   // its path, or "interpreter"
+	argv    []string // of the plugin, or of the wrapped script
+}
+
+// nonceName is the variable that gives a plugin the nonce to identify with.
+const nonceName = "MLHOST_NONCE"
+
+// attempt runs the script once: from the run directory to the end of the
+// process. The place among the starting ones is given back as soon as the
+// script is ready, or has ended.
+func (u *unit) attempt(ctx context.Context, release func()) ending {
+	release = sync.OnceFunc(release)
+	defer release()
+	u.s.update(func() { u.gen++ })
+	p, err := u.open(ctx)
+	if err != nil {
+		return u.failed(ctx, p.run, err)
+	}
+	p.onReady = release
+	u.s.update(func() { u.process = p })
+	end := p.serve(ctx)
+	u.s.update(func() { u.process = nil })
+	return end
+}
+
+// failed reports an attempt whose run did not begin.
+func (u *unit) failed(ctx context.Context, run string, err error) ending {
+	if ctx.Err() != nil {
+		if isClosed(u.s.leaving) {
+			return ending{left: true}
+		}
+		u.stopped(ctx, run)
+		return ending{state: script.Stopped}
+	}
+	e := blame(u.conf, err)
+	end := ending{state: script.Failed, reason: reason(script.AsError(err), e.At), fatal: fatal(err)}
+	u.s.update(func() { u.err = e })
+	u.s.logger.Warn("start script", "script", u.name, "error", e)
+	u.report(run, end.state, end.reason, nil)
+	return end
+}
+
+// reason words an error for a state: with its place and its hint, without the
+// script's name, which stands beside it.
+func reason(e *script.Error, at string) string {
+	c := *e
+	if c.At == "" {
+		c.At = at
+	}
+	return c.Error()
+}
+
+// fatal reports whether another try would fail the same way.
+func fatal(err error) bool {
+	switch script.CodeOf(err) {
+	case script.CodeUnavailable, script.CodeDeadline, script.CodeInternal:
+		return false
+	}
+	return true
+}
+
+// open makes a described, validated process that has not begun its run. On an
+// error nothing of it is left.
+func (u *unit) open(ctx context.Context) (p *Process, err error) {
+	p = newProcess(u)
+	if p.run, p.dir, err = u.s.newRunDir(); err != nil {
+		p.run = ""
+		return p, err
+	}
+	defer func() {
+		if err != nil {
+			err = joined(err, p.abandon())
+		}
+	}()
+	u.s.emit(u.s.event(u.name, p.run, script.StateChanged{State: script.Starting}))
+	u.note(script.Starting, "")
+	p.instance = instance{Run: p.run, Script: u.name, Nonce: newNonce(), Launched: u.s.clock.Now()}
+	if p.instance.BootID, err = bootID(); err != nil {
+		return p, err
+	}
+	if p.program, err = u.s.program(u.conf, p.run, p.dir, p.instance.Nonce, &u.s.binaries); err != nil {
+		return p, err
+	}
+	// Not synced: it matters only while the machine stays up.
+	if err = writeInstance(p.dir, p.instance, false); err != nil {
+		return p, err
+	}
+	if err = p.connect(ctx); err != nil {
+		return p, err
+	}
+	return p, p.prepare(ctx)
+}
+
+// newRunDir makes the directory of a new run.
+func (s *Supervisor) newRunDir() (run, dir string, err error) {
+	for {
+		run = newRunID(s.clock.Now())
+		dir = filepath.Join(s.options.Dir, "runs", run)
+		if err = makeRunDir(dir); !errors.Is(err, fs.ErrExist) {
+			return run, dir, err
+		}
+	}
+}
+
+// program finds out what to execute for a script. A plugin is executed where
+// copies puts it.
+func (s *Supervisor) program(conf *config.Script, run, dir, nonce string, copies *binaries) (program, error) {
+	p := program{command: command{run: run, runDir: dir, dir: conf.Directory}}
+	var err error
+	extra := map[string]string{}
+	if conf.Plugin != "" {
+		p.plugin = conf.Plugin
+		p.sum, p.command.path, err = copies.prepare(conf.Plugin, conf.SHA256)
+		p.command.args = conf.Args
+		p.argv = slices.Concat([]string{conf.Plugin}, conf.Args)
+		if err == nil {
+			err = config.Error(conf.CheckFiles()) // the working directory
+		}
+		maps.Copy(extra, conf.Env)
+	} else {
+		if err := config.Error(conf.CheckFiles()); err != nil {
+			return p, err
+		}
+		launch := conf.Launch(dir)
+		p.plugin = "interpreter"
+		p.argv = slices.Concat(launch.Interpreter, []string{launch.Source}, launch.Args)
+		p.command.path = s.options.Executable
+		p.command.args = []string{"plugin", "serve", "interpreter", "--launch", filepath.Join(dir, launchFile)}
+		p.command.dir = "" // the wrapper takes its script there
+		if p.sum, err = copies.hash(s.options.Executable); err == nil {
+			err = writeLaunch(dir, launch)
+		}
+	}
+	if err != nil {
+		return p, err
+	}
+	extra[nonceName] = nonce
+	p.command.env = environment(extra)
+	return p, nil
+}
+
+func writeLaunch(dir string, launch script.Launch) error {
+	b, err := json.MarshalIndent(launch, "", "  ")
+	if err != nil {
+		return fmt.Errorf("write %s: %w", launchFile, err)
+	}
+	return writeFile(filepath.Join(dir, launchFile), append(b, '\n'), false)
+}
+
+// environment is this process's with extra laid over, without what a host
+// above this one may have put in for a plugin.
+func environment(extra map[string]string) []string {
+	var env []string
+	for _, v := range os.Environ() {
+		name, _, _ := strings.Cut(v, "=")
+		_, replaced := extra[name]
+		if replaced || name == markName || name == wire.Handshake.MagicCookieKey || strings.HasPrefix(name, "PLUGIN_") {
+			continue
+		}
+		env = append(env, v)
+	}
+	for _, name := range slices.Sorted(maps.Keys(extra)) {
+		env = append(env, name+"="+extra[name])
+	}
+	return env
+}
+
+// dial makes the connection to a plugin's socket, "unix:/path" or
+// "tcp:host:port". It does not wait for it.
+func dial(addr string) (*grpc.ClientConn, error) {
+	target := addr
+	if rest, ok := strings.CutPrefix(addr, "tcp:"); ok {
+		target = "passthrough:///" + rest
+	}
+	conn, err := grpc.NewClient(target, append(wire.DialOptions(),
+		grpc.WithTransportCredentials(insecure.NewCredentials()), grpc.WithNoProxy(), grpc.WithDisableServiceConfig())...)
+	if err != nil {
+		return nil, fmt.Errorf("dial plugin: %w", err)
+	}
+	return conn, nil
+}
+
+// connect launches the process and makes sure that it is the right one.
+func (p *Process) connect(ctx context.Context) error {
+	var err error
+	if p.child, err = launch(ctx, p.program.command, p.s.options.StartTimeout); err != nil {
+		return err
+	}
+	if p.conn, err = dial(p.child.addr); err != nil {
+		return err
+	}
+	p.client = wire.NewClient(p.conn)
+	return p.identify(ctx)
+}
+
+// identify asks the process who it is. It is the first call after a launch.
+func (p *Process) identify(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, p.s.options.CallTimeout)
+	defer cancel()
+	id, err := p.client.Identify(ctx)
+	if err != nil {
+		return p.explain("identify itself", err)
+	}
+	if id.Nonce == "" {
+		return script.Errorf(script.CodeRejected, "the process behind its socket does not identify itself").
+			WithHint("rebuild the plugin with the SDK of this mlhost")
+	}
+	p.instance.Nonce = id.Nonce
+	p.identity = id
+	return nil
+}
+
+// prepare finds out what the script takes, and whether it takes what is set.
+func (p *Process) prepare(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, p.s.options.StartTimeout)
+	defer cancel()
+	d, err := p.client.Describe(ctx)
+	if err != nil {
+		return p.explain("describe itself", err)
+	}
+	values, specs, diags := p.conf.Resolve(d)
+	if err := config.Error(diags); err != nil {
+		return err
+	}
+	d.Parameters = specs
+	p.described = d
+	return p.settle(ctx, values)
+}
+
+// explain words the failure of a call. A process that has died says more than
+// the call does.
+func (p *Process) explain(what string, err error) error {
+	if script.CodeOf(err) == script.CodeDeadline {
+		return script.Errorf(script.CodeDeadline, "it did not %s in time%s", what, saying(p.dir)).
+			WithHint("the process was ended")
+	}
+	if script.CodeOf(err) != script.CodeUnavailable {
+		return err
+	}
+	select {
+	case <-p.child.exited:
+	case <-time.After(time.Second): // it lives, and does not answer
+		return err
+	}
+	return script.Errorf(script.CodeUnavailable, "it ended before it could %s: %s%s", what,
+		describeExit(p.child.reap()), saying(p.dir))
+}

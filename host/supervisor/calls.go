@@ -1,0 +1,126 @@
+package supervisor
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/mlhost/mlhost/shared/script"
+)
+
+// SetParameters hands a batch to a script that runs and returns what became of
+// it.
+func (s *Supervisor) SetParameters(ctx context.Context, name string, b script.Batch) (script.BatchReply, error) {
+	p, err := s.live(name)
+	if err != nil {
+		return script.BatchReply{}, err
+	}
+	return p.SetParameters(ctx, b)
+}
+
+// SetVariables hands values of writable variables to a script that runs.
+func (s *Supervisor) SetVariables(ctx context.Context, name string, b script.Batch) (script.BatchReply, error) {
+	p, err := s.live(name)
+	if err != nil {
+		return script.BatchReply{}, err
+	}
+	return p.SetVariables(ctx, b)
+}
+
+// Pause returns when the script has paused.
+func (s *Supervisor) Pause(ctx context.Context, name string) error {
+	p, err := s.live(name)
+	if err != nil {
+		return err
+	}
+	return p.Pause(ctx)
+}
+
+// Resume returns when the script goes on.
+func (s *Supervisor) Resume(ctx context.Context, name string) error {
+	p, err := s.live(name)
+	if err != nil {
+		return err
+	}
+	return p.Resume(ctx)
+}
+
+// live returns the process of a script whose run has begun.
+func (s *Supervisor) live(name string) (*Process, error) {
+	u, err := s.unit(name)
+	if err != nil {
+		return nil, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if u.process == nil || !u.began {
+		state := u.state
+		if state == "" {
+			state = script.Stopped
+		}
+		return nil, script.Errorf(script.CodeUnavailable, "script %q does not run (%s)", name, state).
+			WithHint("`mlhost start %s` starts it", name)
+	}
+	return u.process, nil
+}
+
+// SetParameters changes all or nothing.
+func (p *Process) SetParameters(ctx context.Context, b script.Batch) (reply script.BatchReply, err error) {
+	err = p.call(ctx, "the set", func(ctx context.Context) error {
+		reply, err = p.client.SetParameters(ctx, b)
+		return err
+	})
+	return reply, err
+}
+
+// SetVariables changes all or nothing.
+func (p *Process) SetVariables(ctx context.Context, b script.Batch) (reply script.BatchReply, err error) {
+	err = p.call(ctx, "the set", func(ctx context.Context) error {
+		reply, err = p.client.SetVariables(ctx, b)
+		return err
+	})
+	return reply, err
+}
+
+// Pause returns when the script has paused.
+func (p *Process) Pause(ctx context.Context) error {
+	if err := p.call(ctx, "the pause", p.client.Pause); err != nil {
+		return err
+	}
+	p.status.say(script.StateChanged{State: script.Paused})
+	p.status.tell()
+	return nil
+}
+
+// Resume returns when the script goes on.
+func (p *Process) Resume(ctx context.Context) error {
+	if err := p.call(ctx, "the resume", p.client.Resume); err != nil {
+		return err
+	}
+	p.status.say(script.StateChanged{State: script.Running})
+	p.status.tell()
+	return nil
+}
+
+// call makes a call with a deadline. It names the script in errors that are
+// about the way to it.
+func (p *Process) call(ctx context.Context, what string, f func(context.Context) error) error {
+	if _, ok := ctx.Deadline(); !ok {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, p.s.options.CallTimeout)
+		defer cancel()
+	}
+	err := f(ctx)
+	switch script.CodeOf(err) {
+	case "":
+		return nil
+	case script.CodeDeadline:
+		return script.Errorf(script.CodeDeadline, "script %q did not answer %s in time", p.name, what).
+			WithHint("it may still take effect; `mlhost get %s` shows what holds", p.name)
+	case script.CodeUnavailable:
+		if isClosed(p.child.exited) {
+			return script.Errorf(script.CodeUnavailable, "script %q ended before it answered %s", p.name, what)
+		}
+		return fmt.Errorf("script %q: %w", p.name, err)
+	}
+	return err
+}

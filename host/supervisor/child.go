@@ -1,0 +1,362 @@
+package supervisor
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/hashicorp/go-hclog"
+	"github.com/hashicorp/go-plugin"
+	"github.com/hashicorp/go-plugin/runner"
+
+	"github.com/mlhost/mlhost/shared/script"
+	"github.com/mlhost/mlhost/shared/wire"
+)
+
+// command is what is executed for a plugin, and where its files are.
+type command struct {
+	path   string
+	args   []string
+	env    []string // whole; go-plugin's own variables are added
+	dir    string   // the working directory
+	runDir string
+	run    string
+}
+
+// child is a plugin process that was launched here. It is not reaped before
+// reap is called, so that its pid and its group stay its own until then.
+type child struct {
+	handle
+	run    string
+	exited chan struct{} // closed when the process has ended
+	began  uint64        // startTime
+	line   []byte        // the handshake
+	addr   string        // of its socket, with the network in front: "unix:/path"
+
+	mu  sync.Mutex // held to signal the group, and to reap
+	cmd *exec.Cmd
+}
+
+// launch starts a plugin through go-plugin and returns when its handshake is
+// done. go-plugin sees nothing of the process but that line: it would read
+// lines of at most 64 KiB from its output, take some for a log format that can
+// make it panic, and tie the process's life to pipes of this one. On an error
+// nothing is left running.
+func launch(ctx context.Context, cmd command, timeout time.Duration) (*child, error) {
+	ctx, cancel := context.WithTimeout(ctx, timeout)
+	defer cancel()
+	r := &childRunner{ctx: ctx, command: cmd}
+	client := plugin.NewClient(&plugin.ClientConfig{
+		HandshakeConfig:  wire.Handshake,
+		VersionedPlugins: map[int]plugin.PluginSet{wire.ProtocolVersion: wire.ClientPlugins()},
+		AllowedProtocols: []plugin.Protocol{plugin.ProtocolGRPC},
+		RunnerFunc: func(_ hclog.Logger, spec *exec.Cmd, tmp string) (runner.Runner, error) {
+			// go-plugin's own directory would make the socket's path longer.
+			r.extraEnv = spec.Env
+			return r, os.Remove(tmp)
+		},
+		UnixSocketConfig: &plugin.UnixSocketConfig{TempDir: cmd.runDir},
+		SkipHostEnv:      true,
+		StartTimeout:     timeout + time.Second, // ctx is first
+		Logger:           hclog.NewNullLogger(),
+	})
+	addr, err := client.Start()
+	if err != nil {
+		if r.child != nil {
+			err = joined(err, r.child.kill())
+		}
+		return nil, err
+	}
+	r.child.addr = addr.Network() + ":" + addr.String()
+	return r.child, nil
+}
+
+// childRunner is what go-plugin is given for a process.
+type childRunner struct {
+	ctx      context.Context
+	command  command
+	extraEnv []string
+	child    *child
+}
+
+// Start returns when the handshake line is there and right.
+func (r *childRunner) Start(context.Context) error {
+	c, err := start(r.ctx, r.command, r.extraEnv)
+	if err != nil {
+		return err
+	}
+	r.child = c
+	c.line, err = readFirstLine(r.ctx, filepath.Join(r.command.runDir, stdoutFile), c.exited)
+	if err == nil {
+		err = checkHandshake(c.line, wire.ProtocolVersion)
+	}
+	if err == nil {
+		return nil
+	}
+	// go-plugin ends only what it got a handshake of.
+	left := c.kill()
+	return joined(r.explain(c, err), left)
+}
+
+// explain tells why there was no handshake.
+func (r *childRunner) explain(c *child, err error) error {
+	printed := ""
+	if len(c.line) > 0 {
+		printed = fmt.Sprintf(" (it printed %s, without an end of line)", quote(c.line))
+	}
+	switch {
+	case errors.Is(err, errNoLine) && c.cmd.ProcessState != nil:
+		return script.Errorf(script.CodeUnavailable, "it ended before the handshake: %s%s%s",
+			describeExit(c.cmd.ProcessState), printed, saying(r.command.runDir))
+	case errors.Is(err, context.DeadlineExceeded):
+		return script.Errorf(script.CodeDeadline, "it did not shake hands in time%s%s", printed, saying(r.command.runDir)).
+			WithHint("a plugin calls sdk.Serve first, and does its slow work in Run")
+	}
+	return err
+}
+
+// start executes the command in a session of its own, with nothing of this
+// process's terminal.
+func start(ctx context.Context, c command, extraEnv []string) (*child, error) {
+	stdout, err := openLog(filepath.Join(c.runDir, stdoutFile))
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = stdout.Close() }()
+	stderr, err := openLog(filepath.Join(c.runDir, stderrFile))
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = stderr.Close() }()
+
+	build := func() *exec.Cmd {
+		cmd := exec.Command(c.path, c.args...)
+		cmd.Env = append(append([]string{}, c.env...), extraEnv...)
+		cmd.Env = append(cmd.Env,
+			markName+"="+c.run,
+			plugin.EnvUnixSocketDir+"="+filepath.Join(c.runDir, socketDir))
+		cmd.Dir = c.dir
+		cmd.Stdout, cmd.Stderr = stdout, stderr
+		cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+		return cmd
+	}
+	cmd, err := startRetrying(ctx, build)
+	if err != nil {
+		return nil, explainStart(c, err)
+	}
+	h, err := openHandle(cmd.Process.Pid)
+	if err != nil {
+		return nil, errors.Join(err, cmd.Process.Kill(), cmd.Wait())
+	}
+	began, err := startTime(h.pid)
+	if err != nil && !errors.Is(err, os.ErrProcessDone) {
+		h.close()
+		return nil, errors.Join(err, cmd.Process.Kill(), cmd.Wait())
+	}
+	child := &child{handle: h, run: c.run, cmd: cmd, exited: make(chan struct{}), began: began}
+	go func() {
+		defer close(child.exited)
+		_ = h.wait(context.Background()) // fails only when the handle is closed, which comes after
+	}()
+	return child, nil
+}
+
+func openLog(path string) (*os.File, error) {
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o600)
+	if err != nil {
+		return nil, script.Errorf(script.CodeIO, "open log file: %v", err)
+	}
+	return f, nil
+}
+
+// startRetrying starts a command; while the executable is "busy", because
+// another thread forked while it was being copied, it tries again.
+func startRetrying(ctx context.Context, build func() *exec.Cmd) (*exec.Cmd, error) {
+	until := time.Now().Add(2 * time.Second)
+	for {
+		cmd := build()
+		err := cmd.Start()
+		if err == nil {
+			return cmd, nil
+		}
+		if !errors.Is(err, syscall.ETXTBSY) || time.Now().After(until) {
+			return nil, err
+		}
+		select {
+		case <-ctx.Done():
+			return nil, err
+		case <-time.After(5 * time.Millisecond):
+		}
+	}
+}
+
+func explainStart(c command, err error) error {
+	e := script.Errorf(script.CodeRejected, "it cannot be executed: %v", err)
+	switch {
+	case errors.Is(err, syscall.ENOEXEC):
+		return e.WithHint("it is no program for this machine; a script needs a first line like #!/bin/sh")
+	case errors.Is(err, os.ErrNotExist):
+		if _, e2 := os.Stat(c.dir); e2 != nil {
+			return e.WithHint("its working directory %s is not there", c.dir)
+		}
+		return e.WithHint("is the interpreter of its first line installed?")
+	case errors.Is(err, syscall.EAGAIN), errors.Is(err, syscall.ENOMEM), errors.Is(err, syscall.EMFILE):
+		e.Code = script.CodeUnavailable
+	}
+	return e
+}
+
+// killTime is how long the kernel is given to end what was killed. Only a
+// process in an uninterruptible wait takes longer.
+const killTime = 10 * time.Second
+
+// end makes sure that nothing of the run is left, and reaps: SIGTERM for what
+// lives, patience for it to work unless ctx ends before, SIGKILL. Processes
+// that the kernel does not end are named in the error.
+func (c *child) end(ctx context.Context, patience time.Duration) error {
+	var err error
+	if patience > 0 && ctx.Err() == nil && !isClosed(c.exited) {
+		// Not reaped: the group is still its own.
+		err = c.signalGroup(syscall.SIGTERM)
+		waiting, cancel := context.WithTimeout(ctx, patience)
+		select {
+		case <-c.exited:
+		case <-waiting.Done():
+		}
+		cancel()
+	}
+	if !isClosed(c.exited) {
+		err = errors.Join(err, c.signalGroup(syscall.SIGKILL))
+	}
+	err = errors.Join(err, killMarked(ctx, c.run, patience), c.signalGroup(syscall.SIGKILL))
+	select {
+	case <-c.exited:
+		c.reap()
+	case <-time.After(killTime):
+		err = errors.Join(err, fmt.Errorf("process %d could not be ended", c.pid))
+	}
+	return err
+}
+
+// kill ends the process and its like at once.
+func (c *child) kill() error { return c.end(context.Background(), 0) }
+
+// release lets go of a process that is to live on.
+func (c *child) release() error {
+	c.close()
+	return c.cmd.Process.Release()
+}
+
+// joined adds to an error, which keeps its form where there is nothing to add.
+func joined(err, more error) error {
+	if more == nil {
+		return err
+	}
+	return errors.Join(err, more)
+}
+
+// signalGroup signals the process and all of its group, unless it is reaped.
+func (c *child) signalGroup(sig syscall.Signal) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.cmd.ProcessState != nil {
+		return nil
+	}
+	err := syscall.Kill(-c.pid, sig)
+	if err != nil && !errors.Is(err, syscall.ESRCH) {
+		return fmt.Errorf("signal process group %d: %w", c.pid, err)
+	}
+	return nil
+}
+
+// reap takes the exit status of an ended process; it may be called again.
+func (c *child) reap() *os.ProcessState {
+	<-c.exited
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.cmd.ProcessState == nil {
+		_ = c.cmd.Wait() // its error repeats the status
+		c.close()
+	}
+	return c.cmd.ProcessState
+}
+
+// exitCode returns the status of an ended process, 128+n for signal n.
+func exitCode(s *os.ProcessState) int {
+	if ws, ok := s.Sys().(syscall.WaitStatus); ok && ws.Signaled() {
+		return 128 + int(ws.Signal())
+	}
+	return s.ExitCode()
+}
+
+// describeExit says how a process ended.
+func describeExit(s *os.ProcessState) string {
+	if ws, ok := s.Sys().(syscall.WaitStatus); ok && ws.Signaled() {
+		return fmt.Sprintf("killed by signal %d (%s)", int(ws.Signal()), ws.Signal())
+	}
+	return "exit code " + strconv.Itoa(s.ExitCode())
+}
+
+// saying quotes the end of what a plugin wrote to its standard error, for an
+// error's text; "" where it wrote nothing.
+func saying(runDir string) string {
+	lines := lastLines(filepath.Join(runDir, stderrFile), 5)
+	if len(lines) == 0 {
+		return ""
+	}
+	return "; its last words: " + strings.Join(lines, " | ")
+}
+
+// Stdout gives go-plugin the handshake line, and then the end.
+func (r *childRunner) Stdout() io.ReadCloser {
+	return io.NopCloser(strings.NewReader(string(r.child.line) + "\n"))
+}
+
+// Stderr gives go-plugin nothing: its parser panics on some lines.
+func (r *childRunner) Stderr() io.ReadCloser { return io.NopCloser(strings.NewReader("")) }
+
+// Wait returns when the process has ended.
+func (r *childRunner) Wait(ctx context.Context) error {
+	select {
+	case <-r.child.exited:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// Kill ends the process; the supervisor's own way to stop one is longer.
+func (r *childRunner) Kill(context.Context) error { return r.child.kill() }
+
+// ID names the process.
+func (r *childRunner) ID() string {
+	if r.child == nil {
+		return ""
+	}
+	return strconv.Itoa(r.child.pid)
+}
+
+// Name names the program.
+func (r *childRunner) Name() string { return r.command.path }
+
+// Diagnose adds nothing: Start has told all.
+func (r *childRunner) Diagnose(context.Context) string { return "" }
+
+// PluginToHost is the identity: both share the machine.
+func (r *childRunner) PluginToHost(network, addr string) (string, string, error) {
+	return network, addr, nil
+}
+
+// HostToPlugin is the identity: both share the machine.
+func (r *childRunner) HostToPlugin(network, addr string) (string, string, error) {
+	return network, addr, nil
+}

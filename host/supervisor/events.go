@@ -1,0 +1,251 @@
+package supervisor
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"time"
+
+	"github.com/mlhost/mlhost/host/config"
+	"github.com/mlhost/mlhost/shared/script"
+	"github.com/mlhost/mlhost/shared/wire"
+)
+
+const (
+	emitEvents = 4096             // most events kept in one go
+	waitingMax = 64               // messages of a plugin that wait to be kept
+	keepTime   = 30 * time.Second // to keep what a process said that has ended
+)
+
+// readEvents takes the process's event stream in, from the event behind after
+// on, until the plugin ends it, the process ends or ctx does. A stream that
+// breaks is opened again where it broke.
+func (p *Process) readEvents(ctx context.Context, after uint64, into chan<- []script.Event) {
+	defer close(into)
+	pause := 20 * time.Millisecond
+	for {
+		err := p.client.Events(ctx, after, func(events []script.Event) error {
+			p.status.hear()
+			p.status.holding.Store(true)
+			defer p.status.holding.Store(false)
+			select {
+			case into <- events:
+			case <-ctx.Done():
+				return ctx.Err()
+			}
+			p.status.hear()
+			for _, e := range events {
+				after = max(after, e.Seq)
+			}
+			pause = 20 * time.Millisecond
+			return nil
+		})
+		if err == nil || ctx.Err() != nil || isClosed(p.child.exited) {
+			return
+		}
+		p.logger.Debug("event stream broke", "run", p.run, "error", err)
+		if !p.rest(ctx, &pause) {
+			return
+		}
+	}
+}
+
+// rest waits before a stream is opened again, longer each time; false when
+// there is nothing to open any more.
+func (p *Process) rest(ctx context.Context, pause *time.Duration) bool {
+	timer := time.NewTimer(*pause)
+	defer timer.Stop()
+	*pause = min(2**pause, time.Second)
+	select {
+	case <-timer.C:
+		return true
+	case <-p.child.exited:
+	case <-ctx.Done():
+	}
+	return false
+}
+
+// keepEvents hands in what readEvents has read, as much at a time as there is,
+// until the channel is closed.
+func (p *Process) keepEvents(ctx context.Context, from <-chan []script.Event) {
+	for events := range from {
+		for more := true; more && len(events) < emitEvents; {
+			select {
+			case next, ok := <-from:
+				events = append(events, next...)
+				more = ok
+			default:
+				more = false
+			}
+		}
+		out := p.sift(events)
+		if len(out) > 0 && !p.keep(ctx, out) {
+			p.logger.Error("events are lost", "run", p.run, "count", len(out))
+		}
+		p.status.tell()
+	}
+}
+
+// keep hands events in, and tries again as long as it does not work: the
+// plugin holds back what does not find room here.
+func (p *Process) keep(ctx context.Context, events []script.Event) bool {
+	pause := 50 * time.Millisecond
+	for {
+		err := p.s.options.Emit(ctx, events...)
+		if err == nil {
+			return true
+		}
+		if ctx.Err() != nil {
+			return false
+		}
+		p.logger.Error("keep events", "run", p.run, "count", len(events), "error", err)
+		timer := time.NewTimer(pause)
+		pause = min(2*pause, 5*time.Second)
+		select {
+		case <-timer.C:
+		case <-ctx.Done():
+		}
+		timer.Stop()
+	}
+}
+
+// sift looks at what the plugin says, and returns what is to be kept of it.
+func (p *Process) sift(events []script.Event) []script.Event {
+	out := events[:0]
+	for _, e := range events {
+		e.Script, e.Run = p.name, p.run
+		switch body := e.Body.(type) {
+		case script.Heartbeat:
+			p.status.beat()
+			continue
+		case script.StateChanged:
+			p.status.say(body)
+			continue // told by the status, in the light of what else is known
+		case script.RunStarted, script.OwnerChanged, script.MessageRouted, script.RouteFired:
+			p.logger.Warn("a plugin tells what is not its to tell", "run", p.run, "kind", script.KindOf(body))
+			continue
+		case script.Described:
+			e.Body = p.redescribe(body)
+		case script.Stepped, script.Samples, script.LogLine, script.Progress, script.ResultSet:
+			p.status.move()
+		}
+		out = append(out, e)
+	}
+	return out
+}
+
+// redescribe refines a description that has grown by what the configuration
+// says.
+func (p *Process) redescribe(body script.Described) script.Described {
+	_, specs, diags := p.conf.Resolve(body.Description)
+	if err := config.Error(diags); err != nil {
+		p.warn("the configuration does not fit what the script declares: %v", err)
+	} else {
+		body.Description.Parameters = specs
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.described = body.Description
+	return body
+}
+
+// serveLink keeps the message stream open as long as the process lives.
+func (p *Process) serveLink(ctx context.Context) {
+	pause := 20 * time.Millisecond
+	for epoch := uint64(1); ; epoch++ {
+		began := time.Now()
+		link, err := p.client.Link(ctx)
+		if err == nil {
+			err = p.s.options.Link(ctx, p, epochLink{Link: link, epoch: epoch})
+		}
+		if ctx.Err() != nil || isClosed(p.child.exited) {
+			return
+		}
+		p.logger.Debug("link broke", "run", p.run, "error", err)
+		if time.Since(began) > time.Second {
+			pause = 20 * time.Millisecond
+		}
+		if !p.rest(ctx, &pause) {
+			return
+		}
+	}
+}
+
+// epochLink marks frames with the count of the link, so that frames of an
+// earlier one are known as such.
+type epochLink struct {
+	wire.Link
+	epoch uint64
+}
+
+// Send sends a frame of this epoch.
+func (l epochLink) Send(f wire.Frame) error {
+	f.Epoch = l.epoch
+	return l.Link.Send(f)
+}
+
+// Recv returns the next frame of this epoch.
+func (l epochLink) Recv() (wire.Frame, error) {
+	for {
+		f, err := l.Link.Recv()
+		if err != nil || f.Epoch == l.epoch || f.Epoch == 0 {
+			return f, err
+		}
+	}
+}
+
+// watch looks for silence until ctx ends.
+func (p *Process) watch(ctx context.Context) {
+	for {
+		tick, stop := p.s.clock.After(p.s.options.Heartbeat)
+		select {
+		case <-tick:
+		case <-ctx.Done():
+			stop()
+			return
+		}
+		p.status.check()
+	}
+}
+
+// follow gives out what the process prints until ctx ends.
+func (p *Process) follow(ctx context.Context) {
+	if len(p.tails) == 0 {
+		return
+	}
+	paths := make([]string, len(p.tails))
+	for i, t := range p.tails {
+		paths[i] = t.path
+	}
+	wake, forget := p.s.follower.follow(paths)
+	defer forget()
+	for {
+		p.readTails(false)
+		select {
+		case <-wake:
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// readTails gives out what the process printed since it was last asked; with
+// last also a line that has no end, and then no more.
+func (p *Process) readTails(last bool) {
+	for _, t := range p.tails {
+		err := t.read(last, func(lines []script.LogLine) {
+			p.status.move()
+			events := make([]script.Event, len(lines))
+			for i, l := range lines {
+				events[i] = p.s.event(p.name, p.run, l)
+			}
+			p.s.emit(events...)
+		})
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			p.logger.Warn("follow output", "run", p.run, "error", err)
+		}
+		if last {
+			t.close()
+		}
+	}
+}

@@ -1,0 +1,242 @@
+package supervisor
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/mlhost/mlhost/shared/script"
+)
+
+const (
+	lingerTime = 5 * time.Second // for a process to end after its run has
+	termTime   = 2 * time.Second // from SIGTERM to SIGKILL
+	leftTime   = time.Second     // the same for what a process left behind
+	drainTime  = 10 * time.Second
+)
+
+// streams are the goroutines that serve a live process.
+type streams struct {
+	cancel context.CancelFunc // ends the serving
+	drop   context.CancelFunc // ends the keeping of what was read
+	read   chan struct{}      // closed when the event stream is at its end
+	wg     sync.WaitGroup
+}
+
+// serveStreams starts to read what the process says and to serve its link.
+func (p *Process) serveStreams() *streams {
+	ctx, cancel := context.WithCancel(context.Background())
+	keeping, drop := context.WithCancel(context.Background())
+	st := &streams{cancel: cancel, drop: drop, read: make(chan struct{})}
+	waiting := make(chan []script.Event, waitingMax)
+	st.wg.Go(func() { p.readEvents(ctx, 0, waiting); close(st.read) })
+	st.wg.Go(func() { p.keepEvents(keeping, waiting) })
+	st.wg.Go(func() { p.watch(ctx) })
+	st.wg.Go(func() { p.follow(ctx) })
+	if p.s.options.Link != nil {
+		st.wg.Go(func() { p.serveLink(ctx) })
+	}
+	return st
+}
+
+// end lets the event stream come to its end, for a while, and then ends the
+// serving. Everything that was read is kept when it returns.
+func (st *streams) end(patience time.Duration) {
+	timer := time.NewTimer(patience)
+	select {
+	case <-st.read:
+	case <-timer.C:
+	}
+	timer.Stop()
+	st.cancel()
+	dropping := time.AfterFunc(keepTime, st.drop)
+	st.wg.Wait()
+	dropping.Stop()
+	st.drop()
+}
+
+// attend serves the process until it has ended, by itself or because ctx did.
+func (p *Process) attend(ctx context.Context) ending {
+	p.openTails()
+	st := p.serveStreams()
+	asked := ""
+	select {
+	case <-p.child.exited:
+	case <-st.read:
+		p.linger(ctx)
+	case <-ctx.Done():
+		if isClosed(p.s.leaving) {
+			return p.leave(st)
+		}
+		asked = p.stop(ctx)
+	}
+	return p.finish(st, asked)
+}
+
+// linger waits for the end of a process that has said everything.
+func (p *Process) linger(ctx context.Context) {
+	timer := time.NewTimer(lingerTime)
+	defer timer.Stop()
+	select {
+	case <-p.child.exited:
+	case <-timer.C:
+	case <-ctx.Done():
+	}
+}
+
+// leave lets go of a process that is to live on without this host.
+func (p *Process) leave(st *streams) ending {
+	st.cancel()
+	st.end(0)
+	p.readTails(false)
+	for _, t := range p.tails {
+		t.close()
+	}
+	if err := errors.Join(p.conn.Close(), p.child.release()); err != nil {
+		p.logger.Warn("let go of process", "run", p.run, "error", err)
+	}
+	return ending{run: p.run, left: true}
+}
+
+// stop asks the run to end, gives it its grace, and makes sure. It returns why
+// the run was stopped.
+func (p *Process) stop(ctx context.Context) string {
+	reason := "on request"
+	if e, ok := errors.AsType[errStop](context.Cause(ctx)); ok {
+		reason = e.reason
+	}
+	p.status.stopping(reason)
+	patient, hurry := context.WithCancel(context.Background())
+	defer hurry()
+	forget := p.unit.onHurry(hurry)
+	defer forget()
+
+	grace := p.conf.StopGrace
+	asking, cancel := context.WithTimeout(patient, grace+time.Second)
+	answered := make(chan struct{})
+	var answer error
+	go func() {
+		defer close(answered)
+		answer = p.client.Stop(asking, grace, reason)
+	}()
+	select {
+	case <-p.child.exited:
+	case <-answered:
+	}
+	cancel()
+	<-answered
+	if answer == nil {
+		p.linger(patient)
+	}
+	if !isClosed(p.child.exited) {
+		p.logger.Info("script does not end by itself", "run", p.run, "error", answer)
+	}
+	if err := p.child.end(patient, termTime); err != nil {
+		p.warn("stop: %v", err)
+	}
+	return reason
+}
+
+// finish takes in the last of what an ended process said, clears up, and tells
+// how the run ended. Nothing of the run is left then.
+func (p *Process) finish(st *streams, asked string) ending {
+	patient, hurry := context.WithCancel(context.Background())
+	defer hurry()
+	defer p.unit.onHurry(hurry)()
+	if isClosed(p.child.exited) || asked != "" {
+		st.end(drainTime)
+	} else {
+		st.end(0)
+	}
+	if err := p.child.end(patient, leftTime); err != nil {
+		p.warn("clear up: %v", err)
+	}
+	p.readTails(true)
+	end := p.outcome(asked)
+	if err := errors.Join(p.conn.Close(), sealRunDir(p.dir)); err != nil {
+		p.logger.Warn("clear up", "run", p.run, "error", err)
+	}
+	p.unit.report(p.run, end.state, end.reason, end.code)
+	return end
+}
+
+// outcome works out how the run ended: by its own record, else by the exit
+// status of its process.
+func (p *Process) outcome(asked string) ending {
+	end := ending{run: p.run, lived: p.s.clock.Now().Sub(p.began)}
+	rec, recorded, err := readExit(p.dir, p.run)
+	if err != nil {
+		p.warn("%v", err)
+	}
+	status := p.child.cmd.ProcessState
+	if status != nil {
+		code := exitCode(status)
+		end.code = &code
+	}
+	if recorded && rec.ExitCode != nil {
+		end.code = rec.ExitCode
+	}
+	switch {
+	case recorded && (asked == "" || rec.State == script.Finished):
+		end.state, end.reason = rec.State, rec.Reason
+		if rec.State == script.Backoff {
+			end.state = script.Failed
+		}
+	case asked != "":
+		end.state, end.reason = script.Stopped, asked
+		if !recorded && status != nil && signaled(status) {
+			end.reason = fmt.Sprintf("%s; it did not end within %s and was killed", asked, roughly(p.conf.StopGrace))
+		}
+	case status == nil:
+		end.state, end.reason = script.Lost, "its process could not be ended"
+	case signaled(status) && p.conf.Plugin == "":
+		// What became of the script behind the wrapper is not known.
+		end.state, end.reason = script.Lost, "its wrapper was "+describeExit(status)
+	case signaled(status) || status.ExitCode() != 0:
+		end.state, end.reason = script.Failed, describeExit(status)+p.lastWords()
+	default:
+		end.state = script.Finished
+	}
+	if end.state == script.Failed && end.reason == "" && end.code != nil {
+		end.reason = fmt.Sprintf("exit code %d", *end.code)
+	}
+	return end
+}
+
+func signaled(s *os.ProcessState) bool {
+	ws, ok := s.Sys().(syscall.WaitStatus)
+	return ok && ws.Signaled()
+}
+
+// lastWords returns the line of standard error that most likely tells why a
+// plugin crashed.
+func (p *Process) lastWords() string {
+	line := crashLine(filepath.Join(p.dir, stderrFile))
+	if line == "" {
+		return ""
+	}
+	return ": " + line
+}
+
+// crashLine finds a Go program's panic at the end of a file, or else its last
+// line.
+func crashLine(path string) string {
+	text, _ := lastBytes(path, 64<<10)
+	found := ""
+	for line := range bytes.SplitSeq(text, []byte{'\n'}) {
+		line = bytes.TrimSpace(line)
+		if bytes.HasPrefix(line, []byte("panic: ")) || bytes.HasPrefix(line, []byte("fatal error: ")) {
+			return printable(clip(string(line), 300))
+		}
+		if len(line) > 0 {
+			found = printable(clip(string(line), 300))
+		}
+	}
+	return found
+}

@@ -1,0 +1,264 @@
+package supervisor
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"google.golang.org/grpc"
+
+	"github.com/mlhost/mlhost/host/config"
+	"github.com/mlhost/mlhost/shared/script"
+	"github.com/mlhost/mlhost/shared/wire"
+)
+
+// Process is one run of a script and the plugin process behind it.
+type Process struct {
+	unit   *unit
+	s      *Supervisor
+	conf   *config.Script
+	name   string
+	run    string
+	dir    string
+	logger *slog.Logger
+	done   chan struct{} // closed when the run is over and told
+
+	// Set while it is prepared, and not changed after.
+	program  program
+	instance instance
+	child    *child
+	conn     *grpc.ClientConn
+	client   *wire.Client
+	identity wire.Identity
+	values   map[string]script.Value // that the run starts with
+	revision uint64
+	onReady  func()
+	began    time.Time
+
+	tails  []*tail
+	status status
+
+	mu        sync.Mutex
+	described script.Description
+}
+
+func newProcess(u *unit) *Process {
+	p := &Process{unit: u, s: u.s, conf: u.conf, name: u.name, done: make(chan struct{}),
+		logger: u.s.logger.With("script", u.name), onReady: func() {}}
+	p.status.init(p)
+	return p
+}
+
+// Name returns the script's name.
+func (p *Process) Name() string { return p.name }
+
+// Run returns the run's id.
+func (p *Process) Run() string { return p.run }
+
+// PID returns the plugin process's id.
+func (p *Process) PID() int { return p.child.pid }
+
+// Description returns what the script has said of itself so far, refined by
+// the configuration.
+func (p *Process) Description() script.Description {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.described
+}
+
+// Done is closed when the run is over, and everything it said is kept.
+func (p *Process) Done() <-chan struct{} { return p.done }
+
+// abandon ends a process whose run has not begun, and tells what it printed.
+func (p *Process) abandon() error {
+	var err error
+	if p.conn != nil {
+		err = p.conn.Close()
+	}
+	if p.child != nil {
+		err = errors.Join(err, p.child.kill())
+	}
+	p.openTails()
+	p.readTails(true)
+	return errors.Join(err, discardRunDir(p.dir))
+}
+
+// serve begins the run, attends to it until it is over, and tells how it
+// ended. When ctx ends the run is stopped, or let go of after Leave.
+func (p *Process) serve(ctx context.Context) ending {
+	defer close(p.done)
+	if err := p.begin(ctx); err != nil {
+		return p.refused(ctx, err)
+	}
+	return p.attend(ctx)
+}
+
+// begin tells that the run starts, and starts it.
+func (p *Process) begin(ctx context.Context) error {
+	p.instance.PID, p.instance.StartTime = p.child.pid, p.child.began
+	p.instance.SHA256, p.instance.Protocol = p.program.sum, wire.ProtocolVersion
+	p.instance.Socket, p.instance.Begun = p.child.addr, true
+	if err := writeInstance(p.dir, p.instance, true); err != nil {
+		return &script.Error{Code: script.CodeIO, Message: err.Error(), Hint: "is the disk full?"}
+	}
+	p.began = p.s.clock.Now()
+	started := script.RunStarted{
+		Parameters: p.startValues(), Revision: p.revision, Binary: p.program.sum,
+		Plugin: p.program.plugin, Command: p.program.argv, Attempt: p.unit.restarts.attempt,
+	}
+	p.s.emit(
+		p.s.event(p.name, p.run, started),
+		p.s.event(p.name, p.run, script.Described{Description: p.described}),
+		p.s.event(p.name, p.run, script.StateChanged{State: script.Starting, PID: p.child.pid, PluginPID: p.child.pid}),
+	)
+	ctx, cancel := context.WithTimeout(ctx, p.s.options.StartTimeout)
+	defer cancel()
+	err := p.client.Start(ctx, wire.StartRequest{
+		Run: p.run, Script: p.name, Parameters: p.values, Revision: p.revision, FirstSeq: 1, RunDir: p.dir,
+	})
+	if err != nil {
+		return p.explain("start", err)
+	}
+	p.s.update(func() { p.unit.began = true })
+	return nil
+}
+
+// startValues are the values that the run starts with, defaults included.
+func (p *Process) startValues() map[string]script.Value {
+	all := make(map[string]script.Value, len(p.values))
+	for _, spec := range p.described.Parameters {
+		if !spec.Default.IsNull() {
+			all[spec.Name] = spec.Default
+		}
+	}
+	for name, v := range p.values {
+		all[name] = v
+	}
+	return all
+}
+
+// refused ends a run that its plugin did not start.
+func (p *Process) refused(ctx context.Context, err error) ending {
+	left := errors.Join(p.conn.Close(), p.child.kill())
+	p.openTails()
+	p.readTails(true)
+	left = errors.Join(left, sealRunDir(p.dir))
+	end := p.unit.failed(ctx, p.run, joined(err, left))
+	end.run = p.run
+	return end
+}
+
+// settle decides the values that the run starts with: the configured ones, and
+// over them those that were set in earlier runs, as far as they still fit. The
+// plugin may refuse them.
+func (p *Process) settle(ctx context.Context, configured map[string]script.Value) error {
+	kept, revision, err := p.kept(ctx)
+	if err != nil {
+		return err
+	}
+	p.revision = revision
+	p.values = map[string]script.Value{}
+	for name, v := range configured {
+		p.values[name] = v
+	}
+	laid := false
+	for name, v := range kept {
+		v, err := p.fit(name, v)
+		if err != nil {
+			p.warn("the value that was set for %s before does not fit any more and is dropped: %v", name, err)
+			continue
+		}
+		p.values[name] = v
+		laid = true
+	}
+	err = p.validate(ctx, p.values)
+	if err == nil || !laid {
+		return err
+	}
+	if p.validate(ctx, configured) != nil {
+		return err
+	}
+	p.warn("the values that were set before are dropped, the configured ones are used: %v", err)
+	p.values = configured
+	return nil
+}
+
+func (p *Process) kept(ctx context.Context) (map[string]script.Value, uint64, error) {
+	if p.s.options.Kept == nil {
+		return nil, 0, nil
+	}
+	kept, revision, _, err := p.s.options.Kept(ctx, p.name)
+	if err != nil {
+		return nil, 0, fmt.Errorf("read the values set before: %w", err)
+	}
+	return kept, revision, nil
+}
+
+// fit checks a kept value against what the script now declares.
+func (p *Process) fit(name string, v script.Value) (script.Value, error) {
+	spec, ok := p.described.Parameter(name)
+	if ok {
+		return spec.Check(v)
+	}
+	if p.described.Has(script.CapabilityDynamic) {
+		return v, nil // it may be declared later
+	}
+	return v, errors.New("there is no such parameter")
+}
+
+// warn tells a person something about the script.
+func (p *Process) warn(format string, args ...any) {
+	p.s.emit(p.s.event(p.name, p.run, script.Warned{Text: fmt.Sprintf(format, args...)}))
+}
+
+// validate asks the plugin whether the values go together.
+func (p *Process) validate(ctx context.Context, values map[string]script.Value) error {
+	diags, err := p.client.Validate(ctx, values)
+	if err != nil {
+		return p.explain("check its parameters", err)
+	}
+	for _, d := range diags {
+		text := d.Summary
+		if d.Detail != "" {
+			text += ": " + d.Detail
+		}
+		if d.Severity == wire.SeverityWarning {
+			p.warn("%s", text)
+			continue
+		}
+		return &script.Error{Code: script.CodeConfigInvalid, Message: text, At: p.place(d.Path)}
+	}
+	return nil
+}
+
+// place finds where the configuration speaks of a parameter.
+func (p *Process) place(path []string) string {
+	for _, c := range p.conf.Parameters {
+		if len(path) > 0 && c.Name == path[0] && c.Range.Filename != "" {
+			return fmt.Sprintf("%s:%d,%d", c.Range.Filename, c.Range.Start.Line, c.Range.Start.Column)
+		}
+	}
+	return ""
+}
+
+// openTails prepares to read what the process prints, unless it tells that by
+// itself.
+func (p *Process) openTails() {
+	if p.described.Has(script.CapabilityLogs) || p.tails != nil {
+		return
+	}
+	for _, stream := range []string{stdoutFile, stderrFile} {
+		t := &tail{
+			path: filepath.Join(p.dir, stream), stream: stream[:len("stdout")],
+			limit: p.s.options.LogLimit, keep: p.s.options.LogFiles,
+		}
+		if stream == stdoutFile && p.child != nil && len(p.child.line) > 0 {
+			t.skip = int64(len(p.child.line)) + 1
+		}
+		p.tails = append(p.tails, t)
+	}
+}

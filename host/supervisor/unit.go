@@ -1,0 +1,240 @@
+package supervisor
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/mlhost/mlhost/host/config"
+	"github.com/mlhost/mlhost/shared/script"
+)
+
+// unit is one script and what the supervisor does with it. Its loop is the
+// only one to start processes, one after the other.
+type unit struct {
+	s    *Supervisor
+	conf *config.Script
+	name string
+
+	restarts restarts // of the loop
+
+	// Guarded by s.mu.
+	wanted  bool           // it is to run, now or when it can
+	held    bool           // it is not started by itself
+	fresh   bool           // a person started it: earlier restarts do not count
+	kick    chan struct{}  // closed: do not wait for the backoff to pass
+	halt    func(error)    // ends the present attempt; nil: there is none
+	hurry   map[int]func() // called to end the patience with a stop
+	hurries int            // counts them
+	hurried bool           // the patience has ended
+	busy    bool           // an attempt is under way: from the wait for its turn to its end
+	gen     int            // counts attempts to launch
+	began   bool           // the present attempt's run has begun
+	state   script.State
+	reason  string
+	stuck   string // why it cannot start before somebody acts; "": it can
+	ready   bool   // it was ready in its present run
+	well    bool   // its last run finished well
+	err     *script.Error
+	process *Process
+}
+
+func newUnit(s *Supervisor, conf *config.Script) *unit {
+	return &unit{s: s, conf: conf, name: conf.Name, wanted: conf.Autostart,
+		restarts: newRestarts(conf.Restart, s.clock), kick: make(chan struct{})}
+}
+
+// errStop is the cause of an attempt's end that somebody asked for.
+type errStop struct{ reason string }
+
+func (e errStop) Error() string { return e.reason }
+
+// loop serves the unit until ctx ends.
+func (u *unit) loop(ctx context.Context) {
+	if !u.conf.Autostart && !u.held {
+		u.report("", script.Stopped, "not started yet", nil)
+	}
+	for u.s.await(ctx, u.take) == nil {
+		u.cycle(ctx)
+		if isClosed(u.s.leaving) || ctx.Err() != nil {
+			return
+		}
+	}
+}
+
+// take begins a cycle if the script is to run. s.mu is held.
+func (u *unit) take() bool {
+	if !u.wanted {
+		return false
+	}
+	u.busy, u.began, u.err, u.hurried = true, false, nil, false
+	if u.fresh {
+		u.fresh = false
+		u.restarts.reset()
+	}
+	return true
+}
+
+// cycle runs the script once, and then decides whether it runs again.
+func (u *unit) cycle(ctx context.Context) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	u.s.update(func() {
+		u.halt = cancel
+		if !u.wanted { // it was stopped in between
+			cancel(errStop{"on request"})
+		}
+	})
+	defer u.s.update(func() { u.busy, u.halt, u.stuck = false, nil, "" })
+
+	release, err := u.turn(ctx)
+	if err != nil {
+		u.stopped(ctx, "")
+		return
+	}
+	end := u.attempt(ctx, release)
+	if end.left {
+		return
+	}
+	u.after(ctx, end)
+}
+
+// stopped reports that the script was stopped while it had no process.
+func (u *unit) stopped(ctx context.Context, run string) {
+	if isClosed(u.s.leaving) {
+		return
+	}
+	reason := "on request"
+	if e, ok := errors.AsType[errStop](context.Cause(ctx)); ok {
+		reason = e.reason
+	}
+	u.report(run, script.Stopped, reason, nil)
+}
+
+// after decides what comes after a run.
+func (u *unit) after(ctx context.Context, end ending) {
+	again := u.restarts.after(end)
+	if ctx.Err() != nil || !again.yes {
+		if again.reason != "" && ctx.Err() == nil {
+			u.report(end.run, end.state, again.reason, end.code)
+		}
+		u.s.update(func() { u.wanted = false })
+		return
+	}
+	u.report("", script.Backoff, again.reason, end.code)
+	timer, stop := u.s.clock.After(again.delay)
+	defer stop()
+	u.s.mu.Lock()
+	kick := u.kick
+	u.s.mu.Unlock()
+	select {
+	case <-timer:
+	case <-kick:
+	case <-ctx.Done():
+		u.s.update(func() { u.wanted = false })
+		u.stopped(ctx, "")
+	}
+}
+
+// report tells a state of the script, which has no process now; run is "" for
+// what does not concern its last run.
+func (u *unit) report(run string, state script.State, reason string, code *int) {
+	u.s.emit(u.s.event(u.name, run, script.StateChanged{State: state, Reason: reason, ExitCode: code}))
+	u.note(state, reason)
+}
+
+// note keeps the state for those who ask here.
+func (u *unit) note(state script.State, reason string) {
+	u.s.update(func() {
+		u.state, u.reason = state, reason
+		switch state {
+		case script.Starting:
+			u.ready, u.well = false, false
+		case script.Ready, script.Running:
+			u.ready = true
+		case script.Finished:
+			u.well = true
+		}
+		if state.Ended() {
+			u.ready = false
+		}
+	})
+}
+
+// turn waits until the script's dependencies allow it to start, and then for a
+// place among those that start. The function it returns gives the place back.
+func (u *unit) turn(ctx context.Context) (release func(), err error) {
+	shown := ""
+	for {
+		u.s.mu.Lock()
+		why, never := u.waitsFor()
+		changed := u.s.changed
+		if !never {
+			u.stuck = ""
+		} else if u.stuck != why {
+			u.stuck = why
+			u.s.notify()
+			changed = u.s.changed
+		}
+		u.s.mu.Unlock()
+		if why == "" {
+			break
+		}
+		if why != shown {
+			shown = why
+			u.report("", script.Waiting, why, nil)
+			continue
+		}
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
+	select {
+	case u.s.starting <- struct{}{}:
+	default:
+		u.report("", script.Waiting, fmt.Sprintf("for a place to start: %d start at a time", cap(u.s.starting)), nil)
+		select {
+		case u.s.starting <- struct{}{}:
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
+	return func() { <-u.s.starting }, nil
+}
+
+// waitsFor names the first dependency that is not met, and tells whether it
+// cannot be met before somebody acts. s.mu is held.
+func (u *unit) waitsFor() (why string, never bool) {
+	for _, d := range u.conf.DependsOn {
+		dep := u.s.units[d.Script]
+		switch {
+		case dep == nil:
+			return fmt.Sprintf("for %s, which is not known", d.Script), true
+		case dep.well, d.Ready && dep.ready:
+			continue
+		case dep.stuck != "":
+			return fmt.Sprintf("for %s, which waits itself %s", d.Script, dep.stuck), true
+		case dep.wanted && d.Ready:
+			return fmt.Sprintf("for %s to be ready", d.Script), false
+		case dep.wanted:
+			return fmt.Sprintf("for %s to finish", d.Script), false
+		case dep.state == "" || dep.held || dep.state == script.Stopped:
+			return fmt.Sprintf("for %s, which is stopped", d.Script), true
+		default:
+			return fmt.Sprintf("for %s, which %s: %s", d.Script, pastTense(dep.state), dep.reason), true
+		}
+	}
+	return "", false
+}
+
+func pastTense(s script.State) string {
+	switch s {
+	case script.Failed:
+		return "failed"
+	case script.Lost:
+		return "was lost"
+	}
+	return "is " + string(s)
+}
