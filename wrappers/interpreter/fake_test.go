@@ -2,6 +2,7 @@ package interpreter
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -15,7 +16,16 @@ import (
 	"github.com/mlhost/mlhost/shared/script"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+// launchVariable makes the test binary a wrapper process for a launch file.
+const launchVariable = "MLHOST_TEST_LAUNCH"
+
+func TestMain(m *testing.M) {
+	if file := os.Getenv(launchVariable); file != "" {
+		fmt.Fprintln(os.Stderr, Serve(file))
+		os.Exit(1)
+	}
+	goleak.VerifyTestMain(m)
+}
 
 // limit bounds every wait of a test; it is reached only when something is wrong.
 const limit = 20 * time.Second
