@@ -2,6 +2,7 @@ package api
 
 import (
 	"encoding/json"
+	"errors"
 	"net/http"
 	"strings"
 
@@ -38,10 +39,10 @@ const MaxBody = 1 << 20
 
 const tooLarge = "the request is larger than the 1 MiB that one may have"
 
-// problem makes err an answer; nil stays nil.
+// problem makes err an answer, unless it is one already.
 func problem(err error) error {
-	if err == nil {
-		return nil
+	if p, ok := errors.AsType[*v1.Problem](err); ok {
+		return p
 	}
 	return v1.NewProblem(err)
 }

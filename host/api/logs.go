@@ -15,7 +15,7 @@ import (
 )
 
 type logsInput struct {
-	scriptInput
+	ScriptPath
 	Run    string `query:"run" doc:"of this run; by default the last one"`
 	Stream string `query:"stream" enum:"stdout,stderr,log" doc:"of this stream only"`
 	Tail   int    `query:"tail" minimum:"0" maximum:"1000000" doc:"only the last so many; 0: all"`

@@ -20,14 +20,14 @@ const (
 func (a *API) messageRoutes(api huma.API) {
 	register(api, http.MethodPost, "/api/v1/scripts/{script}/ask", "ask", "Ask a script and wait for its reply",
 		func(ctx context.Context, in *struct {
-			scriptInput
+			ScriptPath
 			Body v1.Ask
 		}) (v1.Reply, error) {
 			return a.ask(ctx, in.Script, in.Body)
 		})
 	register(api, http.MethodPost, "/api/v1/scripts/{script}/tell", "tell", "Put a message into a script's mailbox",
 		func(ctx context.Context, in *struct {
-			scriptInput
+			ScriptPath
 			Body v1.Tell
 		}) (v1.Told, error) {
 			m := a.message(ctx, script.Tell, in.Script, in.Body.Topic, in.Body.Data)
@@ -41,7 +41,7 @@ func (a *API) messageRoutes(api huma.API) {
 			return v1.Broadcast{ID: m.ID, Recipients: some(reply.Recipients)}, err
 		})
 	register(api, http.MethodGet, "/api/v1/scripts/{script}/mailbox", "mailbox", "What waits for a script",
-		func(ctx context.Context, in *scriptInput) (v1.Mailbox, error) { return a.mailbox(ctx, in.Script) })
+		func(ctx context.Context, in *ScriptPath) (v1.Mailbox, error) { return a.mailbox(ctx, in.Script) })
 }
 
 func (a *API) message(ctx context.Context, kind script.MessageKind, target, topic string, data script.Value) script.Message {

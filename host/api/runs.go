@@ -21,7 +21,8 @@ type runsInput struct {
 	Limit  int    `query:"limit" minimum:"0" doc:"at most so many; 0: all"`
 }
 
-type runInput struct {
+// RunPath is the part of a path that names a run.
+type RunPath struct {
 	Run string `path:"run" doc:"the run's id, or the beginning of it"`
 }
 
@@ -29,14 +30,14 @@ func (a *API) runRoutes(api huma.API) {
 	register(api, http.MethodGet, "/api/v1/runs", "list-runs", "Runs, the newest first", a.listRuns)
 	register(api, http.MethodGet, "/api/v1/runs/{run}", "run", "Everything about one run",
 		func(ctx context.Context, in *struct {
-			runInput
+			RunPath
 			Samples []string `query:"samples,explode" doc:"series whose samples come along"`
 		}) (v1.RunDetail, error) {
 			return a.showRun(ctx, in.Run, in.Samples)
 		})
 	register(api, http.MethodGet, "/api/v1/runs/{run}/samples/{name}", "samples", "A page of the samples of a series",
 		func(ctx context.Context, in *struct {
-			runInput
+			RunPath
 			Name  string `path:"name"`
 			After int64  `query:"after" minimum:"0" doc:"how many samples are known already"`
 			Limit int    `query:"limit" minimum:"0" maximum:"100000" default:"10000"`
@@ -50,7 +51,7 @@ func (a *API) runRoutes(api huma.API) {
 		})
 	register(api, http.MethodGet, "/api/v1/runs/{run}/chart/{name}", "chart", "A series in a limited number of points",
 		func(ctx context.Context, in *struct {
-			runInput
+			RunPath
 			Name   string `path:"name"`
 			Points int    `query:"points" minimum:"1" maximum:"10000" default:"1000"`
 		}) (v1.Chart, error) {

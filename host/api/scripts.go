@@ -12,7 +12,9 @@ import (
 	"github.com/mlhost/mlhost/shared/script"
 )
 
-type scriptInput struct {
+// ScriptPath is the part of a path that names a script. It is exported for
+// huma alone, which passes over embedded types that are not.
+type ScriptPath struct {
 	Script string `path:"script" doc:"the script's name"`
 }
 
@@ -31,13 +33,13 @@ func (a *API) scriptRoutes(api huma.API) {
 	a.getScript(api, "/results", "results", "The results of a script's last run", func(one registry.Script) any { return fromResults(one) })
 	for _, verb := range []Verb{Start, Stop, Pause, Resume, Restart} {
 		register(api, http.MethodPost, "/api/v1/scripts/{script}/"+string(verb), string(verb), "Let a script "+string(verb),
-			func(ctx context.Context, in *scriptInput) (v1.Acted, error) {
+			func(ctx context.Context, in *ScriptPath) (v1.Acted, error) {
 				return a.act(ctx, Command{Verb: verb, Script: in.Script})
 			})
 	}
 	register(api, http.MethodDelete, "/api/v1/scripts/{script}/parameters/{parameter}/owner", "release", "Take a parameter from its owner",
 		func(ctx context.Context, in *struct {
-			scriptInput
+			ScriptPath
 			Parameter string `path:"parameter"`
 		}) (v1.Acted, error) {
 			return a.act(ctx, Command{Verb: Release, Script: in.Script, Parameter: in.Parameter})
@@ -47,7 +49,7 @@ func (a *API) scriptRoutes(api huma.API) {
 // getScript registers a view of one script.
 func (a *API) getScript(api huma.API, path, id, summary string, view func(registry.Script) any) {
 	register(api, http.MethodGet, "/api/v1/scripts/{script}"+path, id, summary,
-		func(_ context.Context, in *scriptInput) (any, error) {
+		func(_ context.Context, in *ScriptPath) (any, error) {
 			one, err := a.find(in.Script)
 			if err != nil {
 				return nil, err

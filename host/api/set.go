@@ -15,7 +15,7 @@ import (
 )
 
 type setInput struct {
-	scriptInput
+	ScriptPath
 	Body v1.Set
 }
 
