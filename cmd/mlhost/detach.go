@@ -1,0 +1,128 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"sync"
+	"syscall"
+
+	"github.com/mlhost/mlhost/host"
+	"github.com/mlhost/mlhost/host/api/client"
+	v1 "github.com/mlhost/mlhost/host/api/v1"
+	"github.com/mlhost/mlhost/host/config"
+	"github.com/mlhost/mlhost/shared/script"
+)
+
+// readyEnv names the descriptor on which a host in the background tells the
+// process that started it that it serves, or why not.
+const readyEnv = "MLHOST_READY_FD"
+
+// ready tells, once, the process that waits for this one. A nil ready belongs
+// to a process in the foreground, and tells nobody.
+type ready struct {
+	once sync.Once
+	file *os.File
+}
+
+// newReady returns nil in a foreground process.
+func newReady() *ready {
+	fd, err := strconv.Atoi(os.Getenv(readyEnv))
+	if err != nil || fd < 3 {
+		return nil
+	}
+	os.Unsetenv(readyEnv) // it is not for scripts
+	syscall.CloseOnExec(fd)
+	return &ready{file: os.NewFile(uintptr(fd), "ready")}
+}
+
+// tell says that the host is up, or why it is not.
+func (r *ready) tell(err error) {
+	if r == nil {
+		return
+	}
+	r.once.Do(func() {
+		body := v1.ErrorBody{}
+		if e := script.AsError(err); e != nil {
+			body.Error = *e
+		}
+		_ = json.NewEncoder(r.file).Encode(body) // who waited may have gone
+		_ = r.file.Close()
+	})
+}
+
+// announce tells as soon as the host answers.
+func (r *ready) announce(socket string) {
+	c := client.New(socket)
+	defer c.Close()
+	if _, err := c.Host(context.Background()); err == nil {
+		r.tell(nil)
+	}
+}
+
+// detach starts the same command in the background, in a session of its own,
+// with its output in host.log, and waits until it serves.
+func (a *app) detach(ctx context.Context, cfg *config.Config, state string) error {
+	dir := host.Dir(state, cfg.Host.Name)
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return script.Errorf(script.CodeIO, "the state directory %s cannot be used: %v", dir, err)
+	}
+	logPath := filepath.Join(dir, "host.log")
+	log, err := os.OpenFile(logPath, os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
+	if err != nil {
+		return script.Errorf(script.CodeIO, "open log: %v", err)
+	}
+	defer log.Close()
+	reader, writer, err := os.Pipe()
+	if err != nil {
+		return fmt.Errorf("make pipe: %w", err)
+	}
+	defer reader.Close()
+	executable, err := os.Executable()
+	if err != nil {
+		return fmt.Errorf("find own executable: %w", err)
+	}
+	cmd := exec.Command(executable, os.Args[1:]...)
+	cmd.Args[0] = os.Args[0]
+	cmd.Stdout, cmd.Stderr = log, log
+	cmd.ExtraFiles = []*os.File{writer}
+	cmd.Env = append(os.Environ(), readyEnv+"=3")
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+	if err := cmd.Start(); err != nil {
+		return fmt.Errorf("start host: %w", err)
+	}
+	writer.Close()
+	if err := a.waiting("the host", func() error { return awaitReady(reader, logPath) }); err != nil {
+		return err
+	}
+	pid := cmd.Process.Pid
+	if err := cmd.Process.Release(); err != nil {
+		return fmt.Errorf("leave host: %w", err)
+	}
+	if a.json {
+		return a.printLine(map[string]any{"host": cfg.Host.Name, "pid": pid, "log": logPath})
+	}
+	a.fourLines(cfg)
+	return nil
+}
+
+// awaitReady reads what the host in the background has to say.
+func awaitReady(r *os.File, logPath string) error {
+	line, err := bufio.NewReader(r).ReadBytes('\n')
+	if err != nil {
+		return script.Errorf(script.CodeInternal, "the host ended before it served").WithHint("its output is in %s", logPath)
+	}
+	var said v1.ErrorBody
+	if err := json.Unmarshal(line, &said); err != nil {
+		return fmt.Errorf("read from host: %w", err)
+	}
+	if said.Error.Code != "" {
+		return &said.Error
+	}
+	return nil
+}

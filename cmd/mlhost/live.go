@@ -1,0 +1,233 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"charm.land/lipgloss/v2"
+	"golang.org/x/term"
+
+	"github.com/mlhost/mlhost/host"
+	v1 "github.com/mlhost/mlhost/host/api/v1"
+	"github.com/mlhost/mlhost/host/bus"
+	"github.com/mlhost/mlhost/host/registry"
+	"github.com/mlhost/mlhost/shared/script"
+)
+
+// show is what a foreground run displays while its scripts work: a table that
+// is written over on a terminal, a line per change of state elsewhere, JSON
+// lines under --json.
+type show struct {
+	app  *app
+	host *host.Host
+	sub  *bus.Subscription
+	done chan struct{}
+	once sync.Once
+	quit chan struct{}
+
+	live  bool // a table
+	lines int  // of the table on the screen
+}
+
+// redraw is how often the table is written at most.
+const redraw = 250 * time.Millisecond
+
+// newShow starts to display what happens in h.
+func (a *app) newShow(h *host.Host) *show {
+	s := &show{
+		app: a, host: h, done: make(chan struct{}), quit: make(chan struct{}),
+		live: !a.json && isTerminal(a.stdout) && a.env("TERM") != "dumb",
+	}
+	s.sub = h.Bus().Subscribe(bus.Filter{Kinds: []string{"state", "result", "parameters", "route", "warning", "gap"}}, 4096)
+	go s.run()
+	return s
+}
+
+// end stops displaying, after all that happened was shown.
+func (s *show) end() {
+	s.once.Do(func() { close(s.quit) })
+	<-s.done
+}
+
+func (s *show) run() {
+	defer close(s.done)
+	defer s.sub.Close()
+	tick := time.NewTicker(redraw)
+	defer tick.Stop()
+	for {
+		select {
+		case e, ok := <-s.sub.C:
+			if !ok {
+				s.table()
+				return
+			}
+			s.event(e)
+		case <-tick.C:
+			s.table()
+		case <-s.quit:
+			s.rest()
+			s.table()
+			return
+		}
+	}
+}
+
+// rest shows what has arrived and was not shown yet.
+func (s *show) rest() {
+	for {
+		select {
+		case e, ok := <-s.sub.C:
+			if !ok {
+				return
+			}
+			s.event(e)
+		case <-time.After(50 * time.Millisecond): // the bus hands events over by a goroutine of its own
+			return
+		}
+	}
+}
+
+func (s *show) event(e script.Event) {
+	out, err := v1.FromEvent(e)
+	if err != nil {
+		s.app.note("mlhost: %v", err)
+		return
+	}
+	if s.app.json {
+		if err := s.app.printLine(out); err != nil {
+			s.app.note("mlhost: %v", err)
+		}
+		return
+	}
+	if s.live && !remarkable(e.Body) {
+		return // the table shows it
+	}
+	text, err := eventText(out)
+	if err != nil || text == "" {
+		return
+	}
+	s.clear()
+	fmt.Fprintln(s.app.stdout, escapeLine(e.Time.Local().Format("15:04:05")+"  "+e.Script+"  "+text))
+}
+
+// remarkable reports what deserves a line of its own above the table.
+func remarkable(b script.Body) bool {
+	switch b := b.(type) {
+	case script.StateChanged:
+		return b.State == script.Failed || b.State == script.Lost || b.State == script.Backoff || b.State == script.Stuck
+	case script.RouteFired, script.Warned, script.ResultSet:
+		return true
+	}
+	return false
+}
+
+// clear takes the table off the screen, so that a line can stand there.
+func (s *show) clear() {
+	if s.lines > 0 {
+		fmt.Fprintf(s.app.stdout, "\x1b[%dA\x1b[J", s.lines)
+		s.lines = 0
+	}
+}
+
+// table writes the table over the one before.
+func (s *show) table() {
+	if !s.live {
+		return
+	}
+	columns, rows := screen(s.app.stdout)
+	lines := liveLines(s.host.Scripts(), columns, rows-2, s.app.color(s.app.stdout))
+	s.clear()
+	fmt.Fprint(s.app.stdout, strings.Join(lines, "\n")+"\n")
+	s.lines = len(lines)
+}
+
+func screen(f *os.File) (columns, rows int) {
+	columns, rows, err := term.GetSize(int(f.Fd()))
+	if err != nil || columns < 20 || rows < 5 {
+		return 80, 24
+	}
+	return columns, rows
+}
+
+// liveLines renders the scripts, those that need a person first, at most so
+// many lines, none wider than the screen.
+func liveLines(scripts []registry.Script, columns, most int, color bool) []string {
+	slices.SortStableFunc(scripts, func(a, b registry.Script) int { return rank(a.State) - rank(b.State) })
+	t := table{header: []string{"SCRIPT", "STATE", "STEP", "PROGRESS", "VARIABLE", "REASON"}}
+	var states []script.State
+	for i := range scripts {
+		s := &scripts[i]
+		if len(states) == most-2 && len(scripts) > most-1 {
+			break
+		}
+		var p *v1.Progress
+		if s.Progress != nil {
+			p = v1.FromProgress(*s.Progress)
+		}
+		t.add(s.Name, string(s.State), stepText(v1.Step(s.Step)), progressText(p), keyVariable(s), s.Reason)
+		states = append(states, s.State)
+	}
+	var b strings.Builder
+	_ = t.write(&b) // a Builder does not fail
+	lines := strings.Split(strings.TrimSuffix(b.String(), "\n"), "\n")
+	for i := range lines {
+		lines[i] = clip(lines[i], columns)
+		if color && i > 0 {
+			lines[i] = strings.Replace(lines[i], string(states[i-1]), stateStyle(states[i-1]).Render(string(states[i-1])), 1)
+		}
+	}
+	if left := len(scripts) - len(states); left > 0 {
+		lines = append(lines, fmt.Sprintf("… and %d more (mlhost ps)", left))
+	}
+	return lines
+}
+
+// rank orders states: what needs a person, what works, what is over.
+func rank(s script.State) int {
+	switch s {
+	case script.Failed, script.Lost, script.Stuck, script.Stalled, script.Backoff:
+		return 0
+	case script.Starting, script.Ready, script.Running, script.Paused, script.Stopping:
+		return 1
+	case script.Waiting:
+		return 2
+	}
+	return 3
+}
+
+func stateStyle(s script.State) lipgloss.Style {
+	style := lipgloss.NewStyle()
+	switch rank(s) {
+	case 0:
+		return style.Foreground(lipgloss.Color("1"))
+	case 1:
+		return style.Foreground(lipgloss.Color("2"))
+	}
+	return style.Faint(true)
+}
+
+// keyVariable picks the variable to show: a loss where there is one, else the
+// first number.
+func keyVariable(s *registry.Script) string {
+	best := ""
+	for _, v := range s.Variables {
+		if _, number := v.Value.Float(); !number {
+			continue
+		}
+		text := v.Name + "=" + shortValue(v.Value, 14)
+		if strings.Contains(strings.ToLower(v.Name), "loss") {
+			return text
+		}
+		if best == "" {
+			best = text
+		}
+	}
+	if best == "" {
+		return "-"
+	}
+	return best
+}

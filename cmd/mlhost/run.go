@@ -1,0 +1,232 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+
+	"github.com/spf13/cobra"
+
+	"github.com/mlhost/mlhost/host"
+	"github.com/mlhost/mlhost/host/api"
+	"github.com/mlhost/mlhost/host/config"
+	"github.com/mlhost/mlhost/shared/script"
+)
+
+func (a *app) runVerb() *cobra.Command {
+	var s source
+	var detach bool
+	cmd := &cobra.Command{
+		Use:   "run CONFIG|SCRIPT|DIR [-- ARGS]",
+		Short: "Run the scripts of a configuration, one script, or a folder",
+		Long: strings.TrimSpace(`
+Run the scripts of a configuration, one script with arguments, or make all
+scripts of a folder known.
+
+In the foreground it shows what the scripts are doing and ends when all have
+ended. ctrl-C stops them in order, a second ctrl-C at once; when the terminal
+goes away they run on.`),
+		Example: "mlhost run config.hcl\nmlhost run train.py -- --epochs 10\nmlhost run config.hcl --input lr=0.1 --detach",
+		Args: func(cmd *cobra.Command, got []string) error {
+			own := got
+			if n := cmd.ArgsLenAtDash(); n >= 0 {
+				own, s.args = got[:n], got[n:]
+			}
+			return args(1, 1, "a configuration, a script or a folder")(cmd, own)
+		},
+	}
+	cmd.Flags().BoolVarP(&detach, "detach", "d", false, "leave the host running in the background")
+	s.flags(cmd)
+	return a.do(cmd, func(ctx context.Context, got []string) error {
+		s.path = got[0]
+		return a.run(ctx, s, detach)
+	})
+}
+
+// run runs a host here, or starts one in the background.
+func (a *app) run(ctx context.Context, s source, detach bool) error {
+	cfg, diags, err := a.load(s)
+	if err != nil {
+		return err
+	}
+	if !diags.HasErrors() {
+		diags = append(diags, cfg.Check(map[string]script.Description{})...)
+	}
+	if diags.HasErrors() {
+		return a.configError(cfg, diags)
+	}
+	if len(diags) > 0 && !a.json {
+		if err := a.showDiagnostics(a.stderr, cfg.Files, diags); err != nil {
+			return err
+		}
+	}
+	state, err := a.stateDir()
+	if err != nil {
+		return err
+	}
+	if err := a.nameHost(cfg); err != nil {
+		return err
+	}
+	ready := newReady()
+	if detach && ready == nil {
+		return a.detach(ctx, cfg, state)
+	}
+	return a.serve(ctx, cfg, state, detach, ready)
+}
+
+// nameHost gives the host its name: from the command line, the configuration,
+// or the machine.
+func (a *app) nameHost(cfg *config.Config) error {
+	if a.host != "" {
+		cfg.Host.Name = a.host
+	}
+	if cfg.Host.Name == "" {
+		name, err := os.Hostname()
+		if err != nil {
+			return fmt.Errorf("name host: %w", err)
+		}
+		cfg.Host.Name = name
+	}
+	if strings.ContainsAny(cfg.Host.Name, "/\x00") || strings.HasPrefix(cfg.Host.Name, ".") {
+		return script.Errorf(script.CodeUsage, "%q cannot be the name of a host: it names a directory", cfg.Host.Name).
+			WithHint("choose another one with --host NAME")
+	}
+	return nil
+}
+
+// serve runs a host in this process until it ends.
+func (a *app) serve(ctx context.Context, cfg *config.Config, state string, stayUp bool, ready *ready) (err error) {
+	executable, err := os.Executable()
+	if err != nil {
+		return fmt.Errorf("find own executable: %w", err)
+	}
+	v, _ := buildVersion()
+	for _, s := range cfg.Scripts {
+		stayUp = stayUp || !s.Autostart
+	}
+	h, err := host.Open(host.Options{
+		StateDir: state, Config: cfg, Executable: executable, Version: v, StayUp: stayUp,
+		Logger: slog.New(slog.NewTextHandler(a.stderr, &slog.HandlerOptions{Level: slog.LevelWarn})),
+	})
+	if err != nil {
+		ready.tell(err)
+		return err
+	}
+	stop := a.handleSignals(ctx, h, cfg)
+	defer stop()
+	show := a.newShow(h)
+	if ready == nil {
+		a.fourLines(cfg)
+	} else {
+		go ready.announce(h.Socket())
+	}
+	outcome, err := h.Run(ctx)
+	show.end()
+	if err != nil {
+		ready.tell(err)
+		return err
+	}
+	if ready == nil {
+		a.summary(outcome)
+	}
+	if outcome.Failed() {
+		return silent(exitFailed)
+	}
+	return nil
+}
+
+// fourLines says what started, where its output is, how to look and how to
+// stop.
+func (a *app) fourLines(cfg *config.Config) {
+	names := cfg.Names()
+	list, first := clip(strings.Join(names, ", "), 60), "SCRIPT"
+	if len(names) > 0 {
+		first = names[0]
+	}
+	own := "mlhost"
+	if a.state != "" {
+		own += " --state " + a.state
+	}
+	if a.host != "" {
+		own += " --host " + a.host
+	}
+	a.note("host %s runs %d scripts: %s", cfg.Host.Name, len(names), list)
+	a.note("  logs  %s logs -f %s", own, first)
+	a.note("  look  %s ps · %s get %s · %s watch %s", own, own, first, own, first)
+	a.note("  stop  ctrl-C, or %s down", own)
+}
+
+// handleSignals lets ctrl-C stop the scripts in order and a second one hurry,
+// SIGTERM stop those that do not outlive the host, and SIGHUP none.
+func (a *app) handleSignals(ctx context.Context, h *host.Host, cfg *config.Config) (stop func()) {
+	signals := make(chan os.Signal, 4)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	done, ended := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(ended)
+		interrupts := 0
+		for {
+			select {
+			case <-done:
+				return
+			case s := <-signals:
+				switch s {
+				case syscall.SIGHUP:
+					h.Leave()
+				case syscall.SIGTERM:
+					a.terminate(ctx, h, cfg)
+				default:
+					interrupts++
+					a.interrupt(h, interrupts)
+				}
+			}
+		}
+	}()
+	return func() {
+		signal.Stop(signals)
+		close(done)
+		<-ended
+	}
+}
+
+func (a *app) interrupt(h *host.Host, times int) {
+	if times == 1 {
+		a.note("stopping the scripts; ctrl-C again stops them at once")
+		h.Down()
+		return
+	}
+	h.Hurry()
+}
+
+// terminate ends the host as SIGTERM wants it: scripts with on_host_exit =
+// "stop" are stopped, the others run on.
+func (a *app) terminate(ctx context.Context, h *host.Host, cfg *config.Config) {
+	for _, s := range cfg.Scripts {
+		if s.OnHostExit != "stop" {
+			continue
+		}
+		_, err := h.Do(ctx, api.Command{Verb: api.Stop, Script: s.Name, Author: api.LocalAuthor()})
+		if err != nil && script.CodeOf(err) != script.CodeUnavailable {
+			a.note("mlhost: stop %s: %v", s.Name, err)
+		}
+	}
+	h.Leave()
+}
+
+// summary says how every script ended.
+func (a *app) summary(o host.Outcome) {
+	if a.json {
+		return
+	}
+	t := table{header: []string{"SCRIPT", "ENDED", "REASON"}}
+	for _, s := range o.Scripts {
+		t.add(s.Name, s.State, clip(s.Reason, 160))
+	}
+	if err := t.write(a.stdout); err != nil {
+		a.note("mlhost: %v", err)
+	}
+}
