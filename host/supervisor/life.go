@@ -11,6 +11,8 @@ import (
 	"syscall"
 	"time"
 
+	"google.golang.org/protobuf/types/known/emptypb"
+
 	"github.com/mlhost/mlhost/shared/script"
 )
 
@@ -74,18 +76,21 @@ func (p *Process) attend(ctx context.Context) ending {
 		if isClosed(p.s.leaving) {
 			return p.leave(st)
 		}
-		asked = p.stop(ctx)
+		asked = p.stop(ctx, st)
 	}
 	return p.finish(st, asked)
 }
 
-// linger waits for the end of a process that has said everything.
+// linger waits for the end of a process that has said everything, and tells
+// it that nobody needs it any more.
 func (p *Process) linger(ctx context.Context) {
-	timer := time.NewTimer(lingerTime)
-	defer timer.Stop()
+	ctx, cancel := context.WithTimeout(ctx, lingerTime)
+	defer cancel()
+	// go-plugin's own way to end a plugin. It mostly has no answer, as the
+	// server is gone by then.
+	_ = p.conn.Invoke(ctx, "/plugin.GRPCController/Shutdown", &emptypb.Empty{}, &emptypb.Empty{})
 	select {
 	case <-p.child.exited:
-	case <-timer.C:
 	case <-ctx.Done():
 	}
 }
@@ -106,7 +111,7 @@ func (p *Process) leave(st *streams) ending {
 
 // stop asks the run to end, gives it its grace, and makes sure. It returns why
 // the run was stopped.
-func (p *Process) stop(ctx context.Context) string {
+func (p *Process) stop(ctx context.Context, st *streams) string {
 	reason := "on request"
 	if e, ok := errors.AsType[errStop](context.Cause(ctx)); ok {
 		reason = e.reason
@@ -131,7 +136,7 @@ func (p *Process) stop(ctx context.Context) string {
 	}
 	cancel()
 	<-answered
-	if answer == nil {
+	if answer == nil && p.drained(patient, st) {
 		p.linger(patient)
 	}
 	if !isClosed(p.child.exited) {
@@ -141,6 +146,28 @@ func (p *Process) stop(ctx context.Context) string {
 		p.warn("stop: %v", err)
 	}
 	return reason
+}
+
+// drained waits until a stopped run has said everything. One that has not
+// ended within its grace never does.
+func (p *Process) drained(ctx context.Context, st *streams) bool {
+	timer := time.NewTimer(leftTime)
+	defer timer.Stop()
+	for {
+		select {
+		case <-st.read:
+			return true
+		case <-timer.C:
+			if !p.status.holding.Load() {
+				return false
+			}
+			timer.Reset(leftTime) // it speaks faster than its words can be kept
+		case <-p.child.exited:
+			return false
+		case <-ctx.Done():
+			return false
+		}
+	}
 }
 
 // finish takes in the last of what an ended process said, clears up, and tells

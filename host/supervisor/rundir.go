@@ -10,13 +10,13 @@ import (
 	"time"
 
 	"github.com/mlhost/mlhost/shared/script"
+	"github.com/mlhost/mlhost/shared/wire"
 )
 
 // The files of a run directory.
 const (
 	instanceFile = "instance.json"
 	launchFile   = "launch.json"
-	exitFile     = "exit.json"
 	stdoutFile   = "stdout.log"
 	stderrFile   = "stderr.log"
 	socketDir    = "p"
@@ -41,16 +41,6 @@ type instance struct {
 	Protocol  int       `json:"protocol,omitempty"`
 	Launched  time.Time `json:"launched"`
 	Begun     bool      `json:"begun"` // its RunStarted was, or was about to be, emitted
-}
-
-// exitRecord is what a plugin leaves when it ends in order: exit.json.
-type exitRecord struct {
-	Run      string       `json:"run"`
-	State    script.State `json:"state"`
-	ExitCode *int         `json:"exit_code"`
-	Reason   string       `json:"reason"`
-	Time     time.Time    `json:"time"`
-	LastSeq  uint64       `json:"last_seq"`
 }
 
 // makeRunDir creates a run's directory, which must not be there yet, and tests
@@ -125,24 +115,19 @@ func readInstance(dir string) (instance, error) {
 // readExit returns the run's exit record, and false where it left none. A
 // record that cannot be read, or is another run's, counts as none; the error
 // says why.
-func readExit(dir, run string) (exitRecord, bool, error) {
-	var rec exitRecord
-	b, err := os.ReadFile(filepath.Join(dir, exitFile))
-	if errors.Is(err, fs.ErrNotExist) {
-		return rec, false, nil
-	}
-	if err == nil {
-		err = json.Unmarshal(b, &rec)
-	}
+func readExit(dir, run string) (wire.Exit, bool, error) {
+	exit, err := wire.ReadExit(dir)
 	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return exit, false, nil
 	case err != nil:
-		return rec, false, fmt.Errorf("read %s: %w", exitFile, err)
-	case rec.Run != run:
-		return rec, false, fmt.Errorf("read %s: it is of run %q, not of %q", exitFile, rec.Run, run)
-	case !rec.State.Ended():
-		return rec, false, fmt.Errorf("read %s: %q is no state to end in", exitFile, rec.State)
+		return exit, false, err
+	case exit.Run != run:
+		return exit, false, fmt.Errorf("read exit record: it is of run %q, not of %q", exit.Run, run)
+	case !exit.State.Ended():
+		return exit, false, fmt.Errorf("read exit record: %q is no state to end in", exit.State)
 	}
-	return rec, true, nil
+	return exit, true, nil
 }
 
 // sealRunDir marks a run as ended: its socket and instance.json go.

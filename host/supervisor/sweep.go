@@ -50,11 +50,12 @@ func (s *Supervisor) takeUp(ctx context.Context, dir string) {
 		in = instance{Run: filepath.Base(dir)}
 	}
 	found := s.inspect(ctx, in)
+	end := earlierEnd(dir, in, found) // before it is made to end
 	if err := fence(ctx, in, found); err != nil {
 		s.logger.Error("end an earlier run", "script", in.Script, "run", in.Run, "error", err)
 	}
 	if in.Script != "" {
-		s.emit(s.event(in.Script, in.Run, earlierEnd(dir, in, found)))
+		s.emit(s.event(in.Script, in.Run, end))
 	}
 	if err := sealRunDir(dir); err != nil {
 		s.logger.Error("clear up an earlier run", "run", in.Run, "error", err)
