@@ -56,7 +56,8 @@ func toCty(v script.Value) cty.Value {
 	return cty.NullVal(cty.DynamicPseudoType)
 }
 
-// ctyList makes a list where all elements have one type, else a tuple.
+// ctyList makes a list where all elements have one primitive type, else a
+// tuple: to compare the types of nested values would take long.
 func ctyList(list []script.Value) cty.Value {
 	if len(list) == 0 {
 		return cty.EmptyTupleVal
@@ -65,7 +66,7 @@ func ctyList(list []script.Value) cty.Value {
 	uniform := true
 	for i, e := range list {
 		elements[i] = toCty(e)
-		uniform = uniform && elements[i].Type().Equals(elements[0].Type())
+		uniform = uniform && elements[i].Type().IsPrimitiveType() && elements[i].Type() == elements[0].Type()
 	}
 	if uniform {
 		return cty.ListVal(elements)
