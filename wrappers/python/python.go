@@ -1,0 +1,121 @@
+// Package python carries the Python side of mlhost: the shim that starts a
+// script, and the modules mlhost, script_interface and script_wrappers that a
+// script may import. They need Python 3.8 and nothing else.
+package python
+
+import (
+	"crypto/sha256"
+	"embed"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+)
+
+// Files holds the modules, below the folder "src".
+//
+//go:embed src/*.py src/mlhost/*.py src/mlhost/py.typed
+var Files embed.FS
+
+// ShimName is the file in an extracted directory that starts a script:
+// python <dir>/mlhost_shim.py SCRIPT ARGS…
+const ShimName = "mlhost_shim.py"
+
+// inner is the directory that the modules lie in. Python's warnings do not
+// count frames of files with such a path as anybody's caller, so a warning
+// that looks further up than the script finds what it finds under plain python.
+const inner = "importlib_bootstrap"
+
+// Extract writes the modules below dir, into a directory named after their
+// content, and returns the directory that ShimName lies in. What is there
+// already is not written again; several processes may extract at once.
+func Extract(dir string) (string, error) {
+	hash, err := contentHash()
+	if err != nil {
+		return "", err
+	}
+	final := filepath.Join(dir, hash)
+	if _, err := os.Stat(final); err == nil {
+		return filepath.Join(final, inner), nil
+	}
+	if err := extractTo(dir, final); err != nil {
+		return "", fmt.Errorf("extract the Python modules: %w", err)
+	}
+	return filepath.Join(final, inner), nil
+}
+
+func extractTo(dir, final string) (err error) {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return err
+	}
+	work, err := os.MkdirTemp(dir, ".extract-")
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(work)) }()
+	whole := filepath.Join(work, "whole")
+	if err := writeFiles(filepath.Join(whole, inner), func(string) bool { return true }); err != nil {
+		return err
+	}
+	if err := os.Rename(whole, final); err != nil {
+		if _, statErr := os.Stat(final); statErr == nil {
+			return nil // another process was faster
+		}
+		return err
+	}
+	return nil
+}
+
+// WriteSDK writes into dir, which it makes if need be, the modules that a
+// script imports: script_interface.py, script_wrappers.py and mlhost. Older
+// copies of them are replaced.
+func WriteSDK(dir string) error {
+	err := writeFiles(dir, func(name string) bool { return name != ShimName })
+	if err != nil {
+		return fmt.Errorf("write the Python modules: %w", err)
+	}
+	return nil
+}
+
+// writeFiles writes each file that want accepts into dir.
+func writeFiles(dir string, want func(name string) bool) error {
+	return walk(func(name string, data []byte) error {
+		if !want(name) {
+			return nil
+		}
+		path := filepath.Join(dir, filepath.FromSlash(name))
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			return err
+		}
+		return os.WriteFile(path, data, 0o644) //nolint:gosec // source code that everybody may read
+	})
+}
+
+// walk calls visit for each file, in the order of their names.
+func walk(visit func(name string, data []byte) error) error {
+	src, err := fs.Sub(Files, "src")
+	if err != nil {
+		return err
+	}
+	return fs.WalkDir(src, ".", func(name string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() {
+			return err
+		}
+		data, err := fs.ReadFile(src, name)
+		if err != nil {
+			return err
+		}
+		return visit(name, data)
+	})
+}
+
+func contentHash() (string, error) {
+	sum := sha256.New()
+	err := walk(func(name string, data []byte) error {
+		_, err := fmt.Fprintf(sum, "%s %d\n%s\n", name, len(data), data)
+		return err
+	})
+	return hex.EncodeToString(sum.Sum(nil))[:16], err
+}

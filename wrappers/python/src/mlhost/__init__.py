@@ -1,0 +1,81 @@
+"""Parameters, live values and messages for machine-learning scripts under mlhost.
+
+    import mlhost
+
+    lr = mlhost.param("lr", 1e-3, min=1e-6, max=1, scale="log")
+    for step in mlhost.loop(10_000):
+        mlhost.log(loss=train_step(lr.value))
+    mlhost.result(accuracy=evaluate())
+
+Without a host all of this does nothing but return the defaults; only ask, tell
+and broadcast raise mlhost.NotConnected.
+"""
+
+from __future__ import annotations
+
+
+from ._errors import Error, NotConnected
+from ._loop import Loop, loop
+from ._messages import Message, answers, ask, broadcast, tell
+from ._parameter import Param, param
+from ._session import current as _current
+from ._typing import Any, Optional
+from ._values import SCALARS as _SCALARS
+from ._values import plain as _plain
+
+__all__ = [
+    "Error",
+    "Loop",
+    "Message",
+    "NotConnected",
+    "Param",
+    "answers",
+    "ask",
+    "broadcast",
+    "connected",
+    "log",
+    "loop",
+    "param",
+    "result",
+    "stopping",
+    "tell",
+]
+
+
+def log(*, step: Optional[int] = None, **values: Any) -> None:
+    """Reports values of variables, at the current step or at step, which then is
+    the current one. Values are copied; the call never waits for the host."""
+    session = _known or _find()
+    if step is not None:
+        session.step = int(step)
+    if session.channel is None:
+        return
+    for name in values:
+        value = values[name]
+        session.sample(name, value if type(value) in _SCALARS else _plain(value))
+
+
+def result(**values: Any) -> None:
+    """Reports results: the named final values of the run."""
+    session = _current()
+    for name, value in values.items():
+        session.put({"op": "result", "name": name, "value": _plain(value)})
+
+
+def connected() -> bool:
+    """Tells whether the script runs under a host."""
+    return _current().connected
+
+
+def stopping() -> bool:
+    """Tells whether the host has asked the script to stop."""
+    return _current().stopping
+
+
+_known: Any = None
+
+
+def _find() -> Any:
+    global _known
+    _known = _current()
+    return _known

@@ -1,0 +1,142 @@
+"""Runs callbacks on the script's main thread.
+
+A pending call of the interpreter (Py_AddPendingCall) runs between two bytecodes
+of the main thread. When that thread does not come to a bytecode for 50 ms (it
+sleeps, waits for a lock, or computes in C), the callback runs on a helper
+thread instead. So a callback may interrupt the main thread anywhere in Python
+code: a lock that both take must be re-entrant (threading.RLock).
+"""
+
+from __future__ import annotations
+
+import _thread
+import signal
+import sys
+import threading
+
+from ._typing import Any, Callable, List
+
+PATIENCE = 0.05  # for the main thread to come to a bytecode
+ANSWER_AFTER = 1.0  # a callback may run longer; the host is answered then
+
+_thunk: Any = None  # keeps the C function of the pending calls alive
+_due: List["Job"] = []
+
+
+class Job:
+    """One piece of work for the main thread, and what to do after it."""
+
+    def __init__(self, work: Callable[[], None], after: Callable[[], None]) -> None:
+        self._work, self._after = work, after
+        self._claim, self._answer = threading.Lock(), threading.Lock()
+        self.claimed, self.finished = threading.Event(), threading.Event()
+
+    def run(self) -> None:
+        """Does the work unless another thread does it."""
+        if not self._claim.acquire(False):
+            return
+        self.claimed.set()
+        try:
+            self._work()
+        finally:
+            self.answer()
+            self.finished.set()
+
+    def answer(self) -> None:
+        """Does what comes after the work, once."""
+        if self._answer.acquire(False):
+            self._after()
+
+
+class Runner:
+    """Hands jobs to the main thread, one after another."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()  # guards _jobs and _busy
+        self._jobs: List[Job] = []
+        self._busy = False
+
+    def submit(self, work: Callable[[], None], after: Callable[[], None]) -> None:
+        """Queues a job; the calling thread does not wait for it."""
+        job = Job(work, after)
+        with self._lock:
+            if self._busy:
+                self._jobs.append(job)
+                return
+            self._busy = True
+        # A bare thread: starting one does not wait until it runs.
+        _thread.start_new_thread(self._watch, (job, _call_on_main(job)))
+
+    def _watch(self, job: Job, asked: bool) -> None:
+        signal.pthread_sigmask(signal.SIG_SETMASK, ())
+        while True:
+            if not (asked and job.claimed.wait(PATIENCE)):
+                # A job that hangs must not stop those behind it.
+                threading.Thread(target=job.run, name="mlhost-callback", daemon=True).start()
+            if not job.finished.wait(ANSWER_AFTER):
+                job.answer()
+            with self._lock:
+                if not self._jobs:
+                    self._busy = False
+                    return
+                job = self._jobs.pop(0)
+            asked = _call_on_main(job)
+
+
+def _call_on_main(job: Job) -> bool:
+    global _thunk
+    try:
+        import ctypes
+
+        if _thunk is None:
+            _thunk = ctypes.PYFUNCTYPE(ctypes.c_int, ctypes.c_void_p)(_pending)
+        _due.append(job)
+        return ctypes.pythonapi.Py_AddPendingCall(_thunk, None) == 0
+    except Exception:  # no ctypes, or none that allows callbacks
+        return False
+
+
+def _pending(_: Any) -> int:
+    try:
+        while _due:
+            _due.pop(0).run()
+    except IndexError:
+        pass
+    except BaseException as problem:
+        _raise_in_main(problem)
+    return 0
+
+
+def _raise_in_main(problem: BaseException) -> None:
+    """Raises again, in the main thread's own code, what a pending call cannot
+    let through: the exit or the interrupt that came while a callback ran."""
+    import ctypes
+
+    kind = type(problem)
+    if problem.args:
+
+        class Again(kind):  # type: ignore[misc,valid-type]
+            def __init__(self) -> None:
+                super().__init__(*problem.args)
+
+        Again.__name__, Again.__qualname__, Again.__module__ = kind.__name__, kind.__qualname__, kind.__module__
+        kind = Again
+    ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(threading.main_thread().ident or 0), ctypes.py_object(kind))
+
+
+def run_safely(what: str, function: Callable[[], None], report: Callable[[str], None]) -> None:
+    """Runs a callback; an exception is printed and reported, not raised."""
+    try:
+        function()
+    except Exception as problem:
+        import traceback
+
+        if sys.stderr is not None:
+            traceback.print_exc()
+        report("%s failed: %s: %s" % (what, type(problem).__name__, problem))
+
+
+def forked() -> Runner:
+    """Returns the Runner of a forked child."""
+    _due.clear()
+    return Runner()

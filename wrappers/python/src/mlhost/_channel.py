@@ -1,0 +1,251 @@
+"""The line protocol: JSON objects, one per line, on an inherited socket.
+
+The script's own threads only append to a queue. A sender thread makes lines of
+it every 20 ms or 256 items; a reader thread hands over what arrives. Both are
+bare threads that threading.enumerate() does not show, that no exit waits for,
+and that take no signal.
+"""
+
+from __future__ import annotations
+
+import _socket
+import _thread
+import itertools
+import os
+import select
+import signal
+import threading
+import time
+from collections import deque
+
+from ._typing import Any, Callable, Deque, Dict, List, Optional
+from ._values import decode, encode
+
+BATCH = 256
+NAP = 0.02
+#: Samples that may wait for a slow wrapper. Beyond it they are dropped and counted;
+#: nothing else is ever dropped.
+MOST_WAITING = 100_000
+MAX_LINE = 16 << 20
+
+_SEND_FLAGS = getattr(_socket, "MSG_NOSIGNAL", 0)
+_TRY_FLAGS = _SEND_FLAGS | _socket.MSG_DONTWAIT
+
+
+class Channel:
+    """One end of the line protocol. handle gets each object that arrives; ended
+    is called when the other end is gone."""
+
+    def __init__(self, fd: int, handle: Callable[[Dict[str, Any]], None], ended: Callable[[], None]) -> None:
+        self._sock = _socket.socket(fileno=fd)
+        os.set_inheritable(fd, False)
+        self._sock.setblocking(True)
+        self._handle, self._ended = handle, ended
+        self.queue: Deque[Any] = deque()  # samples are tuples, anything else is a dict
+        self.dropped = 0
+        self.idle = False  # the sender waits for something to send
+        self.wake = threading.Event()
+        self._urgent = False
+        self._lock = threading.Lock()  # held by whoever sends; guards _residue
+        self._residue = b""
+        self.broken = False
+        self._ids = itertools.count(1)
+        self._waiting: Dict[int, "_Waiter"] = {}
+
+    def start(self) -> None:
+        """Starts the two threads."""
+        mask = signal.pthread_sigmask(signal.SIG_BLOCK, range(1, signal.NSIG))
+        try:
+            _thread.start_new_thread(self._read, ())
+            _thread.start_new_thread(self._send, ())
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+
+    def put(self, message: Dict[str, Any], urgent: bool = False) -> None:
+        """Queues a line. An urgent one does not wait for the batch to fill."""
+        self.queue.append(message)
+        if urgent:
+            self._urgent = True
+            self.wake.set()
+        elif self.idle:
+            self.wake.set()
+
+    def sample(self, name: str, step: Optional[int], value: Any) -> None:
+        """Queues a sample; value is plain."""
+        waiting = len(self.queue)
+        if waiting >= MOST_WAITING:
+            self.dropped += 1
+            return
+        self.queue.append((name, step, time.time(), value))
+        if self.idle or waiting == BATCH:
+            self.wake.set()
+
+    def request(self, message: Dict[str, Any], timeout: Optional[float]) -> Dict[str, Any]:
+        """Sends message with an id and returns the reply's object, {} when none
+        came in time."""
+        number = next(self._ids)
+        waiter = self._waiting[number] = _Waiter()
+        try:
+            self.put(dict(message, id=number), urgent=True)
+            self.flush(wait=False)
+            return waiter.get(timeout)
+        finally:
+            del self._waiting[number]
+
+    def answer(self, reply: Dict[str, Any]) -> None:
+        """Hands a reply over to the request that waits for it; a late one is dropped."""
+        waiter = self._waiting.get(reply.get("id"))  # type: ignore[arg-type]
+        if waiter:
+            waiter.put(reply)
+
+    def flush(self, wait: bool = True, deadline: Optional[float] = None) -> bool:
+        """Sends what is queued. Without wait it stops as soon as the wrapper does
+        not take more at once, and leaves the rest to the sender thread."""
+        if wait:
+            held = self._lock.acquire(timeout=_left(deadline))
+        else:
+            held = self._lock.acquire(False)
+        if not held:
+            return False
+        try:
+            return self._push(wait, deadline)
+        except OSError:
+            self.broken = True
+            self.queue.clear()
+            return False
+        finally:
+            self._lock.release()
+
+    def _push(self, wait: bool, deadline: Optional[float]) -> bool:
+        while True:
+            if not self._residue:
+                self._residue = self._next_lines()
+            if not self._residue:
+                return True
+            try:
+                blocking = wait and deadline is None
+                sent = self._sock.send(self._residue, _SEND_FLAGS if blocking else _TRY_FLAGS)
+                self._residue = self._residue[sent:]
+            except BlockingIOError:
+                if not wait:
+                    self._urgent = True
+                    self.wake.set()
+                    return False
+                if not _writable(self._sock.fileno(), _left(deadline)):
+                    return False
+
+    def _next_lines(self) -> bytes:
+        """Takes items off the queue and returns their lines."""
+        lines: List[str] = []
+        samples: List[Any] = []
+        for _ in range(4 * BATCH):
+            try:
+                item = self.queue.popleft()
+            except IndexError:
+                break
+            if type(item) is tuple:
+                samples.append(item)
+                if len(samples) < BATCH:
+                    continue
+            if samples:
+                lines += _sample_lines(samples)
+                samples = []
+            if type(item) is dict:
+                lines += _line(item)
+        if samples:
+            lines += _sample_lines(samples)
+        if self.dropped:
+            count, self.dropped = self.dropped, 0
+            lines += _line({"op": "warning", "text": "%d samples are missing: the wrapper did not take them in time" % count})
+        return "".join(lines).encode("utf-8")
+
+    def _send(self) -> None:
+        while not self.broken:
+            self.idle = True
+            if not self.queue and not self._residue:
+                self.wake.wait()
+            self.idle = False
+            self.wake.clear()
+            if not self._urgent and len(self.queue) < BATCH:
+                self.wake.wait(NAP)
+                self.wake.clear()
+            self._urgent = False
+            self.flush()
+
+    def _read(self) -> None:
+        parts: List[bytes] = []
+        while True:
+            try:
+                data = self._sock.recv(1 << 16)
+            except OSError:
+                data = b""
+            if not data:
+                self._ended()
+                return
+            *lines, rest = data.split(b"\n")
+            if lines:
+                lines[0] = b"".join(parts) + lines[0]
+                parts = []
+            if rest:
+                parts.append(rest)
+            for line in lines:
+                self._take(line)
+
+    def _take(self, line: bytes) -> None:
+        try:
+            message = decode(line)
+            if type(message) is dict:
+                self._handle(message)
+        except Exception as problem:
+            self.put({"op": "warning", "text": "a line of the host failed: %s: %s" % (type(problem).__name__, problem)}, True)
+
+    def abandon(self) -> None:
+        """Closes a forked child's copy of the socket."""
+        self.broken = True
+        self.queue = deque()
+        self._sock.close()
+
+
+class _Waiter:
+    """Holds one reply for the thread that waits for it."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._lock.acquire()
+        self._reply: Dict[str, Any] = {}
+
+    def put(self, reply: Dict[str, Any]) -> None:
+        if not self._reply:
+            self._reply = reply
+            self._lock.release()
+
+    def get(self, timeout: Optional[float]) -> Dict[str, Any]:
+        self._lock.acquire(timeout=-1 if timeout is None else min(max(timeout, 0), threading.TIMEOUT_MAX))
+        return self._reply
+
+
+def _line(message: Any) -> List[str]:
+    text = encode(message)
+    if len(text) >= MAX_LINE:
+        what = "%s %s" % (message.get("op"), message.get("name", ""))
+        return [encode({"op": "warning", "text": "%s: %d bytes are too long for a line" % (what.strip(), len(text))}) + "\n"]
+    return [text + "\n"]
+
+
+def _sample_lines(samples: List[Any]) -> List[str]:
+    text = encode({"op": "samples", "samples": samples})
+    if len(text) < MAX_LINE:
+        return [text + "\n"]
+    if len(samples) > 1:
+        return [line for sample in samples for line in _sample_lines([sample])]
+    return _line({"op": "warning", "text": "a sample of %s is left out: %d bytes are too long for a line" % (samples[0][0], len(text))})
+
+
+def _left(deadline: Optional[float]) -> float:
+    return -1 if deadline is None else max(0.0, deadline - time.monotonic())
+
+
+def _writable(fd: int, seconds: float) -> bool:
+    poll = select.poll()
+    poll.register(fd, select.POLLOUT)
+    return bool(poll.poll(max(0, seconds) * 1000))

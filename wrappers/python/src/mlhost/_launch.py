@@ -1,0 +1,181 @@
+"""Runs a script as the process's main module, as python SCRIPT ARGS would.
+
+What a script could notice is listed, with the tests, in tests/test_fidelity.py.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import types
+import warnings
+from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
+
+from ._session import current
+from ._typing import Any, Callable, Dict, List, Optional, Sequence
+
+#: Modules that come from beside the shim, whatever lies beside the script.
+MODULES = ("mlhost", "script_interface", "script_wrappers")
+
+
+def prepare(home: str, argv: List[str]) -> Optional[Callable[[], None]]:
+    """Makes the process look as if python had been started with argv. Returns
+    what runs the script, or None when plain python should: the source does not
+    compile, and python says best why, or it is a directory or an archive."""
+    script = argv[0]
+    code = _compile(script)
+    if code is None:
+        return None
+    _look_plain(home, script, argv)
+    install_finder(home)
+    current()  # takes MLHOST_FD out of the environment
+    main = _fresh_main(script)
+    sys.modules["__main__"] = main
+
+    def start() -> None:
+        try:
+            exec(code, main.__dict__)
+        except SystemExit:
+            raise
+        except BaseException:
+            _hide_frames()
+            raise
+
+    return start
+
+
+def _compile(script: str) -> Optional[types.CodeType]:
+    if not os.path.isfile(script):
+        return None
+    with open(script, "rb") as file:
+        source = file.read()
+    if source[:4] == b"PK\x03\x04" or script.endswith(".pyc"):
+        return None
+    with warnings.catch_warnings(record=True) as caught:
+        try:
+            code = compile(source, _file_name(script), "exec", dont_inherit=True)
+        except Exception:
+            return None
+    for w in caught:
+        warnings.showwarning(w.message, w.category, w.filename, w.lineno)  # type: ignore[arg-type]
+    return code  # type: ignore[no-any-return]
+
+
+def _file_name(script: str) -> str:
+    """Returns __file__ as python has it: absolute since 3.9."""
+    if sys.version_info < (3, 9) or os.path.isabs(script):
+        return script
+    return os.path.join(os.getcwd(), script[2:] if script.startswith("./") else script)
+
+
+def _look_plain(home: str, script: str, argv: List[str]) -> None:
+    sys.argv[:] = argv
+    given = getattr(sys, "orig_argv", None)
+    if given:
+        del given[len(given) - len(argv) - 1]
+    isolated = sys.flags.isolated or getattr(sys.flags, "safe_path", False)
+    if not isolated and sys.path and os.path.realpath(sys.path[0]) == os.path.realpath(home):
+        sys.path[0] = os.path.dirname(os.path.realpath(script))
+    if sys.stdout is not None and not sys.stdout.line_buffering:  # type: ignore[union-attr]
+        sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
+    if sys.version_info >= (3, 12) and not sys.warnoptions:
+        # Our two threads are no danger to a forked child: they hold nothing that it uses.
+        warnings.filterwarnings("ignore", r"This process \(pid=\d+\) is multi-threaded", DeprecationWarning)
+
+
+def _fresh_main(script: str) -> types.ModuleType:
+    import builtins
+
+    main = types.ModuleType("__main__")
+    path = _file_name(script)
+    main.__loader__ = SourceFileLoader("__main__", path)
+    if sys.version_info < (3, 14):
+        main.__annotations__ = {}
+    plain: Dict[str, Any] = {"__builtins__": builtins, "__file__": path, "__cached__": None}
+    main.__dict__.update(plain)
+    return main
+
+
+def _hide_frames() -> None:
+    """Lets the interpreter print the exception that is passing through without
+    the frames of the shim, by the hook that the script left in place."""
+    hook = sys.excepthook
+
+    def once(kind: Any, value: Any, trace: Any) -> Any:
+        sys.excepthook = hook
+        while trace is not None and _is_ours(trace.tb_frame.f_code.co_filename):
+            trace = trace.tb_next
+        if value is not None:
+            value = value.with_traceback(trace)
+            sys.last_value = value
+        sys.last_traceback = trace
+        return hook(kind, value, trace)
+
+    sys.excepthook = once
+
+
+_HOME = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+_OURS = (os.path.abspath(__file__), os.path.join(_HOME, "mlhost_shim.py"))
+
+
+def _is_ours(file: str) -> bool:
+    return os.path.abspath(file) in _OURS
+
+
+class Finder:
+    """Finds our modules first, without an entry in sys.path, and lets children
+    that multiprocessing spawns find them too."""
+
+    def __init__(self, home: str) -> None:
+        self.home = home
+
+    def find_spec(self, name: str, path: Optional[Sequence[str]] = None, target: Any = None) -> Optional[ModuleSpec]:
+        if name in MODULES:
+            return PathFinder.find_spec(name, [self.home])
+        if name != "multiprocessing.spawn":
+            return None
+        spec = PathFinder.find_spec(name, path)
+        if spec is not None and spec.loader is not None:
+            load = spec.loader.exec_module
+
+            def load_and_extend(module: Any) -> None:
+                load(module)
+                _extend_preparation(module, self.home)
+
+            spec.loader.exec_module = load_and_extend  # type: ignore[method-assign]
+        return spec
+
+
+def install_finder(home: str) -> None:
+    if not any(isinstance(f, Finder) for f in sys.meta_path):
+        sys.meta_path.insert(0, Finder(home))  # type: ignore[arg-type]
+
+
+class _InstallInChild:
+    """Installs the finder where it is unpickled."""
+
+    def __init__(self, home: str) -> None:
+        self.home = home
+
+    def __reduce__(self) -> Any:
+        source = (
+            "import sys; sys.path.insert(0, {0!r})\n"
+            "try:\n    from mlhost import _launch; _launch.install_finder({0!r})\n"
+            "finally: sys.path.remove({0!r})\n"
+        )
+        return exec, (source.format(self.home), {})
+
+
+def _extend_preparation(spawn: Any, home: str) -> None:
+    """Adds the finder to what multiprocessing sends to a spawned child first."""
+    original = spawn.get_preparation_data
+
+    def get_preparation_data(name: str) -> Any:
+        data = original(name)
+        if name == "ignore":  # for the fork server, which has no place for it
+            data.pop("init_main_from_path", None)
+        else:
+            data["mlhost"] = _InstallInChild(home)
+        return data
+
+    spawn.get_preparation_data = get_preparation_data

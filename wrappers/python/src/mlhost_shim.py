@@ -1,0 +1,67 @@
+"""Runs a Python script under mlhost: python mlhost_shim.py SCRIPT ARGS...
+
+The script runs as it would under plain python, and finds the modules mlhost,
+script_interface and script_wrappers; it speaks with its wrapper on the socket
+that MLHOST_FD names. When anything here fails, the script runs all the same,
+by plain python, after one line on stderr.
+
+This file must compile under any Python, to say so on one that is too old.
+"""
+
+import os
+import sys
+
+_HERE = os.path.dirname(os.path.abspath(__file__))
+_OLDEST = (3, 8)
+_GIVEN = list(getattr(sys, "orig_argv", ()))
+_ARGUMENTS = sys.argv[1:]
+
+
+def _run_bare(problem):
+    """Replaces this process by plain python running the script."""
+    if problem:
+        sys.stderr.write("mlhost: the script runs without mlhost: %s\n" % problem)
+        sys.stderr.flush()
+    os.environ.pop("MLHOST_FD", None)
+    # What imports our modules gets them as if it ran standalone.
+    found = os.environ.get("PYTHONPATH")
+    os.environ["PYTHONPATH"] = found + os.pathsep + _HERE if found else _HERE
+    os.execv(sys.executable, [sys.executable] + _flags() + _ARGUMENTS)
+
+
+def _flags():
+    """Returns the options that the interpreter itself was given."""
+    if _GIVEN:
+        return _GIVEN[1 : len(_GIVEN) - len(_ARGUMENTS) - 1]
+    import subprocess
+
+    return subprocess._args_from_interpreter_flags()
+
+
+def _prepare():
+    """Returns the function that runs the script, or None if it must run bare."""
+    problem = ""
+    try:
+        if sys.version_info < _OLDEST:
+            raise RuntimeError("Python %d.%d is older than %d.%d" % (sys.version_info[:2] + _OLDEST))
+        # The modules lie in a directory of ours: their bytecode may be kept there.
+        keep, sys.dont_write_bytecode = sys.dont_write_bytecode, False
+        sys.path.insert(0, _HERE)
+        try:
+            from mlhost import _launch
+        finally:
+            del sys.path[0]
+            sys.dont_write_bytecode = keep
+        return _launch.prepare(_HERE, list(_ARGUMENTS))
+    except Exception as failure:
+        problem = "%s: %s" % (type(failure).__name__, failure)
+    _run_bare(problem)
+
+
+if __name__ == "__main__":
+    if len(sys.argv) < 2:
+        sys.exit("usage: python mlhost_shim.py SCRIPT ARGS...")
+    _start = _prepare()
+    if _start is None:
+        _run_bare("")
+    _start()
