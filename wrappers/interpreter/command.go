@@ -24,6 +24,13 @@ const (
 	shimName = "mlhost_shim.py"
 )
 
+// notTheScripts are the variables that tell a plugin of its host.
+var notTheScripts = []string{
+	fdName, markName, "MLHOST_PLUGIN", "MLHOST_NONCE",
+	"PLUGIN_MIN_PORT", "PLUGIN_MAX_PORT", "PLUGIN_PROTOCOL_VERSIONS", "PLUGIN_CLIENT_CERT",
+	"PLUGIN_UNIX_SOCKET_DIR", "PLUGIN_UNIX_SOCKET_GROUP", "PLUGIN_MULTIPLEX_GRPC",
+}
+
 // command builds the script's command line and environment, and tells whether
 // the script is to speak lines. What is wrong with the launch is found here,
 // before anything runs.
@@ -76,7 +83,7 @@ func (r *run) command(ctx context.Context) (cmd *exec.Cmd, lines bool, err error
 func (r *run) environment(added []string) []string {
 	env := slices.DeleteFunc(os.Environ(), func(entry string) bool {
 		name, _, _ := strings.Cut(entry, "=")
-		return name == fdName || name == markName || strings.HasPrefix(name, "MLHOST_PLUGIN") || strings.HasPrefix(name, "PLUGIN_")
+		return slices.Contains(notTheScripts, name)
 	})
 	if r.launch.Profile == profilePython {
 		env = append(env, "PYTHONUNBUFFERED=1")
