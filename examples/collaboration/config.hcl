@@ -33,7 +33,7 @@ route "progress" {
   to    = [script.plateau]
 }
 
-route "the end" {
+route "done" {
   topic = "training_done"
   from  = [script.trainer]
   to    = [script.plateau, script.evaluator]

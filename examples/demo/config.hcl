@@ -42,7 +42,7 @@ route "updates" {
   to    = [script.plateau]
 }
 
-route "the end" {
+route "done" {
   topic = "training_done"
   from  = [script.train]
   to    = [script.plateau]
