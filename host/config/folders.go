@@ -16,6 +16,7 @@ func (l *loader) loadFolders(blocks hcl.Blocks) {
 	for _, b := range blocks {
 		f := &Folder{Name: b.Labels[0], Range: b.DefRange, Include: []string{"*.py"}}
 		body := l.open(b, []string{"directory", "include", "exclude", "interpreter"})
+		l.checkLabel("scripts", f.Name, b.LabelRanges[0])
 		if before, ok := seen[f.Name]; ok {
 			l.duplicate("scripts", f.Name, b.DefRange, before)
 			continue

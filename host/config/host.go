@@ -4,6 +4,8 @@ import (
 	"net"
 	"regexp"
 	"strconv"
+	"strings"
+	"unicode"
 
 	"github.com/hashicorp/hcl/v2"
 )
@@ -25,6 +27,14 @@ func (l *loader) checkName(what, name string, at hcl.Range) {
 		l.report(fault(at, "Invalid name", "%q starts with a digit. Begin it with a letter or _, for example %q.", name, "_"+name))
 	case !namePattern.MatchString(name):
 		l.report(fault(at, "Invalid name", "%q is not a name for %s: letters, digits, _ and - make one, beginning with a letter or _.", clip(name), withArticle(what)))
+	}
+}
+
+// checkLabel reports a label that cannot name anything; blocks that nothing
+// refers to may be named freely, "evaluator asks trainer".
+func (l *loader) checkLabel(what, name string, at hcl.Range) {
+	if strings.TrimSpace(name) == "" || len(name) > maxName || strings.ContainsFunc(name, unicode.IsControl) {
+		l.report(fault(at, "Invalid name", "%q is not a name for %s: it must not be empty, and have at most %d characters and no line break.", clip(name), withArticle(what+" block"), maxName))
 	}
 }
 

@@ -24,7 +24,7 @@ func (l *loader) loadRoutes(blocks hcl.Blocks) {
 	seen := map[string]hcl.Range{}
 	for _, b := range blocks {
 		name := b.Labels[0]
-		l.checkName("route", name, b.LabelRanges[0])
+		l.checkLabel("route", name, b.LabelRanges[0])
 		if before, ok := seen[name]; ok {
 			l.duplicate("route", name, b.DefRange, before)
 			continue
@@ -142,6 +142,7 @@ func (l *loader) loadAllows(blocks hcl.Blocks) {
 	seen := map[string]hcl.Range{}
 	for _, b := range blocks {
 		name := b.Labels[0]
+		l.checkLabel("allow", name, b.LabelRanges[0])
 		if before, ok := seen[name]; ok {
 			l.duplicate("allow", name, b.DefRange, before)
 			continue
