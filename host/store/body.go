@@ -3,6 +3,7 @@ package store
 import (
 	"encoding/json"
 	"fmt"
+	"math"
 
 	"github.com/mlhost/mlhost/shared/script"
 )
@@ -25,7 +26,18 @@ func outline(d script.Description) script.Description {
 	for i, p := range d.Parameters {
 		d.Parameters[i] = script.ParameterSpec{Name: p.Name, Type: p.Type}
 	}
+	d.Variables = finiteRates(d.Variables)
 	return d
+}
+
+func finiteRates(specs []script.VariableSpec) []script.VariableSpec {
+	out := append([]script.VariableSpec(nil), specs...)
+	for i := range out {
+		if r := out[i].MaxRate; math.IsNaN(r) || math.IsInf(r, 0) {
+			out[i].MaxRate = 0
+		}
+	}
+	return out
 }
 
 // decodeBody reads what encodeBody returned.
@@ -64,8 +76,10 @@ func readBody[T script.Body](data []byte) (script.Body, error) {
 	return body, err
 }
 
-// encodeDescription keeps a description whole.
+// encodeDescription keeps a description whole, but for rates that are no
+// numbers.
 func encodeDescription(d script.Description) (string, error) {
+	d.Variables = finiteRates(d.Variables)
 	b, err := json.Marshal(d)
 	return string(b), err
 }

@@ -121,9 +121,9 @@ func rollupID(series int64, level int, index int64) int64 {
 }
 
 var (
-	insertSample = insertion{head: "INSERT INTO sample (id, step, time, value) VALUES ", columns: 4}
+	insertSample = insertion{head: "INSERT OR FAIL INTO sample (id, step, time, value) VALUES ", columns: 4}
 	insertRollup = insertion{
-		head: `INSERT INTO rollup (id, first_step, last_step, first_time, last_time, finite, nan, inf, ninf,
+		head: `INSERT OR FAIL INTO rollup (id, first_step, last_step, first_time, last_time, finite, nan, inf, ninf,
 			low, high, total, first, last) VALUES `,
 		columns: 14,
 	}

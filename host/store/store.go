@@ -77,7 +77,11 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	}
 	s.meta = db
 	if err := s.start(ctx); err != nil {
-		return nil, errors.Join(explain("open database", db.path, err), db.close())
+		err = explain("open database", db.path, err)
+		if closeErr := db.close(); closeErr != nil {
+			s.logger.Warn("close database", "error", closeErr)
+		}
+		return nil, err
 	}
 	return s, nil
 }
@@ -115,6 +119,10 @@ func (s *Store) start(ctx context.Context) error {
 	w.begin, w.flush, w.reverted = s.metaWriter.begin, s.metaWriter.flush, s.metaWriter.reverted
 	s.writer = w
 	s.wg.Go(w.run)
+	// Numbers are reserved at once: a directory that cannot be written says so now.
+	if err := w.do(ctx, &job{work: func(*tx) error { return nil }}); err != nil {
+		return errors.Join(err, w.close())
+	}
 	return nil
 }
 

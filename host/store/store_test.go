@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"math"
+	"os"
 	"testing"
 	"time"
 
@@ -13,6 +14,10 @@ import (
 )
 
 func TestMain(m *testing.M) {
+	if dir := os.Getenv("MLHOST_STORE_TEST_CHILD"); dir != "" {
+		writeUntilKilled(dir)
+		return
+	}
 	goleak.VerifyTestMain(m)
 }
 

@@ -24,10 +24,34 @@ func encodeValue(v script.Value) string {
 	case script.KindNull, script.KindBool, script.KindInt, script.KindFloat:
 		return v.String()
 	}
+	if depth(v, 0) > maxDepth {
+		return string(mustJSON(script.String(v.String()))) // could not be read back
+	}
 	if exotic(v) {
 		return "!" + string(mustJSON(tagged(v)))
 	}
 	return string(mustJSON(v))
+}
+
+// maxDepth is the nesting up to which values are kept as such; those of more
+// are kept as the text of their JSON.
+const maxDepth = 400
+
+// depth returns the nesting of v, or some number over maxDepth.
+func depth(v script.Value, outer int) int {
+	if outer > maxDepth {
+		return outer
+	}
+	deepest := outer
+	list, _ := v.List()
+	for _, e := range list {
+		deepest = max(deepest, depth(e, outer+1))
+	}
+	table, _ := v.Map()
+	for _, e := range table {
+		deepest = max(deepest, depth(e, outer+1))
+	}
+	return deepest
 }
 
 // decodeValue reads what encodeValue returned.

@@ -1,0 +1,131 @@
+package store
+
+import (
+	"math"
+	"slices"
+	"strconv"
+	"testing"
+
+	"github.com/mlhost/mlhost/shared/script"
+)
+
+// checkChart compares a chart with the samples it sums up.
+func checkChart(t *testing.T, s *Store, run string, points, n int) (rows int) {
+	t.Helper()
+	buckets, rows, err := s.Chart(t.Context(), run, "loss", points)
+	ok(t, err)
+	if len(buckets) > points || (n > 0 && len(buckets) == 0) {
+		t.Errorf("%d of %d samples: %d buckets", points, n, len(buckets))
+	}
+	if rows > 5*points+8*maxLevel {
+		t.Errorf("%d of %d samples: %d rows were read", points, n, rows)
+	}
+	next := int64(0)
+	for _, b := range buckets {
+		if b.FirstStep != next || b.LastStep != next+b.Count-1 {
+			t.Fatalf("%d of %d samples: a bucket is of %d to %d, the one before it ended at %d", points, n, b.FirstStep, b.LastStep, next-1)
+		}
+		if b.Min != float64(b.FirstStep) || b.Max != float64(b.LastStep) || b.First != b.Min || b.Last != b.Max {
+			t.Fatalf("bucket is %+v", b)
+		}
+		if mean := (b.Min + b.Max) / 2; math.Abs(b.Mean-mean) > 1e-6*mean {
+			t.Fatalf("bucket is %+v", b)
+		}
+		next += b.Count
+	}
+	if next != int64(n) {
+		t.Errorf("%d of %d samples: the chart ends at %d", points, n, next)
+	}
+	return rows
+}
+
+func TestChart(t *testing.T) {
+	dir := t.TempDir()
+	s := open(t, dir)
+	sizes := []int{1, 7, 8, 9, 63, 64, 65, 511, 513, 4097, 70_001}
+	for _, n := range sizes {
+		run := "r" + strconv.Itoa(n)
+		ok(t, s.Append(t.Context(), begun(run)))
+		fill(t, s, run, n)
+		for _, points := range []int{1, 10, 100, 1000} {
+			checkChart(t, s, run, points, n)
+		}
+	}
+	ok(t, s.Close())
+	// What was summed up of unfinished buckets is found again.
+	s = open(t, dir)
+	for _, n := range sizes {
+		run := "r" + strconv.Itoa(n)
+		for i := range 130 {
+			ok(t, s.Append(t.Context(), sampled(run, uint64(n+10_000_000+i), "loss", int64(n+i), script.Int(int64(n+i)))))
+		}
+		checkChart(t, s, run, 10, n+130)
+	}
+}
+
+func TestChartStaysFlat(t *testing.T) {
+	s := open(t, t.TempDir())
+	for _, n := range []int{100_000, 1_000_000} {
+		run := "r" + strconv.Itoa(n)
+		ok(t, s.Append(t.Context(), begun(run)))
+		fill(t, s, run, n)
+		if rows := checkChart(t, s, run, 1000, n); rows > 5000 {
+			t.Errorf("%d samples: %d rows were read", n, rows)
+		}
+	}
+}
+
+func TestChartOfOddValues(t *testing.T) {
+	s := open(t, t.TempDir())
+	ok(t, s.Append(t.Context(), begun("r1")))
+	odd := []script.Value{
+		script.Float(math.NaN()), script.Float(2), script.String("x"), script.Float(math.Inf(1)), script.Float(math.Inf(-1)),
+		script.Int(4), script.Bool(true), script.Null(), script.Float(math.NaN()),
+	}
+	for i, v := range odd {
+		ok(t, s.Append(t.Context(), sampled("r1", uint64(i+2), "loss", int64(i), v)))
+	}
+	buckets, _, err := s.Chart(t.Context(), "r1", "loss", 1)
+	ok(t, err)
+	if len(buckets) != 1 {
+		t.Fatalf("buckets are %+v", buckets)
+	}
+	b := buckets[0]
+	if b.Count != 9 || b.NaN != 2 || b.Inf != 1 || b.NegInf != 1 || b.Min != 2 || b.Max != 4 || b.Mean != 3 || !math.IsNaN(b.Last) {
+		t.Errorf("bucket is %+v", b)
+	}
+	samples, err := s.Samples(t.Context(), "r1", "loss", SampleRange{})
+	ok(t, err)
+	for i, sm := range samples {
+		if !sm.Value.Equal(odd[i]) {
+			t.Errorf("sample %d is %s, not %s", i, sm.Value, odd[i])
+		}
+	}
+	page, err := s.Samples(t.Context(), "r1", "loss", SampleRange{After: 4, Limit: 2})
+	ok(t, err)
+	if len(page) != 2 || page[0].Step != 4 {
+		t.Errorf("page is %+v", page)
+	}
+	if _, _, err := s.Chart(t.Context(), "r1", "los", 10); script.CodeOf(err) != script.CodeNotFound || script.AsError(err).Hint == "" {
+		t.Errorf("an unknown series: %v", err)
+	}
+	if _, _, err := s.Chart(t.Context(), "none", "loss", 10); script.CodeOf(err) != script.CodeNotFound {
+		t.Errorf("an unknown run: %v", err)
+	}
+}
+
+func TestSamplesBeforeTheRun(t *testing.T) {
+	s := open(t, t.TempDir())
+	ok(t, s.Append(t.Context(), sampled("r1", 1, "loss", 0, script.Int(0)), sampled("", 0, "loss", 0, script.Int(0))))
+	samples, err := s.Samples(t.Context(), "r1", "loss", SampleRange{})
+	ok(t, err)
+	if len(samples) != 1 {
+		t.Errorf("samples are %v", samples)
+	}
+}
+
+func TestInsertSizes(t *testing.T) {
+	if !slices.Contains(insertSizes, 1) || !slices.IsSortedFunc(insertSizes, func(a, b int) int { return b - a }) {
+		t.Errorf("sizes are %v", insertSizes)
+	}
+}

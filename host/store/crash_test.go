@@ -1,0 +1,154 @@
+package store
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/mlhost/mlhost/shared/script"
+)
+
+// streamEvents returns the events seq to seq+n-1 of a stream in which every
+// number has its fixed content: samples, log lines, results, steps.
+func streamEvents(run string, seq uint64, n int) []script.Event {
+	events := make([]script.Event, 0, n)
+	for i := seq; i < seq+uint64(n); i++ {
+		e := script.Event{Script: "trainer", Run: run, Seq: i, Time: time.Unix(2000, int64(i))}
+		switch {
+		case i == 1:
+			e = begun(run)
+		case i%10 == 3:
+			e.Body = script.ResultSet{Name: "r" + strconv.FormatUint(i, 10), Value: script.Int(int64(i))}
+		case i%10 == 5:
+			e.Body = script.LogLine{Stream: "stdout", Text: strconv.FormatUint(i, 10)}
+		case i%10 == 7:
+			e.Body = script.Stepped{Step: int64(i)}
+		case i%10 == 8:
+			e.Body = script.Warned{Text: strconv.FormatUint(i, 10)}
+		default:
+			e.Body = script.Samples{Samples: []script.Sample{{Name: "x", Step: int64(i), Time: e.Time, Value: script.Int(int64(i))}}}
+		}
+		events = append(events, e)
+	}
+	return events
+}
+
+// writeUntilKilled is the child process: it appends without end, and prints
+// the last number of each batch that was acknowledged.
+func writeUntilKilled(dir string) {
+	ctx := context.Background()
+	s, err := Open(ctx, Options{Dir: dir})
+	if err != nil {
+		fmt.Println(err)
+		os.Exit(1)
+	}
+	last, err := s.LastSeq(ctx, "r1")
+	for n := 1; err == nil; n = n%7 + 1 {
+		if err = s.Append(ctx, streamEvents("r1", last+1, n)...); err == nil {
+			last += uint64(n)
+			fmt.Println(last)
+		}
+	}
+	fmt.Println(err)
+	os.Exit(1)
+}
+
+func TestKillWhileWriting(t *testing.T) {
+	dir := t.TempDir()
+	var acknowledged uint64
+	for round := range 4 {
+		acknowledged = killAfter(t, dir, 60+30*round)
+		s := open(t, dir)
+		last, err := s.LastSeq(t.Context(), "r1")
+		ok(t, err)
+		if last+10 < acknowledged { // steps and log lines at the end are not synced
+			t.Fatalf("%d were acknowledged, %d are kept", acknowledged, last)
+		}
+		// A plugin that is not sure where the host was may send more again.
+		again := max(1, int64(last)-300)
+		ok(t, s.Append(t.Context(), streamEvents("r1", uint64(again), int(int64(acknowledged)+20-again))...))
+		checkStream(t, s, "r1", acknowledged+19)
+		ok(t, s.Close())
+	}
+}
+
+// killAfter starts a child, kills it when it has acknowledged that many
+// batches, and returns the last number that it acknowledged.
+func killAfter(t *testing.T, dir string, batches int) uint64 {
+	t.Helper()
+	cmd := exec.Command(os.Args[0])
+	cmd.Env = append(os.Environ(), "MLHOST_STORE_TEST_CHILD="+dir)
+	cmd.Stderr = os.Stderr
+	out, err := cmd.StdoutPipe()
+	ok(t, err)
+	ok(t, cmd.Start())
+	var last uint64
+	lines := bufio.NewScanner(out)
+	for n := 0; lines.Scan(); n++ {
+		last, err = strconv.ParseUint(lines.Text(), 10, 64)
+		if err != nil {
+			t.Errorf("the child says: %s", lines.Text())
+			break
+		}
+		if n == batches {
+			ok(t, cmd.Process.Kill())
+		}
+	}
+	if err := cmd.Wait(); err == nil {
+		t.Error("the child ended by itself")
+	}
+	return last
+}
+
+// checkStream reports a gap or a double in what is kept of streamEvents.
+func checkStream(t *testing.T, s *Store, run string, last uint64) {
+	t.Helper()
+	want := map[string][]int64{}
+	for _, e := range streamEvents(run, 1, int(last)) {
+		kind := script.KindOf(e.Body)
+		want[kind] = append(want[kind], int64(e.Seq))
+	}
+	got := map[string][]int64{}
+	samples, err := s.Samples(t.Context(), run, "x", SampleRange{})
+	ok(t, err)
+	for _, sm := range samples {
+		got["samples"] = append(got["samples"], sm.Step)
+	}
+	for l, err := range s.Logs(t.Context(), run, LogFilter{}) {
+		ok(t, err)
+		got["log"] = append(got["log"], int64(l.Seq))
+	}
+	events, err := s.Events(t.Context(), 0, 1<<30)
+	ok(t, err)
+	var id uint64
+	for _, e := range events {
+		if e.ID <= id {
+			t.Fatalf("event %d comes behind %d", e.ID, id)
+		}
+		id = e.ID
+		kind := script.KindOf(e.Body)
+		got[kind] = append(got[kind], int64(e.Seq))
+	}
+	for _, kind := range []string{"samples", "log", "run", "result", "warning"} {
+		if len(got[kind]) != len(want[kind]) {
+			t.Errorf("%s: want %d, got %d", kind, len(want[kind]), len(got[kind]))
+			continue
+		}
+		for i := range want[kind] {
+			if got[kind][i] != want[kind][i] {
+				t.Errorf("%s %d: want number %d, got %d", kind, i, want[kind][i], got[kind][i])
+				break
+			}
+		}
+	}
+	results, err := s.Results(t.Context(), run)
+	ok(t, err)
+	if len(results) != len(want["result"]) {
+		t.Errorf("want %d results, got %d", len(want["result"]), len(results))
+	}
+}
