@@ -104,7 +104,7 @@ mlhost watch trainer.loss`),
 		{"look", []*cobra.Command{a.psVerb(), a.getVerb(), a.varsVerb(), a.watchVerb(), a.resultsVerb(), a.logsVerb(), a.runsVerb()}},
 		{"change", append([]*cobra.Command{a.setVerb(), a.releaseVerb()}, a.actVerbs()...)},
 		{"talk", []*cobra.Command{a.callVerb(), a.tellVerb(), a.broadcastVerb(), a.mailboxVerb()}},
-		{"make", []*cobra.Command{a.pluginVerb()}},
+		{"make", []*cobra.Command{a.pluginVerb(), a.sdkVerb()}},
 		{"", []*cobra.Command{a.versionVerb()}},
 	}
 	for _, g := range groups {

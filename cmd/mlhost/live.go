@@ -29,8 +29,9 @@ type show struct {
 	once sync.Once
 	quit chan struct{}
 
-	live  bool // a table
-	lines int  // of the table on the screen
+	live  bool                           // a table
+	lines int                            // of the table on the screen
+	shown map[string]script.StateChanged // by script, what was said of its state last
 }
 
 // redraw is how often the table is written at most.
@@ -40,7 +41,8 @@ const redraw = 250 * time.Millisecond
 func (a *app) newShow(h *host.Host) *show {
 	s := &show{
 		app: a, host: h, done: make(chan struct{}), quit: make(chan struct{}),
-		live: !a.json && isTerminal(a.stdout) && a.env("TERM") != "dumb",
+		shown: map[string]script.StateChanged{},
+		live:  !a.json && isTerminal(a.stdout) && a.env("TERM") != "dumb",
 	}
 	s.sub = h.Bus().Subscribe(bus.Filter{Kinds: []string{"state", "result", "parameters", "route", "warning", "gap"}}, 4096)
 	go s.run()
@@ -103,8 +105,8 @@ func (s *show) event(e script.Event) {
 		}
 		return
 	}
-	if s.live && !remarkable(e.Body) {
-		return // the table shows it
+	if s.live && !remarkable(e.Body) || s.said(e) {
+		return // the table shows it, or a line before
 	}
 	text, err := eventText(out)
 	if err != nil || text == "" {
@@ -112,6 +114,17 @@ func (s *show) event(e script.Event) {
 	}
 	s.clear()
 	fmt.Fprintln(s.app.stdout, escapeLine(e.Time.Local().Format("15:04:05")+"  "+e.Script+"  "+text))
+}
+
+// said reports whether a state was told already.
+func (s *show) said(e script.Event) bool {
+	now, ok := e.Body.(script.StateChanged)
+	if !ok {
+		return false
+	}
+	before, known := s.shown[e.Script]
+	s.shown[e.Script] = now
+	return known && before.State == now.State && before.Reason == now.Reason
 }
 
 // remarkable reports what deserves a line of its own above the table.
