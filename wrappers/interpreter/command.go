@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/mlhost/mlhost/shared/script"
+	"github.com/mlhost/mlhost/wrappers/python"
 )
 
 const (
@@ -20,8 +21,6 @@ const (
 	linesFD = 3
 	// profilePython is the profile of scripts that run under the Python shim.
 	profilePython = "python"
-	// shimName is the shim's file among the extracted Python files.
-	shimName = "mlhost_shim.py"
 )
 
 // notTheScripts are the variables that tell a plugin of its host.
@@ -66,7 +65,7 @@ func (r *run) command(ctx context.Context) (cmd *exec.Cmd, lines bool, err error
 			return nil, false, err
 		}
 		if shim != "" {
-			command, lines = append(command, shim), true
+			command, lines, r.shimmed = append(command, shim), true, true
 		}
 	}
 	if lines {
@@ -103,16 +102,16 @@ func (r *run) shim(ctx context.Context, command []string, dir string, env []stri
 	if err != nil {
 		return "", err
 	}
-	if v.below(oldest) {
+	if v != (version{}) && v.below(oldest) {
 		r.warn(fmt.Errorf("%s is Python %s, and mlhost's Python side needs %s: the script runs plain, and only its output is read", command[0], v, oldest))
 		return "", nil
 	}
-	extracted, err := extractPython(folder)
+	extracted, err := python.Extract(folder)
 	if err != nil {
 		r.warn(fmt.Errorf("the script runs plain, and only its output is read: %w", err))
 		return "", nil
 	}
-	return filepath.Join(extracted, shimName), nil
+	return filepath.Join(extracted, python.ShimName), nil
 }
 
 // pythonFolder is where mlhost's Python files are kept: beside the folder of

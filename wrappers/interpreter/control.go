@@ -30,7 +30,7 @@ func (r *run) pause(ctx context.Context) error {
 	if r.isFrozen() {
 		return nil
 	}
-	if r.conn != nil {
+	if r.speaks() {
 		asking, cancel := context.WithTimeout(ctx, pauseTime)
 		defer cancel()
 		r.setAsked(true)
@@ -69,7 +69,7 @@ func (r *run) resume(ctx context.Context) error {
 		}
 		r.setFrozen(false)
 	}
-	if r.conn == nil || !r.wasAsked() {
+	if !r.speaks() || !r.wasAsked() {
 		return nil
 	}
 	r.setAsked(false)
@@ -104,7 +104,7 @@ func (r *run) stop(ctx context.Context, grace time.Duration) {
 
 // asksToStop asks the script by a line, and reports whether it agreed.
 func (r *run) asksToStop(ctx context.Context, grace time.Duration) bool {
-	if r.conn == nil || grace <= 0 {
+	if !r.speaks() || grace <= 0 {
 		return false
 	}
 	asking, cancel := context.WithTimeout(ctx, min(grace/2, stopAnswerTime))

@@ -30,7 +30,7 @@ func (r *run) addParameter(l parameterLine) {
 	spec.Origin.File = r.launch.Source
 	p := r.configured(spec.Name)
 	if p != nil {
-		spec = refine(spec, p.Spec)
+		spec = refine(spec, p)
 	}
 	value := spec.Default
 	configured, isConfigured := r.values[spec.Name]
@@ -63,7 +63,8 @@ func (r *run) addParameter(l parameterLine) {
 
 // refine puts what the configuration says of a parameter over what the script
 // declares.
-func refine(declared, configured script.ParameterSpec) script.ParameterSpec {
+func refine(declared script.ParameterSpec, p *script.LaunchParameter) script.ParameterSpec {
+	configured := p.Spec
 	replace := func(to *script.Value, by script.Value) {
 		if !by.IsNull() {
 			*to = by
@@ -83,6 +84,15 @@ func refine(declared, configured script.ParameterSpec) script.ParameterSpec {
 	}
 	if configured.Unit != "" {
 		declared.Unit = configured.Unit
+	}
+	if configured.Group != "" {
+		declared.Group = configured.Group
+	}
+	if configured.Pattern != "" {
+		declared.Pattern = configured.Pattern
+	}
+	if configured.Mutability != "" && p.Pass == "" && p.Env == "" && p.File == "" {
+		declared.Mutability = configured.Mutability
 	}
 	if declared.Type == script.TypeAny && configured.Type != "" {
 		declared.Type = configured.Type

@@ -44,6 +44,7 @@ func (r *run) takeLine(line []byte) {
 	if len(line) == 0 {
 		return
 	}
+	r.greeted.Store(true)
 	decoded, err := decodeLine(line)
 	if err != nil {
 		r.bad.add(r.session, line, err)

@@ -36,11 +36,17 @@ func (v version) below(w version) bool {
 	return v.major < w.major || (v.major == w.major && v.minor < w.minor)
 }
 
-// probePython asks a Python for its version. Answers are kept in the folder
-// cache for as long as the executable stays the same; a script that chooses
-// the Python by itself (pyenv, conda run) is asked each time.
+// probePython asks a Python for its version, and keeps the answer in the
+// folder cache for as long as the executable stays the same. It returns the
+// zero version where the answer could not be kept: a script that chooses the
+// Python by itself (pyenv, conda run) is slow to ask and may choose another
+// one the next time. There the shim finds out.
 func probePython(ctx context.Context, command []string, dir string, env []string, cache string) (version, error) {
-	file := cacheFile(command, cache)
+	file := cacheFile(command)
+	if file == "" {
+		return version{}, nil
+	}
+	file = filepath.Join(cache, file)
 	if data, err := os.ReadFile(file); err == nil {
 		if v, err := parseVersion(data); err == nil {
 			return v, nil
@@ -48,7 +54,7 @@ func probePython(ctx context.Context, command []string, dir string, env []string
 	}
 	ctx, cancel := context.WithTimeout(ctx, probeTime)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, command[0], append(command[1:len(command):len(command)], "-c", probeCode)...)
+	cmd := exec.CommandContext(ctx, command[0], "-c", probeCode)
 	cmd.Dir, cmd.Env, cmd.WaitDelay = dir, env, time.Second
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr
@@ -56,10 +62,10 @@ func probePython(ctx context.Context, command []string, dir string, env []string
 	if err != nil {
 		last := strings.TrimSpace(stderr.String())
 		last = last[strings.LastIndexByte(last, '\n')+1:]
-		return version{}, script.Errorf(script.CodeRejected, "interpreter %s does not start: %s", strings.Join(command, " "), errors.Join(err, errors.New(last)))
+		return version{}, script.Errorf(script.CodeRejected, "interpreter %s does not start: %s", command[0], errors.Join(err, errors.New(last)))
 	}
 	v, err := parseVersion(out)
-	if err != nil || file == "" {
+	if err != nil {
 		return v, err
 	}
 	if err := os.MkdirAll(cache, 0o700); err == nil {
@@ -88,8 +94,8 @@ func parseVersion(out []byte) (version, error) {
 
 // cacheFile names the file that keeps the answer of a command, "" where it
 // cannot be kept.
-func cacheFile(command []string, cache string) string {
-	if cache == "" || len(command) != 1 {
+func cacheFile(command []string) string {
+	if len(command) != 1 {
 		return ""
 	}
 	path, err := filepath.EvalSymlinks(command[0])
@@ -107,5 +113,5 @@ func cacheFile(command []string, cache string) string {
 		return ""
 	}
 	sum := sha256.Sum256(fmt.Appendf(nil, "%s %d %d", path, info.Size(), info.ModTime().UnixNano()))
-	return filepath.Join(cache, "version-"+hex.EncodeToString(sum[:8]))
+	return "version-" + hex.EncodeToString(sum[:8])
 }

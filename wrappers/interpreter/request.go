@@ -38,7 +38,7 @@ type messageLine struct {
 
 // answer hands a message to the script and returns its reply.
 func (r *run) answer(ctx context.Context, m script.Message) (script.Value, error) {
-	if r.conn == nil {
+	if !r.speaks() {
 		return script.Null(), script.Errorf(script.CodeNoAnswerer, "the script takes no messages")
 	}
 	if r.isFrozen() {

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -59,6 +60,9 @@ type run struct {
 	ctx      context.Context  // of the script's asks: ends when nobody waits for them
 	cancel   context.CancelFunc
 	step     atomic.Int64
+	shimmed  bool          // the Python shim stands before the script
+	greeted  atomic.Bool   // the script has sent a line
+	bare     atomic.Bool   // the shim has given up: nobody reads the lines
 	up       chan struct{} // closed when the script has started
 	done     chan struct{} // closed when nothing of the run is left
 	readers  sync.WaitGroup
@@ -202,6 +206,9 @@ func (r *run) openStream(name string) (write *os.File, err error) {
 	s := &stream{pipe: read, file: file, warn: func(text string) { r.session.Emit(script.Warned{Text: name + ": " + text}) }}
 	s.split = splitter{now: time.Now, piece: func(text string, partial bool) {
 		r.session.Emit(script.LogLine{Stream: name, Text: text, Partial: partial})
+		if name == "stderr" {
+			r.seeShim(text)
+		}
 	}}
 	if len(r.patterns.list) > 0 {
 		s.split.line = func(line []byte) {
@@ -213,6 +220,21 @@ func (r *run) openStream(name string) (write *os.File, err error) {
 	r.streams = append(r.streams, s)
 	return write, nil
 }
+
+// shimProblem is what the shim says on stderr before it lets the script run
+// without it.
+const shimProblem = "mlhost: the script runs without mlhost: "
+
+// seeShim looks for the shim's last words. Once the script has sent a line,
+// the words are the script's own.
+func (r *run) seeShim(text string) {
+	if problem, ok := strings.CutPrefix(text, shimProblem); ok && r.shimmed && !r.greeted.Load() && !r.bare.Swap(true) {
+		r.session.Emit(script.Warned{Text: "the script runs plain, and only its output is read: " + problem})
+	}
+}
+
+// speaks reports whether lines for the script make sense.
+func (r *run) speaks() bool { return r.conn != nil && !r.bare.Load() }
 
 // finish ends what the script has left behind, reads the last of its output
 // and sends its last messages, until giveUp.

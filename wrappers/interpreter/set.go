@@ -74,7 +74,7 @@ func (r *run) declares(name string) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	_, ok := r.declared[name]
-	return ok && r.conn != nil
+	return ok && r.speaks()
 }
 
 // nextRun is the outcome for a parameter that is passed once, at the start.
@@ -120,7 +120,7 @@ func (r *run) setVariables(ctx context.Context, batch script.Batch) (script.Batc
 	for name, v := range batch.Values {
 		o := script.Outcome{Name: name, Status: script.Rejected, Value: v, Step: -1}
 		switch spec, ok := r.variables[name]; {
-		case r.conn == nil || !ok:
+		case !r.speaks() || !ok:
 			o.Reason = "the script takes no variable of that name from outside"
 		case spec.ReadOnly:
 			o.Reason = "it is read-only"
