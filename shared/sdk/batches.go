@@ -24,13 +24,14 @@ type batchResult struct {
 	err   error
 }
 
-// once calls apply for a batch id that is new; otherwise it returns what came
-// of the first time. A batch without an id is always new. An error is not
+// once calls apply for a batch id that is new among its kind; otherwise it
+// returns what came of the first time. A batch without an id is always new. An error is not
 // remembered: nothing was changed, and the next try may go better.
-func (b *batches) once(ctx context.Context, id string, apply func() (script.BatchReply, error)) (script.BatchReply, error) {
+func (b *batches) once(ctx context.Context, kind, id string, apply func() (script.BatchReply, error)) (script.BatchReply, error) {
 	if id == "" {
 		return apply()
 	}
+	id = kind + " " + id
 	b.mu.Lock()
 	if r, ok := b.known[id]; ok {
 		b.mu.Unlock()

@@ -13,7 +13,7 @@ const (
 	spoolDelay   = 100 * time.Millisecond // the same when none does
 	absence      = 2 * time.Second        // of a host, before everything goes to the spool
 	patience     = time.Second            // with a host that listens but takes nothing
-	sendBytes    = 256 << 10              // in one message to the host
+	sendBytes    = 64 << 10               // in one message to the host
 	sendEvents   = 512
 	pressureSize = 1 << 20 // of what a host has not taken, before samples merge
 )
@@ -53,7 +53,7 @@ type recorder struct {
 func newRecorder() *recorder {
 	return &recorder{
 		first: 1, room: make(chan struct{}), news: make(chan struct{}, 1), left: time.Now(),
-		spool: spool{limit: spoolLimit},
+		spool: spool{limit: spoolLimit}, batch: 1, // 0 is that of an empty slot
 	}
 }
 
@@ -187,9 +187,14 @@ func (r *recorder) makeRoom() {
 	for r.ring.full() {
 		oldest := r.ring.oldest(r.seq)
 		switch {
-		case oldest <= r.spooled, r.stream != nil && oldest <= r.sent:
-			r.ring.drop()
+		case oldest <= r.spooled, r.stream != nil && oldest <= r.sent && r.ring.bytes-r.unsent > underWay:
+			size := r.ring.drop()
+			if oldest > r.sent {
+				r.unsent -= size
+			}
 			r.forgetSpool()
+		case r.stream != nil && r.ring.bytes <= ringMaxBytes:
+			return
 		case r.stream != nil && !r.spooling && time.Since(r.moved) < patience:
 			room := r.room
 			r.mu.Unlock()

@@ -8,6 +8,9 @@ const (
 	ringEvents   = 4096
 	ringMinBytes = 1 << 20
 	ringMaxBytes = 8 << 20
+	// underWay is more than the streams' windows and buffers hold: events this
+	// far behind the newest one sent have been written down by the host.
+	underWay = 1 << 20
 )
 
 // ring holds the newest events, with consecutive numbers.
@@ -28,10 +31,13 @@ func (r *ring) push(e script.Event) int {
 	return size
 }
 
-func (r *ring) drop() {
-	r.bytes -= r.entries[0].size
+// drop forgets the oldest event and returns its size.
+func (r *ring) drop() int {
+	size := r.entries[0].size
+	r.bytes -= size
 	r.entries[0] = entry{} // the event may be large
 	r.entries = r.entries[1:]
+	return size
 }
 
 // full reports whether the ring is over its bounds.

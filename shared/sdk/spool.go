@@ -32,31 +32,47 @@ type spool struct {
 // write keeps events, on disk for good when sync is set. What may be dropped
 // is, and counted, where there is no place.
 func (s *spool) write(events []script.Event, sync bool) {
-	s.line = s.line[:0]
-	var kept []script.Event
-	for _, e := range append(s.held, events...) {
-		if droppable(e.Body) && (s.path == "" || s.size+int64(len(s.line)) > s.limit) {
+	kept := s.held
+	s.held = nil
+	for _, e := range events {
+		if droppable(e.Body) && (s.path == "" || s.size > s.limit) {
 			s.drop(e)
 			continue
 		}
 		kept = append(s.endGap(kept), e)
 	}
-	s.held = kept
-	if s.path == "" || len(kept) == 0 {
+	if s.path == "" {
+		s.held = kept
 		return
 	}
-	if s.fault = s.append(kept, sync); s.fault == nil {
-		s.held = nil
+	if len(kept) == 0 {
 		return
 	}
-	s.held = nil
-	for _, e := range kept { // memory is for what must not be lost
+	if s.fault = s.append(kept, sync); s.fault != nil {
+		s.hold(kept)
+	}
+}
+
+// hold keeps in memory, of what the file did not take, what must not be lost.
+func (s *spool) hold(events []script.Event) {
+	behind := s.gap
+	s.gap = script.Event{}
+	for _, e := range events {
 		if droppable(e.Body) {
 			s.drop(e)
 			continue
 		}
 		s.held = append(s.endGap(s.held), e)
 	}
+	last, ok := behind.Body.(script.Gap)
+	if !ok {
+		return
+	}
+	if gap, ok := s.gap.Body.(script.Gap); ok {
+		last.From, last.Dropped = gap.From, gap.Dropped+last.Dropped
+		behind.Body = last
+	}
+	s.gap = behind
 }
 
 func (s *spool) drop(e script.Event) {

@@ -15,7 +15,7 @@ func (p *Plugin) SetParameters(ctx context.Context, b script.Batch) (script.Batc
 	if err := p.live(); err != nil {
 		return script.BatchReply{}, err
 	}
-	return p.batches.once(ctx, "p/"+b.ID, func() (script.BatchReply, error) { return p.applyParameters(ctx, b) })
+	return p.batches.once(ctx, "parameters", b.ID, func() (script.BatchReply, error) { return p.applyParameters(ctx, b) })
 }
 
 func (p *Plugin) applyParameters(ctx context.Context, b script.Batch) (script.BatchReply, error) {
@@ -192,7 +192,7 @@ func (p *Plugin) SetVariables(ctx context.Context, b script.Batch) (script.Batch
 	if err := p.live(); err != nil {
 		return script.BatchReply{}, err
 	}
-	return p.batches.once(ctx, "v/"+b.ID, func() (script.BatchReply, error) { return p.applyVariables(ctx, b) })
+	return p.batches.once(ctx, "variables", b.ID, func() (script.BatchReply, error) { return p.applyVariables(ctx, b) })
 }
 
 func (p *Plugin) applyVariables(ctx context.Context, b script.Batch) (script.BatchReply, error) {
