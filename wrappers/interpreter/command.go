@@ -72,9 +72,7 @@ func (r *run) command(ctx context.Context) (cmd *exec.Cmd, lines bool, err error
 		env = append(env, fdName+"="+strconv.Itoa(linesFD))
 	}
 	command = slices.Concat(command, []string{l.Source}, l.Args, args)
-	cmd = exec.Command(command[0], command[1:]...)
-	cmd.Dir, cmd.Env = dir, env
-	return cmd, lines, nil
+	return &exec.Cmd{Path: path, Args: command, Dir: dir, Env: env}, lines, nil
 }
 
 // environment is the wrapper's own, without what belongs to plugins, plus the
@@ -97,7 +95,10 @@ func (r *run) environment(added []string) []string {
 // shim returns the path of the Python shim, "" where the interpreter is too
 // old for it.
 func (r *run) shim(ctx context.Context, command []string, dir string, env []string) (string, error) {
-	folder := pythonFolder(r.session.RunDir())
+	folder, err := pythonFolder(r.session.RunDir())
+	if err != nil {
+		return "", err
+	}
 	v, err := probePython(ctx, command, dir, env, folder)
 	if err != nil {
 		return "", err
@@ -116,9 +117,13 @@ func (r *run) shim(ctx context.Context, command []string, dir string, env []stri
 
 // pythonFolder is where mlhost's Python files are kept: beside the folder of
 // all runs, or in the run's own directory where that stands alone.
-func pythonFolder(runDir string) string {
-	if runs := filepath.Dir(runDir); filepath.Base(runs) == "runs" {
-		return filepath.Join(filepath.Dir(runs), "python")
+func pythonFolder(runDir string) (string, error) {
+	if runDir == "" {
+		cache, err := os.UserCacheDir()
+		return filepath.Join(cache, "mlhost", "python"), err
 	}
-	return filepath.Join(runDir, "python")
+	if runs := filepath.Dir(runDir); filepath.Base(runs) == "runs" {
+		return filepath.Join(filepath.Dir(runs), "python"), nil
+	}
+	return filepath.Join(runDir, "python"), nil
 }

@@ -188,7 +188,7 @@ sock.on('data', d => { rest += d; let i; while ((i = rest.indexOf('\n')) >= 0) {
 		t.Error(err)
 	}
 	d := wait(h, func(d script.Described) bool { return len(d.Values) > 0 })
-	if !d.Values["rate"].Equal(script.Float(0.75)) || !h.known.Has(script.CapabilityAnswer) || h.known.Topics[0].Name != "score" {
+	if !d.Values["rate"].Equal(script.Float(0.75)) || len(h.known.Topics) != 1 || h.known.Topics[0] != (script.TopicSpec{Name: "score", Answers: true}) {
 		t.Errorf("%+v of %+v", d.Values, h.known)
 	}
 	j.stop(t.Context(), 10*time.Second)

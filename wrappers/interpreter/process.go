@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"syscall"
 
@@ -77,8 +78,13 @@ func (p *process) signalName() string {
 }
 
 // signalGroup signals the script and what it started without leaving its
-// process group. A group that is gone is no error.
+// process group, as long as the script lives.
 func (p *process) signalGroup(sig syscall.Signal) error {
+	select {
+	case <-p.exited: // the number may be another group's by now
+		return nil
+	default:
+	}
 	if err := syscall.Kill(-p.pid, sig); err != nil && !errors.Is(err, syscall.ESRCH) {
 		return fmt.Errorf("send %s to the script: %w", sig, err)
 	}
@@ -146,8 +152,8 @@ func checkSource(path string) error {
 
 // envValue returns the last value of a variable in an environment.
 func envValue(env []string, name string) string {
-	for i := len(env) - 1; i >= 0; i-- {
-		if v, ok := strings.CutPrefix(env[i], name+"="); ok {
+	for _, entry := range slices.Backward(env) {
+		if v, ok := strings.CutPrefix(entry, name+"="); ok {
 			return v
 		}
 	}

@@ -98,14 +98,14 @@ func newRun(launch script.Launch, s session, descendants bool) *run {
 
 // execute runs the script from start to end. The exit code is -1 where there
 // was none.
-func (r *run) execute(ctx context.Context) (exitCode int, err error) {
+func (r *run) execute(ctx context.Context) (exitCode int, _ error) {
 	defer close(r.done)
 	cmd, lines, err := r.command(ctx)
 	if err != nil {
 		return -1, err
 	}
 	r.files, err = writeParamFiles(cmd.Dir, r.launch.Parameters, r.values)
-	defer func() { err = errors.Join(err, r.files.remove()) }()
+	defer func() { r.warn(r.files.remove()) }()
 	if err != nil {
 		return -1, err
 	}
@@ -195,9 +195,11 @@ func (r *run) connect(cmd *exec.Cmd, lines bool) (inherited []*os.File, err erro
 
 // openStream makes one of the script's output pipes and returns its end of it.
 func (r *run) openStream(name string) (write *os.File, err error) {
-	file, err := openLogFile(filepath.Join(r.session.RunDir(), name+".log"), maxLogFile)
-	if err != nil {
-		return nil, err
+	var file *logFile
+	if dir := r.session.RunDir(); dir != "" {
+		if file, err = openLogFile(filepath.Join(dir, name+".log"), maxLogFile); err != nil {
+			return nil, err
+		}
 	}
 	read, write, err := os.Pipe()
 	if err != nil {
