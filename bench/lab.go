@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/mlhost/mlhost/host/api/client"
@@ -179,8 +180,27 @@ func (h *benchHost) finished(ctx context.Context, name string) (v1.RunDetail, ti
 	}
 }
 
-// setter sets one parameter through the API.
-func (h *benchHost) setter(name, parameter string) setter {
+// setter sets one parameter through the API. It waits until the script has
+// declared it.
+func (h *benchHost) setter(ctx context.Context, name, parameter string) (setter, error) {
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	declared := func(p v1.Parameter) bool { return p.Name == parameter }
+	for {
+		answer, err := h.Parameters(ctx, name)
+		if err != nil {
+			return nil, err
+		}
+		if slices.ContainsFunc(answer.Parameters, declared) {
+			return h.set(name, parameter), nil
+		}
+		if err := pause(ctx); err != nil {
+			return nil, fmt.Errorf("script %s does not declare %s: %w", name, parameter, err)
+		}
+	}
+}
+
+func (h *benchHost) set(name, parameter string) setter {
 	return func(ctx context.Context, value float64) error {
 		answer, err := h.Set(ctx, name, v1.Set{Values: map[string]script.Value{parameter: script.Float(value)}})
 		if err == nil && answer.Outcomes[0].Status != script.Applied {

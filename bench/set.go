@@ -55,7 +55,11 @@ script "target" {
 		return nil, err
 	}
 	defer hand.end()
-	ours, byHand, err := race(ctx, l.scaled(3000), host.setter("target", "learning_rate"), hand.set)
+	mine, err := host.setter(ctx, "target", "learning_rate")
+	if err != nil {
+		return nil, err
+	}
+	ours, byHand, err := race(ctx, l.scaled(3000), mine, hand.set)
 	if err != nil {
 		return nil, err
 	}
@@ -90,7 +94,11 @@ script "target" {
 		return Cell{}, err
 	}
 	defer hand.end()
-	ours, byHand, err := race(ctx, l.scaled(500), host.setter("target", "learning_rate"), hand.set)
+	mine, err := host.setter(ctx, "target", "learning_rate")
+	if err != nil {
+		return Cell{}, err
+	}
+	ours, byHand, err := race(ctx, l.scaled(500), mine, hand.set)
 	if err != nil {
 		return Cell{}, err
 	}
