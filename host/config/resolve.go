@@ -139,8 +139,8 @@ func (p *Parameter) refineSpec(spec script.ParameterSpec) (script.ParameterSpec,
 		return v
 	}
 	number := spec.Type
-	if number != script.TypeInt {
-		number = script.TypeFloat
+	if number != script.TypeInt && number != script.TypeFloat {
+		number = script.TypeAny
 	}
 	spec.Min = bound("min", r.min, number, spec.Min, func(x, own float64) bool { return x < own })
 	spec.Max = bound("max", r.max, number, spec.Max, func(x, own float64) bool { return x > own })
@@ -187,9 +187,9 @@ func (p *Parameter) constant(name string, expr hcl.Expression, t script.Type) (s
 	if diags.HasErrors() {
 		return script.Null(), diags[0]
 	}
-	value, err := decode(t, v)
-	if err == nil && value.IsNull() {
-		err = fmt.Errorf("is null")
+	value, err := p.scope.decodeAt(t, v, expr.Range())
+	if _, ok := value.Float(); err == nil && !ok {
+		err = fmt.Errorf("wants a number, got %s", withArticle(v.Type().FriendlyName()))
 	}
 	if err != nil {
 		return script.Null(), fault(expr.Range(), "Wrong type", "%s of the parameter %q: %s.", name, p.Name, err)
