@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/mlhost/mlhost/host/api"
+	"github.com/mlhost/mlhost/host/config"
 	"github.com/mlhost/mlhost/shared/script"
 )
 
@@ -17,7 +18,8 @@ func (h *Host) Do(ctx context.Context, c api.Command) (api.Outcome, error) {
 		h.Down()
 		return api.Outcome{}, nil
 	case api.Scan:
-		return api.Outcome{Scripts: h.registry.Names()}, h.scan()
+		err := h.scan()
+		return api.Outcome{Scripts: h.registry.Names()}, err
 	}
 	if err := h.known(c.Script); err != nil {
 		return api.Outcome{}, err
@@ -99,11 +101,14 @@ func (h *Host) routeOwner(name, parameter string) string {
 
 // scan looks for scripts again in the configured folders and adds what is new.
 func (h *Host) scan() error {
-	found, err := h.config.Rescan()
-	if err != nil {
-		return err
+	h.scanning.Lock()
+	defer h.scanning.Unlock()
+	found, diags := h.config.Rescan()
+	if diags.HasErrors() {
+		return config.Error(diags)
 	}
 	for _, s := range found {
+		h.define(s)
 		if err := h.supervisor.Add(s); err != nil {
 			return err
 		}

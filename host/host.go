@@ -45,6 +45,8 @@ type Host struct {
 	// setting serializes the sets of one script, so that revisions are counted
 	// and recorded in order.
 	setting keyedMutex
+	// scanning guards config.Scripts once the host runs.
+	scanning sync.Mutex
 
 	end     chan struct{} // closed: stop the scripts, then end
 	endOnce sync.Once
@@ -100,7 +102,7 @@ func (h *Host) open() error {
 
 func (h *Host) makeParts() {
 	h.router = router.New(router.Options{
-		Config: h.config, Registry: h.registry, Logger: h.logger, Emit: h.Emit, Send: h.Send, Command: h.command,
+		Config: h.config, Registry: h.registry, Logger: h.logger, Emit: h.Emit, Set: h.Send, Command: h.command,
 		Mail: router.Mail{
 			Enqueue: h.store.Enqueue, EnqueueLater: h.store.EnqueueLater,
 			List: h.store.Mail, Acknowledge: h.store.Acknowledge,
@@ -212,11 +214,6 @@ func (h *Host) endSession() error {
 func (h *Host) begin(ctx context.Context) error {
 	if err := h.beginSession(ctx); err != nil {
 		return err
-	}
-	for _, s := range h.config.Scripts {
-		if err := h.supervisor.Add(s); err != nil {
-			return err
-		}
 	}
 	return h.claimRoutes(ctx)
 }

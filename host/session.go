@@ -2,10 +2,10 @@ package host
 
 import (
 	"context"
-	"fmt"
 
 	"github.com/mlhost/mlhost/host/config"
 	"github.com/mlhost/mlhost/host/registry"
+	"github.com/mlhost/mlhost/host/store"
 	"github.com/mlhost/mlhost/host/supervisor"
 	"github.com/mlhost/mlhost/shared/script"
 	"github.com/mlhost/mlhost/shared/wire"
@@ -16,27 +16,57 @@ import (
 func (h *Host) beginSession(ctx context.Context) error {
 	_, open, err := h.store.OpenSession(ctx)
 	if err != nil {
-		return fmt.Errorf("open session: %w", err)
+		return err
 	}
 	if !open {
-		if err := h.store.BeginSession(ctx); err != nil {
-			return fmt.Errorf("begin session: %w", err)
+		if _, err := h.store.BeginSession(ctx); err != nil {
+			return err
 		}
 	}
 	for _, s := range h.config.Scripts {
 		h.define(s)
+		if err := h.supervisor.Add(s); err != nil {
+			return err
+		}
 	}
 	if !open {
 		return nil
 	}
 	known, err := h.store.Scripts(ctx)
 	if err != nil {
-		return fmt.Errorf("read scripts: %w", err)
+		return err
 	}
 	for _, s := range known {
 		if _, ok := h.config.Script(s.Name); ok {
-			h.registry.Restore(s)
+			if err := h.restore(s); err != nil {
+				return err
+			}
 		}
+	}
+	return nil
+}
+
+// restore makes true again what the store last knew of a script. One that had
+// ended is not started by itself.
+func (h *Host) restore(s store.Script) error {
+	now := registry.Script{
+		Name: s.Name, State: s.State, Reason: s.Reason, PID: s.PID, PluginPID: s.PluginPID,
+		Described: s.Described, Description: s.Description, Revision: s.Revision, Owners: s.Owners, Step: -1,
+	}
+	if run := s.Last; run != nil {
+		now.Run, now.Started, now.Finished, now.ExitCode = run.ID, run.Started, run.Finished, run.ExitCode
+	}
+	for _, spec := range s.Description.Parameters {
+		value, ok := s.Values[spec.Name]
+		if !ok {
+			continue
+		}
+		now.Parameters = append(now.Parameters, registry.Parameter{Spec: spec, Value: value})
+	}
+	h.registry.Restore(now)
+	switch s.State {
+	case script.Finished, script.Failed, script.Stopped:
+		return h.supervisor.Hold(s.Name)
 	}
 	return nil
 }

@@ -1,6 +1,7 @@
 package registry
 
 import (
+	"maps"
 	"time"
 
 	"github.com/mlhost/mlhost/shared/script"
@@ -160,9 +161,7 @@ func (e *entry) restore(s Script) {
 			known.value, known.next = p.Value, p.Next
 		}
 	}
-	for name, owner := range s.Owners {
-		e.owners[name] = owner
-	}
+	maps.Copy(e.owners, s.Owners)
 	for _, v := range s.Variables {
 		into := e.variable(v.Name)
 		into.value, into.step, into.time = v.Value, v.Step, v.Time

@@ -72,7 +72,7 @@ func (e *entry) define(info Info) {
 		e.refinements[s.Name] = s
 	}
 	e.configured = info.Values
-	if info.Description != nil && !(e.described && e.state.Live()) {
+	if info.Description != nil && (!e.described || !e.state.Live()) {
 		e.description, e.described = *info.Description, true
 	}
 	e.describe(nil)

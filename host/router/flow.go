@@ -26,6 +26,7 @@ type flow struct {
 	mu      sync.Mutex // guards what follows
 	queue   []observation
 	dropped uint64
+	busy    bool          // run is looking at samples that it took from the queue
 	bell    chan struct{} // size 1
 
 	// Owned by run.
@@ -88,7 +89,7 @@ func (f *flow) run(ctx context.Context) {
 		}
 		f.mu.Lock()
 		queue, dropped := f.queue, f.dropped
-		f.queue, f.dropped = nil, 0
+		f.queue, f.dropped, f.busy = nil, 0, true
 		f.mu.Unlock()
 		if dropped > 0 {
 			f.report(ctx, script.Gap{
@@ -102,6 +103,9 @@ func (f *flow) run(ctx context.Context) {
 			}
 			f.step(ctx, o)
 		}
+		f.mu.Lock()
+		f.busy = false
+		f.mu.Unlock()
 	}
 }
 
@@ -180,7 +184,7 @@ func (f *flow) fire(ctx context.Context, s script.Sample) error {
 	defer cancel()
 	to := f.route.To
 	author := "route:" + f.route.Name
-	_, err = f.router.Send(ctx, script.Message{
+	_, err = f.router.Set(ctx, script.Message{
 		ID: NewID(), Kind: script.SetParameter, Source: author, Target: to.Script, Time: f.fired,
 		Batch: &script.Batch{Values: map[string]script.Value{to.Parameter: value}, Author: author},
 	})

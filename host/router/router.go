@@ -2,6 +2,7 @@ package router
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"slices"
 	"sync"
@@ -36,8 +37,8 @@ type Options struct {
 	Mail     Mail
 	Logger   *slog.Logger
 	Emit     func(ctx context.Context, events ...script.Event) error
-	// Send is the host's door for requests; routes set parameters through it.
-	Send func(ctx context.Context, m script.Message) (script.Reply, error)
+	// Set is the host's door for requests; routes set parameters through it.
+	Set func(ctx context.Context, m script.Message) (script.Reply, error)
 	// Command answers a request to the host itself ("" as the target).
 	Command func(ctx context.Context, m script.Message) (script.Reply, error)
 	Now     func() time.Time // nil: time.Now
@@ -216,10 +217,10 @@ func (r *Router) ask(ctx context.Context, m script.Message) (script.Reply, error
 	if m.Deadline.IsZero() {
 		m.Deadline = r.Now().Add(DefaultAskTimeout)
 	}
-	ctx, cancel := context.WithDeadline(ctx, m.Deadline)
+	ctx, cancel := context.WithTimeout(ctx, m.Deadline.Sub(r.Now()))
 	defer cancel()
 	reply, err := e.Deliver(ctx, m)
-	if err != nil && ctx.Err() != nil {
+	if errors.Is(err, context.DeadlineExceeded) {
 		return reply, script.Errorf(script.CodeDeadline, "script %q did not answer %q in time", m.Target, m.Topic).
 			WithHint("the script may be busy; what it did with the message is unknown")
 	}
@@ -282,7 +283,6 @@ func (r *Router) broadcast(ctx context.Context, m script.Message) (script.Reply,
 				continue
 			}
 		}
-		copied.ID = m.ID + "." + name
 		r.Mail.EnqueueLater(copied)
 		r.wake(name)
 	}
@@ -304,7 +304,7 @@ func (r *Router) Forward(ctx context.Context, m script.Message) error {
 	mail := make([]script.Message, len(routed))
 	for i, name := range routed {
 		mail[i] = m
-		mail[i].ID, mail[i].Target = m.ID+"."+name, name
+		mail[i].Kind, mail[i].Target = script.Tell, name
 	}
 	if err := r.Mail.Enqueue(ctx, mail); err != nil {
 		return err

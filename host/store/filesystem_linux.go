@@ -31,7 +31,7 @@ func checkFileSystem(dir string) error {
 	if err := unix.Statfs(dir, &st); err != nil {
 		return explain("look at file system", dir, err)
 	}
-	return refuseNetworked(dir, networked[int64(st.Type)&0xffffffff])
+	return refuseNetworked(dir, networked[int64(st.Type)&0xffffffff]) //nolint:unconvert // the type is 32 bits wide on some systems
 }
 
 func refuseNetworked(dir, name string) error {

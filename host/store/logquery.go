@@ -61,7 +61,7 @@ func (s *Store) Logs(ctx context.Context, run string, f LogFilter) iter.Seq2[Log
 // as it needs.
 func tailOf(ctx context.Context, path string, f *LogFilter) ([]Log, error) {
 	var tail []Log
-	for oldest := 0; oldest < logFiles; oldest++ {
+	for oldest := range logFiles {
 		tail = tail[:0]
 		var failed error
 		eachLog(ctx, path, oldest, f, func(l Log, err error) bool {

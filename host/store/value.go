@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 	"time"
 
@@ -91,11 +92,7 @@ func exotic(v script.Value) bool {
 		return true
 	case script.KindList:
 		list, _ := v.List()
-		for _, e := range list {
-			if exotic(e) {
-				return true
-			}
-		}
+		return slices.ContainsFunc(list, exotic)
 	case script.KindMap:
 		table, _ := v.Map()
 		for _, e := range table {

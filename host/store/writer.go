@@ -246,7 +246,7 @@ func (w *writer) disconnect() error {
 
 // exec runs a statement, which is kept prepared.
 func (t *tx) exec(query string, args ...any) (sql.Result, error) {
-	s, err := t.prepare(query)
+	s, err := t.prepare(query) //nolint:sqlclosecheck // stays prepared; disconnect closes it
 	if err != nil {
 		return nil, err
 	}
@@ -255,7 +255,7 @@ func (t *tx) exec(query string, args ...any) (sql.Result, error) {
 
 // row runs a query of one row.
 func (t *tx) row(query string, args []any, into ...any) error {
-	s, err := t.prepare(query)
+	s, err := t.prepare(query) //nolint:sqlclosecheck // stays prepared; disconnect closes it
 	if err != nil {
 		return err
 	}
@@ -264,7 +264,7 @@ func (t *tx) row(query string, args []any, into ...any) error {
 
 // query runs a query of several rows.
 func (t *tx) query(query string, args ...any) (*sql.Rows, error) {
-	s, err := t.prepare(query)
+	s, err := t.prepare(query) //nolint:sqlclosecheck // stays prepared; disconnect closes it
 	if err != nil {
 		return nil, err
 	}

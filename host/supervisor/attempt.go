@@ -12,7 +12,6 @@ import (
 	"slices"
 	"strings"
 	"sync"
-	"time"
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials/insecure"
@@ -39,21 +38,31 @@ const nonceName = "MLHOST_NONCE"
 func (u *unit) attempt(ctx context.Context, release func()) ending {
 	release = sync.OnceFunc(release)
 	defer release()
-	u.s.update(func() { u.gen++ })
+	u.s.update(func() { u.gen++; u.trying = true })
 	p, err := u.open(ctx)
 	if err != nil {
 		return u.failed(ctx, p.run, err)
 	}
 	p.onReady = release
 	u.s.update(func() { u.process = p })
-	end := p.serve(ctx)
-	u.s.update(func() { u.process = nil })
-	return end
+	return p.serve(ctx)
+}
+
+// settle notes that the attempt has ended, with an error where its run did not
+// begin.
+func (u *unit) settle(err *script.Error) {
+	u.s.update(func() {
+		u.process, u.trying, u.over = nil, false, true
+		if err != nil {
+			u.err = err
+		}
+	})
 }
 
 // failed reports an attempt whose run did not begin.
 func (u *unit) failed(ctx context.Context, run string, err error) ending {
 	if ctx.Err() != nil {
+		u.settle(nil)
 		if isClosed(u.s.leaving) {
 			return ending{left: true}
 		}
@@ -61,8 +70,8 @@ func (u *unit) failed(ctx context.Context, run string, err error) ending {
 		return ending{state: script.Stopped}
 	}
 	e := blame(u.conf, err)
+	u.settle(e)
 	end := ending{state: script.Failed, reason: reason(script.AsError(err), e.At), fatal: fatal(err)}
-	u.s.update(func() { u.err = e })
 	u.s.logger.Warn("start script", "script", u.name, "error", e)
 	u.report(run, end.state, end.reason, nil)
 	return end
@@ -265,9 +274,7 @@ func (p *Process) explain(what string, err error) error {
 	if script.CodeOf(err) != script.CodeUnavailable {
 		return err
 	}
-	select {
-	case <-p.child.exited:
-	case <-time.After(time.Second): // it lives, and does not answer
+	if !p.dies() {
 		return err
 	}
 	return script.Errorf(script.CodeUnavailable, "it ended before it could %s: %s%s", what,

@@ -309,7 +309,11 @@ func describeExit(s *os.ProcessState) string {
 // saying quotes the end of what a plugin wrote to its standard error, for an
 // error's text; "" where it wrote nothing.
 func saying(runDir string) string {
-	lines := lastLines(filepath.Join(runDir, stderrFile), 5)
+	path := filepath.Join(runDir, stderrFile)
+	lines := lastLines(path, 5)
+	if line, panicked := crashLine(path); panicked {
+		lines = []string{line}
+	}
 	if len(lines) == 0 {
 		return ""
 	}

@@ -18,7 +18,7 @@ func (s *Supervisor) Start(ctx context.Context, name string) error {
 		return err
 	}
 	// A script that is just ending is let end first.
-	if err := s.await(ctx, func() bool { return s.idleOrWanted(u) }); err != nil {
+	if err := s.await(ctx, u.decided); err != nil {
 		return err
 	}
 	s.mu.Lock()
@@ -37,6 +37,9 @@ func (s *Supervisor) Start(ctx context.Context, name string) error {
 	}
 	u.wanted, u.held, u.fresh = true, false, true
 	gen := u.gen
+	if u.trying {
+		gen-- // this attempt's outcome is the answer
+	}
 	s.notify()
 	s.mu.Unlock()
 
@@ -44,7 +47,7 @@ func (s *Supervisor) Start(ctx context.Context, name string) error {
 	err = s.await(ctx, func() bool {
 		switch {
 		case u.gen == gen:
-			return u.busy && u.state == script.Waiting || !u.busy && !u.wanted || s.closed
+			return u.waits || !u.busy && !u.wanted || s.closed
 		case u.began:
 			return true
 		case u.err != nil:
@@ -59,9 +62,8 @@ func (s *Supervisor) Start(ctx context.Context, name string) error {
 	return failure
 }
 
-// idleOrWanted reports whether a unit is either at rest or meant to run. s.mu
-// is held.
-func (s *Supervisor) idleOrWanted(u *unit) bool { return !u.busy || u.wanted }
+// decided reports whether it is known what the unit does next. s.mu is held.
+func (u *unit) decided() bool { return !u.busy || u.wanted && !u.over }
 
 // Stop ends a script and returns when nothing of it is left; it gives the
 // script its grace to end by itself. One that does not run stays as it is.

@@ -84,8 +84,8 @@ func checkHandshake(line []byte, version int) error {
 		return script.Errorf(script.CodeRejected, "it speaks version %d of go-plugin's own protocol, this host speaks %d",
 			core, plugin.CoreProtocolVersion).WithHint("rebuild the plugin with the SDK of this mlhost")
 	}
-	if got := parts[1]; got != strconv.Itoa(version) {
-		return script.Errorf(script.CodeRejected, "it speaks version %s of the plugin protocol, this host speaks %d", clip(quote([]byte(got)), 20), version).
+	if got, err := strconv.Atoi(parts[1]); err != nil || got != version {
+		return script.Errorf(script.CodeRejected, "it speaks version %s of the plugin protocol, this host speaks %d", printable(clip(parts[1], 20)), version).
 			WithHint("rebuild the plugin with the SDK of this mlhost")
 	}
 	if len(parts) < 5 || parts[4] != string(plugin.ProtocolGRPC) {

@@ -106,6 +106,7 @@ func (p *Process) leave(st *streams) ending {
 	if err := errors.Join(p.conn.Close(), p.child.release()); err != nil {
 		p.logger.Warn("let go of process", "run", p.run, "error", err)
 	}
+	p.unit.settle(nil)
 	return ending{run: p.run, left: true}
 }
 
@@ -189,6 +190,7 @@ func (p *Process) finish(st *streams, asked string) ending {
 	if err := errors.Join(p.conn.Close(), sealRunDir(p.dir)); err != nil {
 		p.logger.Warn("clear up", "run", p.run, "error", err)
 	}
+	p.unit.settle(nil)
 	p.unit.report(p.run, end.state, end.reason, end.code)
 	return end
 }
@@ -244,7 +246,7 @@ func signaled(s *os.ProcessState) bool {
 // lastWords returns the line of standard error that most likely tells why a
 // plugin crashed.
 func (p *Process) lastWords() string {
-	line := crashLine(filepath.Join(p.dir, stderrFile))
+	line, _ := crashLine(filepath.Join(p.dir, stderrFile))
 	if line == "" {
 		return ""
 	}
@@ -253,17 +255,17 @@ func (p *Process) lastWords() string {
 
 // crashLine finds a Go program's panic at the end of a file, or else its last
 // line.
-func crashLine(path string) string {
+func crashLine(path string) (line string, panicked bool) {
 	text, _ := lastBytes(path, 64<<10)
 	found := ""
 	for line := range bytes.SplitSeq(text, []byte{'\n'}) {
 		line = bytes.TrimSpace(line)
 		if bytes.HasPrefix(line, []byte("panic: ")) || bytes.HasPrefix(line, []byte("fatal error: ")) {
-			return printable(clip(string(line), 300))
+			return printable(clip(string(line), 300)), true
 		}
 		if len(line) > 0 {
 			found = printable(clip(string(line), 300))
 		}
 	}
-	return found
+	return found, false
 }

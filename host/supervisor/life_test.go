@@ -152,7 +152,7 @@ func TestStopEndsTheWholeFamily(t *testing.T) {
 	r.start()
 	r.log("trainer", "waiting")
 	run := r.process("trainer").Run()
-	if found, err := marked(run); err != nil || len(found) < 4 {
+	if found, err := marked(run); err != nil || len(found) < 3 {
 		t.Fatalf("%d processes, %v", len(found), err)
 	} else {
 		for _, h := range found {

@@ -40,9 +40,12 @@ func bePlugin(kind string) {
 	case "old":
 		serveRaw(wire.ProtocolVersion+6, &rawServer{})
 	case "describe-dies":
-		serveRaw(wire.ProtocolVersion, &rawServer{describe: func(context.Context) { fmt.Fprintln(os.Stderr, "out of luck"); os.Exit(4) }})
+		serveRaw(wire.ProtocolVersion, &rawServer{describe: func(context.Context) {
+			_, _ = syscall.Write(2, []byte("out of luck\n")) // go-plugin took os.Stderr
+			os.Exit(4)
+		}})
 	case "describe-hangs":
-		serveRaw(wire.ProtocolVersion, &rawServer{describe: func(ctx context.Context) { <-ctx.Done() }})
+		serveRaw(wire.ProtocolVersion, &rawServer{describe: func(context.Context) { select {} }})
 	case "refuses":
 		serveRaw(wire.ProtocolVersion, &rawServer{start: script.Errorf(script.CodeRejected, "this machine has no GPU")})
 	}

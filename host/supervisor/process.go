@@ -120,11 +120,25 @@ func (p *Process) begin(ctx context.Context) error {
 	err := p.client.Start(ctx, wire.StartRequest{
 		Run: p.run, Script: p.name, Parameters: p.values, Revision: p.revision, FirstSeq: 1, RunDir: p.dir,
 	})
-	if err != nil {
+	if err != nil && !(script.CodeOf(err) == script.CodeUnavailable && p.dies()) {
 		return p.explain("start", err)
 	}
+	// One that died at once has begun too: what it left tells how it ended.
 	p.s.update(func() { p.unit.began = true })
 	return nil
+}
+
+// dies reports whether the process is about to be gone, as a broken
+// connection to it suggests.
+func (p *Process) dies() bool {
+	timer := time.NewTimer(time.Second)
+	defer timer.Stop()
+	select {
+	case <-p.child.exited:
+		return true
+	case <-timer.C:
+		return false
+	}
 }
 
 // startValues are the values that the run starts with, defaults included.

@@ -29,10 +29,13 @@ type unit struct {
 	hurried bool           // the patience has ended
 	busy    bool           // an attempt is under way: from the wait for its turn to its end
 	gen     int            // counts attempts to launch
+	trying  bool           // a process is being launched, or lives
 	began   bool           // the present attempt's run has begun
+	over    bool           // the attempt has ended, and what comes next is not decided
 	state   script.State
 	reason  string
 	stuck   string // why it cannot start before somebody acts; "": it can
+	waits   bool   // for a dependency
 	ready   bool   // it was ready in its present run
 	well    bool   // its last run finished well
 	err     *script.Error
@@ -67,7 +70,7 @@ func (u *unit) take() bool {
 	if !u.wanted {
 		return false
 	}
-	u.busy, u.began, u.err, u.hurried = true, false, nil, false
+	u.busy, u.began, u.over, u.err, u.hurried = true, false, false, nil, false
 	if u.fresh {
 		u.fresh = false
 		u.restarts.reset()
@@ -85,7 +88,7 @@ func (u *unit) cycle(ctx context.Context) {
 			cancel(errStop{"on request"})
 		}
 	})
-	defer u.s.update(func() { u.busy, u.halt, u.stuck = false, nil, "" })
+	defer u.s.update(func() { u.busy, u.halt, u.waits, u.stuck = false, nil, false, "" })
 
 	release, err := u.turn(ctx)
 	if err != nil {
@@ -121,6 +124,7 @@ func (u *unit) after(ctx context.Context, end ending) {
 		u.s.update(func() { u.wanted = false })
 		return
 	}
+	u.s.update(func() { u.over = false })
 	u.report("", script.Backoff, again.reason, end.code)
 	timer, stop := u.s.clock.After(again.delay)
 	defer stop()
@@ -168,14 +172,15 @@ func (u *unit) turn(ctx context.Context) (release func(), err error) {
 	for {
 		u.s.mu.Lock()
 		why, never := u.waitsFor()
-		changed := u.s.changed
-		if !never {
-			u.stuck = ""
-		} else if u.stuck != why {
-			u.stuck = why
-			u.s.notify()
-			changed = u.s.changed
+		stuck := ""
+		if never {
+			stuck = why
 		}
+		if u.waits != (why != "") || u.stuck != stuck {
+			u.waits, u.stuck = why != "", stuck
+			u.s.notify()
+		}
+		changed := u.s.changed
 		u.s.mu.Unlock()
 		if why == "" {
 			break

@@ -1,0 +1,601 @@
+package router
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"math"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"github.com/mlhost/mlhost/host/config"
+	"github.com/mlhost/mlhost/host/registry"
+	"github.com/mlhost/mlhost/shared/script"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+const scripts = `
+script "trainer" {
+  source      = "t.sh"
+  interpreter = "sh"
+}
+script "plateau" {
+  source      = "t.sh"
+  interpreter = "sh"
+}
+script "evaluator" {
+  source      = "t.sh"
+  interpreter = "sh"
+}
+`
+
+// world is a router with everything around it faked: mailboxes are slices,
+// sets change a registry.
+type world struct {
+	*Router
+	registry *registry.Registry
+
+	mu      sync.Mutex
+	mail    map[string][]script.Message
+	events  []script.Event
+	full    bool
+	sets    chan script.Message
+	emitted chan script.Body
+	now     time.Time
+}
+
+func newWorld(t *testing.T, text string) *world {
+	t.Helper()
+	dir := t.TempDir()
+	write := func(name, text string) string {
+		path := filepath.Join(dir, name)
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	write("t.sh", "")
+	c, diags := config.Load(write("config.hcl", scripts+text), config.Options{})
+	if diags.HasErrors() {
+		t.Fatal(diags)
+	}
+	w := &world{
+		registry: registry.New(), mail: map[string][]script.Message{},
+		sets: make(chan script.Message, 100), emitted: make(chan script.Body, 1000),
+		now: time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC),
+	}
+	for _, name := range c.Names() {
+		w.registry.Define(name, registry.Info{Managed: true})
+	}
+	w.Router = New(Options{
+		Config: c, Registry: w.registry, Logger: slog.New(slog.DiscardHandler), Now: w.clock,
+		Mail: Mail{Enqueue: w.enqueue, EnqueueLater: w.enqueueLater, List: w.list, Acknowledge: w.acknowledge},
+		Emit: w.emit, Set: w.set,
+		Command: func(_ context.Context, m script.Message) (script.Reply, error) {
+			return script.Reply{ID: m.ID, Value: script.String("host heard " + m.Topic)}, nil
+		},
+	})
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- w.Run(ctx) }()
+	t.Cleanup(func() {
+		cancel()
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+	})
+	return w
+}
+
+func (w *world) clock() time.Time {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.now
+}
+
+func (w *world) pass(d time.Duration) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.now = w.now.Add(d)
+}
+
+func (w *world) enqueue(_ context.Context, ms []script.Message) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.full {
+		return script.Errorf(script.CodeMailboxFull, "full")
+	}
+	for _, m := range ms {
+		w.mail[m.Target] = append(w.mail[m.Target], m)
+	}
+	return nil
+}
+
+func (w *world) enqueueLater(ms ...script.Message) { _ = w.enqueue(context.Background(), ms) }
+
+func (w *world) list(_ context.Context, name string, limit int) ([]script.Message, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return slices.Clone(w.mail[name][:min(limit, len(w.mail[name]))]), nil
+}
+
+func (w *world) acknowledge(_ context.Context, name string, ids ...string) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.mail[name] = slices.DeleteFunc(w.mail[name], func(m script.Message) bool { return slices.Contains(ids, m.ID) })
+	return nil
+}
+
+func (w *world) emit(_ context.Context, events ...script.Event) error {
+	for _, e := range events {
+		w.emitted <- e.Body
+	}
+	return nil
+}
+
+// set carries out what a route sends, as the host would.
+func (w *world) set(_ context.Context, m script.Message) (script.Reply, error) {
+	for name, v := range m.Batch.Values {
+		if f, _ := v.Float(); f < 0 {
+			w.sets <- m
+			return script.Reply{}, script.Errorf(script.CodeRejected, "%s is below the minimum", name)
+		}
+		w.change(m.Target, name, v)
+	}
+	w.sets <- m
+	return script.Reply{}, nil
+}
+
+func (w *world) change(name, parameter string, v script.Value) {
+	s, _ := w.registry.Script(name)
+	w.registry.Apply(script.Event{Script: name, Run: s.Run, Body: script.ParametersChanged{
+		Revision: s.Revision + 1, Changes: []script.Change{{Name: parameter, New: v, Status: script.Applied}},
+	}})
+}
+
+// runs makes a script live, with a parameter lr of 1 and the topics it answers.
+func (w *world) runs(name string, topics ...string) {
+	d := script.Description{Parameters: []script.ParameterSpec{{Name: "lr", Type: script.TypeFloat, Default: script.Float(1)}}}
+	for _, topic := range topics {
+		d.Topics = append(d.Topics, script.TopicSpec{Name: topic, Answers: true})
+	}
+	w.registry.Apply(
+		script.Event{Script: name, Run: "r1", Body: script.RunStarted{}},
+		script.Event{Script: name, Run: "r1", Body: script.StateChanged{State: script.Running}},
+		script.Event{Script: name, Run: "r1", Body: script.Described{Description: d}},
+	)
+}
+
+// reports lets a script's variable take values, one event each.
+func (w *world) reports(name, run, variable string, values ...float64) {
+	for i, v := range values {
+		e := script.Event{Script: name, Run: run, Time: w.clock(), Body: script.Samples{Samples: []script.Sample{
+			{Name: variable, Step: int64(i), Time: w.clock(), Value: script.Float(v)},
+		}}}
+		w.registry.Apply(e)
+		w.Observe([]script.Event{e})
+	}
+}
+
+// endpoint is a script that answers every message with what handle returns.
+type endpoint struct {
+	handle func(m script.Message) (script.Value, error)
+}
+
+func (e *endpoint) Deliver(_ context.Context, m script.Message) (script.Reply, error) {
+	v, err := e.handle(m)
+	return script.Reply{ID: m.ID, Value: v}, err
+}
+
+func (e *endpoint) Cast(m script.Message) error {
+	_, err := e.handle(m)
+	return err
+}
+
+func message(kind script.MessageKind, source, target, topic string) script.Message {
+	return script.Message{ID: NewID(), Kind: kind, Source: source, Target: target, Topic: topic, Data: script.String("x")}
+}
+
+func TestAsk(t *testing.T) {
+	w := newWorld(t, "")
+	w.runs("plateau", "suggest")
+	w.Attach("plateau", &endpoint{handle: func(m script.Message) (script.Value, error) {
+		return script.String("answer to " + m.Source), nil
+	}})
+	reply, err := w.Send(t.Context(), message(script.Ask, "trainer", "plateau", "suggest"))
+	if err != nil || reply.Value.String() != "answer to trainer" {
+		t.Fatalf("got %v, %v", reply.Value, err)
+	}
+	reply, err = w.Send(t.Context(), message(script.Ask, "trainer", "", "status"))
+	if err != nil || reply.Value.String() != "host heard status" {
+		t.Fatalf("the host answers %v, %v", reply.Value, err)
+	}
+}
+
+func TestAskIsRefused(t *testing.T) {
+	w := newWorld(t, "")
+	w.runs("plateau", "suggest")
+	w.Attach("plateau", &endpoint{handle: func(script.Message) (script.Value, error) {
+		return script.Null(), script.Errorf(script.CodeHandlerFailed, "the handler threw")
+	}})
+	tests := []struct {
+		target, topic string
+		code          script.Code
+		hint          string
+	}{
+		{"platau", "suggest", script.CodeNotFound, `did you mean "plateau"?`},
+		{"plateau", "sugest", script.CodeNoAnswerer, `did you mean "suggest"?`},
+		{"trainer", "suggest", script.CodeUnavailable, "mlhost start trainer"},
+		{"plateau", "suggest", script.CodeHandlerFailed, ""},
+	}
+	for _, tt := range tests {
+		_, err := w.Send(t.Context(), message(script.Ask, "evaluator", tt.target, tt.topic))
+		e := script.AsError(err)
+		if e == nil || e.Code != tt.code || !strings.Contains(e.Hint, tt.hint) {
+			t.Errorf("ask %s %s: got %v, want code %s and hint %q", tt.target, tt.topic, err, tt.code, tt.hint)
+		}
+	}
+}
+
+func TestAskHasADeadline(t *testing.T) {
+	w := newWorld(t, "")
+	w.runs("plateau", "suggest")
+	hang := make(chan struct{})
+	defer close(hang)
+	w.Attach("plateau", hanging{hang})
+	m := message(script.Ask, "trainer", "plateau", "suggest")
+	m.Deadline = w.clock().Add(10 * time.Millisecond)
+	if _, err := w.Send(t.Context(), m); script.CodeOf(err) != script.CodeDeadline {
+		t.Fatalf("got %v", err)
+	}
+}
+
+type hanging struct{ until chan struct{} }
+
+func (h hanging) Deliver(ctx context.Context, _ script.Message) (script.Reply, error) {
+	select {
+	case <-ctx.Done():
+	case <-h.until:
+	}
+	return script.Reply{}, ctx.Err()
+}
+
+func (hanging) Cast(script.Message) error { return nil }
+
+func TestMailIsPushedInOrderOneAtATime(t *testing.T) {
+	w := newWorld(t, "")
+	var want []string
+	for i := range 20 {
+		m := message(script.Tell, "trainer", "plateau", "update")
+		m.ID = fmt.Sprint(i)
+		want = append(want, m.ID)
+		if _, err := w.Send(t.Context(), m); err != nil {
+			t.Fatal(err)
+		}
+	}
+	w.runs("plateau", "update")
+	got := make(chan string, 100)
+	var inFlight, most int
+	var mu sync.Mutex
+	w.Attach("plateau", &endpoint{handle: func(m script.Message) (script.Value, error) {
+		mu.Lock()
+		inFlight++
+		most = max(most, inFlight)
+		mu.Unlock()
+		got <- m.ID
+		mu.Lock()
+		inFlight--
+		mu.Unlock()
+		return script.Null(), nil
+	}})
+	for _, id := range want {
+		if g := <-got; g != id {
+			t.Fatalf("got message %s, want %s", g, id)
+		}
+	}
+	if most != 1 {
+		t.Errorf("%d messages were in flight at once", most)
+	}
+}
+
+func TestMailSurvivesAnEndpointThatGoesAway(t *testing.T) {
+	w := newWorld(t, "")
+	w.runs("plateau", "update")
+	tried := make(chan struct{}, 10)
+	broken := &endpoint{handle: func(script.Message) (script.Value, error) {
+		tried <- struct{}{}
+		return script.Null(), script.Errorf(script.CodeUnavailable, "gone")
+	}}
+	w.Attach("plateau", broken)
+	if _, err := w.Send(t.Context(), message(script.Tell, "trainer", "plateau", "update")); err != nil {
+		t.Fatal(err)
+	}
+	<-tried
+	w.Detach("plateau", broken)
+	got := make(chan script.Message, 1)
+	w.Attach("plateau", &endpoint{handle: func(m script.Message) (script.Value, error) {
+		got <- m
+		return script.Null(), nil
+	}})
+	<-got
+}
+
+func TestCollectAcknowledgesWhatItHandedOutBefore(t *testing.T) {
+	w := newWorld(t, "")
+	w.runs("evaluator", "pushed")
+	for _, topic := range []string{"a", "pushed", "b"} {
+		if _, err := w.Send(t.Context(), message(script.Tell, "trainer", "evaluator", topic)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	topics := func() (list []string) {
+		mail, err := w.Collect(t.Context(), "evaluator")
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range mail {
+			list = append(list, m.Topic)
+		}
+		return list
+	}
+	if got := topics(); !slices.Equal(got, []string{"a", "b"}) {
+		t.Fatalf("first: %v", got)
+	}
+	if got := topics(); len(got) != 0 {
+		t.Fatalf("second: %v", got)
+	}
+	if left, _ := w.list(t.Context(), "evaluator", 10); len(left) != 1 || left[0].Topic != "pushed" {
+		t.Fatalf("left in the mailbox: %v", left)
+	}
+}
+
+func TestFullMailboxIsATypedError(t *testing.T) {
+	w := newWorld(t, "")
+	w.full = true
+	_, err := w.Send(t.Context(), message(script.Tell, "trainer", "plateau", "update"))
+	if script.CodeOf(err) != script.CodeMailboxFull {
+		t.Fatalf("got %v", err)
+	}
+}
+
+func TestBroadcast(t *testing.T) {
+	w := newWorld(t, `
+route "progress" {
+  topic = "update"
+  from  = [script.trainer]
+  to    = [script.evaluator]
+}
+`)
+	w.runs("trainer")
+	w.runs("plateau", "update")
+	cast := make(chan script.Message, 1)
+	w.Attach("plateau", &endpoint{handle: func(m script.Message) (script.Value, error) {
+		cast <- m
+		return script.Null(), nil
+	}})
+	reply, err := w.Send(t.Context(), message(script.Broadcast, "trainer", "", "update"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !slices.Equal(reply.Recipients, []string{"evaluator", "plateau"}) {
+		t.Errorf("recipients: %v", reply.Recipients)
+	}
+	if m := <-cast; m.Kind != script.Broadcast || m.ID != reply.ID {
+		t.Errorf("plateau got %+v", m)
+	}
+	if mail, _ := w.list(t.Context(), "evaluator", 10); len(mail) != 1 || mail[0].ID != reply.ID {
+		t.Errorf("the routed target, which does not run, has mail %v", mail)
+	}
+}
+
+func TestDeny(t *testing.T) {
+	w := newWorld(t, `
+collaboration {
+  default = "deny"
+}
+allow "evaluator asks trainer" {
+  from   = [script.evaluator]
+  to     = [script.trainer]
+  topics = ["checkpoint"]
+}
+route "progress" {
+  topic = "update"
+  from  = [script.trainer]
+  to    = [script.plateau]
+}
+`)
+	tests := []struct {
+		source, target, topic string
+		allowed               bool
+	}{
+		{"evaluator", "trainer", "checkpoint", true},
+		{"evaluator", "trainer", "other", false},
+		{"trainer", "evaluator", "checkpoint", false},
+		{"trainer", "plateau", "update", true},
+		{"trainer", "plateau", "other", false},
+		{"user:me", "plateau", "other", true},
+	}
+	for _, tt := range tests {
+		_, err := w.Send(t.Context(), message(script.Tell, tt.source, tt.target, tt.topic))
+		if got := script.CodeOf(err); (got == "") != tt.allowed || (got != "" && got != script.CodeForbidden) {
+			t.Errorf("%s to %s on %s: %v", tt.source, tt.target, tt.topic, err)
+		}
+	}
+}
+
+// nextSet waits for the route's next set and returns the value.
+func (w *world) nextSet(t *testing.T) float64 {
+	t.Helper()
+	m := <-w.sets
+	if m.Batch.Author != "route:r" {
+		t.Errorf("author %q", m.Batch.Author)
+	}
+	f, _ := m.Batch.Values["lr"].Float()
+	return f
+}
+
+const halve = `
+route "r" {
+  from   = script.trainer.variable.loss
+  to     = script.trainer.parameter.lr
+  window = 10
+  %s
+}
+`
+
+// The routes below end with a sample that must fire, so that a route that
+// fired too often or too seldom before is seen by the value that it sets.
+func TestRouteFiresWhenItsConditionTurnsTrue(t *testing.T) {
+	w := newWorld(t, fmt.Sprintf(halve, `when  = from > 5
+  value = to * 0.5`))
+	w.runs("trainer")
+	w.reports("trainer", "r1", "loss", 1, 6, 7, 8)
+	if got := w.nextSet(t); got != 0.5 {
+		t.Errorf("first: %v", got)
+	}
+	w.reports("trainer", "r1", "loss", 9, 1, 6)
+	if got := w.nextSet(t); got != 0.25 {
+		t.Errorf("second: %v", got)
+	}
+}
+
+func TestRoutePlateau(t *testing.T) {
+	w := newWorld(t, fmt.Sprintf(halve, `when  = plateau(history, 3)
+  value = step`))
+	w.runs("trainer")
+	w.reports("trainer", "r1", "loss", 5, 4, 3, 4, 4, 4, 4, 4)
+	if got := w.nextSet(t); got != 5 {
+		t.Errorf("fired at step %v, want 5", got)
+	}
+	// A new run starts with an empty history and may fire again.
+	w.runs("trainer")
+	w.reports("trainer", "r2", "loss", 5, 5, 5, 5)
+	if got := w.nextSet(t); got != 3 {
+		t.Errorf("in the next run it fired at step %v, want 3", got)
+	}
+}
+
+func TestRouteCooldownHoldsTheEdgeBack(t *testing.T) {
+	w := newWorld(t, fmt.Sprintf(halve, `when     = from > 5
+  value    = to * 0.5
+  cooldown = "10s"`))
+	w.runs("trainer")
+	w.reports("trainer", "r1", "loss", 6)
+	if got := w.nextSet(t); got != 0.5 {
+		t.Fatalf("first: %v", got)
+	}
+	w.reports("trainer", "r1", "loss", 1, 7)
+	w.observed(t)
+	w.pass(10 * time.Second)
+	w.reports("trainer", "r1", "loss", 7)
+	if got := w.nextSet(t); got != 0.25 {
+		t.Errorf("second: %v", got)
+	}
+}
+
+// observed waits until the route has looked at all samples so far.
+func (w *world) observed(t *testing.T) {
+	t.Helper()
+	for range 1000 {
+		f := w.flows[0]
+		f.mu.Lock()
+		idle := len(f.queue) == 0 && !f.busy
+		f.mu.Unlock()
+		if idle {
+			return
+		}
+		time.Sleep(time.Millisecond) //nolint:forbidigo // polls a state without a signal
+	}
+	t.Fatal("the route does not come to rest")
+}
+
+func TestRouteAndNaN(t *testing.T) {
+	w := newWorld(t, fmt.Sprintf(halve, `when  = from > 5
+  value = step`))
+	w.runs("trainer")
+	w.reports("trainer", "r1", "loss", math.NaN(), math.NaN(), 1, 6)
+	if got := w.nextSet(t); got != 3 {
+		t.Errorf("with skip it fired at step %v, want 3", got)
+	}
+	w = newWorld(t, fmt.Sprintf(halve, `when   = from > 5
+  value  = to * 0.5
+  on_nan = "fire"`))
+	w.runs("trainer")
+	w.reports("trainer", "r1", "loss", 1, math.NaN(), math.NaN(), 2, 6)
+	if got := w.nextSet(t); got != 0.5 {
+		t.Errorf("on the NaN: %v", got)
+	}
+	if got := w.nextSet(t); got != 0.25 {
+		t.Errorf("after it: %v", got)
+	}
+}
+
+func TestRouteWithoutConditionFollows(t *testing.T) {
+	w := newWorld(t, fmt.Sprintf(halve, `value      = from
+  min_change = 0.5`))
+	w.runs("trainer")
+	w.reports("trainer", "r1", "loss", 1.2, 1.6, 1.7, 3)
+	for _, want := range []float64{1.6, 3} {
+		if got := w.nextSet(t); got != want {
+			t.Errorf("got %v, want %v", got, want)
+		}
+	}
+}
+
+func TestRouteReportsThatItsSetWasRefused(t *testing.T) {
+	w := newWorld(t, fmt.Sprintf(halve, `value = 0 - from`))
+	w.runs("trainer")
+	w.reports("trainer", "r1", "loss", 3)
+	<-w.sets
+	for body := range w.emitted {
+		if fired, ok := body.(script.RouteFired); ok {
+			if fired.Route != "r" || fired.Target != "trainer.lr" || !strings.Contains(fired.Problem, "below the minimum") {
+				t.Errorf("got %+v", fired)
+			}
+			return
+		}
+	}
+}
+
+func TestRouteWaitsWhileSomethingItReadsIsNull(t *testing.T) {
+	w := newWorld(t, fmt.Sprintf(halve, `value = script.evaluator.variable.score * 2`))
+	w.runs("trainer")
+	w.runs("evaluator")
+	w.reports("trainer", "r1", "loss", 1, 2)
+	w.observed(t)
+	w.reports("evaluator", "r1", "score", 21)
+	w.reports("trainer", "r1", "loss", 3)
+	if got := w.nextSet(t); got != 42 {
+		t.Errorf("got %v", got)
+	}
+	select {
+	case body := <-w.emitted:
+		if fired, ok := body.(script.RouteFired); ok && fired.Problem != "" {
+			t.Errorf("a null was reported as a problem: %+v", fired)
+		}
+	default:
+	}
+}
+
+func TestEndpointOfAnotherAttachIsKept(t *testing.T) {
+	w := newWorld(t, "")
+	first, second := &endpoint{}, &endpoint{}
+	w.Attach("trainer", first)
+	w.Attach("trainer", second)
+	w.Detach("trainer", first)
+	if w.endpoint("trainer") != Endpoint(second) {
+		t.Error("detaching the replaced endpoint took the new one away")
+	}
+	w.Detach("trainer", second)
+	if w.endpoint("trainer") != nil {
+		t.Error("the endpoint is still there")
+	}
+}
