@@ -78,7 +78,7 @@ func (s *Store) sort(ctx context.Context, events []script.Event) (*batch, error)
 		if e.Body == nil {
 			return nil, errNoBody
 		}
-		if e.Time.IsZero() {
+		if y := e.Time.Year(); y < minYear || y > maxYear {
 			e.Time = s.now()
 		}
 		if e.Run != "" {

@@ -63,6 +63,7 @@ func TestKillWhileWriting(t *testing.T) {
 	var acknowledged uint64
 	for round := range 4 {
 		acknowledged = killAfter(t, dir, 60+30*round)
+		readAlone(t, dir)
 		s := open(t, dir)
 		last, err := s.LastSeq(t.Context(), "r1")
 		ok(t, err)
@@ -96,6 +97,7 @@ func killAfter(t *testing.T, dir string, batches int) uint64 {
 			break
 		}
 		if n == batches {
+			readAlone(t, dir)
 			ok(t, cmd.Process.Kill())
 		}
 	}
@@ -103,6 +105,26 @@ func killAfter(t *testing.T, dir string, batches int) uint64 {
 		t.Error("the child ended by itself")
 	}
 	return last
+}
+
+// readAlone reads what a host that runs, or has just died, has written.
+func readAlone(t *testing.T, dir string) {
+	t.Helper()
+	s, err := OpenReadOnly(dir)
+	ok(t, err)
+	defer func() { ok(t, s.Close()) }()
+	run, err := s.Run(t.Context(), "r")
+	ok(t, err)
+	samples, err := s.Samples(t.Context(), run.ID, "x", SampleRange{})
+	ok(t, err)
+	for i := 1; i < len(samples); i++ {
+		if samples[i].Step <= samples[i-1].Step {
+			t.Errorf("sample %d comes behind %d", samples[i].Step, samples[i-1].Step)
+		}
+	}
+	if len(samples) == 0 || len(run.Results) == 0 {
+		t.Errorf("%d samples and %d results", len(samples), len(run.Results))
+	}
 }
 
 // checkStream reports a gap or a double in what is kept of streamEvents.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"slices"
 	"sync"
 	"time"
 
@@ -36,6 +37,7 @@ func (s *Store) Enqueue(ctx context.Context, messages []script.Message) error {
 	if len(messages) == 0 {
 		return nil
 	}
+	messages = slices.Clone(messages) // they may be written after ctx has ended
 	return s.do(ctx, func(tx *tx) error { return s.writeMail(tx, messages) })
 }
 
@@ -47,6 +49,7 @@ func (s *Store) EnqueueLater(messages ...script.Message) {
 	if len(messages) == 0 || s.writer == nil {
 		return
 	}
+	messages = slices.Clone(messages)
 	l := &s.later
 	l.mu.Lock()
 	for l.pending > laterLimit {

@@ -198,13 +198,16 @@ func mustJSON(x any) []byte {
 	return b
 }
 
+// The years whose nanoseconds fit into 64 bits.
+const minYear, maxYear = 1678, 2261
+
 // nanos is a time as it is kept; one out of range becomes the nearest that
 // is in it.
 func nanos(t time.Time) int64 {
 	switch {
-	case t.Year() < 1678:
+	case t.Year() < minYear:
 		return math.MinInt64
-	case t.Year() > 2261:
+	case t.Year() > maxYear:
 		return math.MaxInt64
 	}
 	return t.UnixNano()
