@@ -75,6 +75,7 @@ func setup(env *testscript.Env) error {
 	env.Setenv("MLHOST_STATE", state)
 	env.Setenv("ROOT", root)
 	env.Setenv("NO_COLOR", "1")
+	env.Values[envKey{}] = env
 	env.Defer(func() { takeDown(env.T(), state) })
 	return nil
 }
@@ -109,7 +110,7 @@ func takeDown(t testscript.T, state string) {
 
 // await runs a command again and again until its output matches:
 //
-//	await [-n TIMES] REGEXP COMMAND ARGS…
+//	await REGEXP COMMAND ARGS…
 //
 // ! await waits until it does not match.
 func await(ts *testscript.TestScript, neg bool, args []string) {
@@ -118,12 +119,15 @@ func await(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	re, err := regexp.Compile(`(?ms)` + args[0])
 	ts.Check(err)
+	path, err := exec.LookPath(args[1])
+	ts.Check(err)
 	deadline := time.Now().Add(30 * time.Second)
 	pause := 10 * time.Millisecond
 	for {
-		err := ts.Exec(args[1], args[2:]...)
-		out := ts.ReadFile("stdout") + ts.ReadFile("stderr")
-		if re.MatchString(out) != neg {
+		cmd := exec.Command(path, args[2:]...)
+		cmd.Dir, cmd.Env = ts.MkAbs("."), ts.Value(envKey{}).(*testscript.Env).Vars
+		out, err := cmd.CombinedOutput()
+		if re.Match(out) != neg {
 			return
 		}
 		if time.Now().After(deadline) {
@@ -133,6 +137,9 @@ func await(ts *testscript.TestScript, neg bool, args []string) {
 		pause = min(2*pause, 200*time.Millisecond)
 	}
 }
+
+// envKey finds a script's testscript.Env in its values.
+type envKey struct{}
 
 // code runs a command and checks its exit code: code 5 mlhost set …
 func code(ts *testscript.TestScript, neg bool, args []string) {
