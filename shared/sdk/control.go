@@ -52,6 +52,7 @@ func (p *Plugin) Pause(ctx context.Context) error {
 	p.mu.Lock()
 	if !p.pause.wanted {
 		p.pause.begin()
+		p.markDue()
 	}
 	reached, resumed := p.pause.reached, p.pause.resumed
 	p.mu.Unlock()
@@ -106,14 +107,29 @@ func (p *Plugin) delegate(ctx context.Context, do func(context.Context) error, s
 	return nil
 }
 
-// stepDone is Session.Step.
-func (p *Plugin) stepDone(ctx context.Context) error {
+// markDue notes that something waits for the script's next step. The caller
+// holds mu.
+func (p *Plugin) markDue() {
+	select {
+	case <-p.due:
+	default:
+		close(p.due)
+	}
+}
+
+// stepDone is Session.Step, and Session.Yield where it does not count.
+func (p *Plugin) stepDone(ctx context.Context, counts bool) error {
 	p.mu.Lock()
-	if !p.ownStep {
+	if counts && !p.ownStep {
 		p.step++
 		p.recorder.moveStep(p.step)
 	}
 	step := p.step
+	select {
+	case <-p.due:
+		p.due = make(chan struct{})
+	default:
+	}
 	for p.pause.wanted {
 		if p.state == script.Running {
 			p.toState(script.Paused, "")

@@ -42,6 +42,7 @@ type Plugin struct {
 	failure     string // of Session.Fail
 	pid         int    // of the script's own process
 	pause       pauseState
+	due         chan struct{} // closed when something waits for the next step
 	step        int64
 	ownStep     bool // the script sets its steps itself
 	progressed  progressState
@@ -58,7 +59,7 @@ func NewPlugin(s Script) (*Plugin, error) {
 	p := &Plugin{
 		script: s, nonce: rand.Text(), started: time.Now(), description: d, state: script.Ready,
 		recorder: newRecorder(), parameters: newParameters(d.Parameters), variables: newVariables(d.Variables),
-		done: make(chan struct{}), warned: map[string]bool{},
+		done: make(chan struct{}), due: make(chan struct{}), warned: map[string]bool{},
 	}
 	p.ctx, p.cancel = context.WithCancel(context.Background())
 	p.switchboard = newSwitchboard(p.ctx, p.answer)

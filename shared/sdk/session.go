@@ -83,7 +83,19 @@ func (s *Session) OnVariable(name string, f func(old, new script.Value)) {
 // Step ends one step of the work and is where a script pauses, is stopped and
 // takes changes that wait for a step. It returns an error when the run is to
 // end; Run should return it.
-func (s *Session) Step(ctx context.Context) error { return s.p.stepDone(ctx) }
+func (s *Session) Step(ctx context.Context) error { return s.p.stepDone(ctx, true) }
+
+// Yield is Step without counting a step: for a script that waits for
+// something, when Due says so.
+func (s *Session) Yield(ctx context.Context) error { return s.p.stepDone(ctx, false) }
+
+// Due returns a channel that is closed when a pause or a change waits for the
+// script to call Step or Yield. Get it anew for each wait.
+func (s *Session) Due() <-chan struct{} {
+	s.p.mu.Lock()
+	defer s.p.mu.Unlock()
+	return s.p.due
+}
 
 // SetStep tells the step that the script is at. Step then counts no more by
 // itself. Changes that wait for the step take effect.

@@ -20,6 +20,11 @@ func (p *Plugin) SetParameters(ctx context.Context, b script.Batch) (script.Batc
 
 func (p *Plugin) applyParameters(ctx context.Context, b script.Batch) (script.BatchReply, error) {
 	reply, calls, err := p.commitParameters(ctx, b)
+	if slices.ContainsFunc(reply.Outcomes, func(o script.Outcome) bool { return o.Status == script.Pending }) {
+		p.mu.Lock()
+		p.markDue()
+		p.mu.Unlock()
+	}
 	if err != nil || calls == nil {
 		return reply, err
 	}
