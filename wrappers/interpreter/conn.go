@@ -21,7 +21,8 @@ const maxUnread = 64 << 20
 // conn is the wrapper's end of the line protocol: it frames lines in both
 // directions and knows nothing of what they mean.
 type conn struct {
-	sock net.Conn
+	ending ending
+	sock   net.Conn
 
 	mu     sync.Mutex // guards queue, size and closed
 	queue  [][]byte
@@ -42,7 +43,7 @@ func newConn() (*conn, *os.File, error) {
 	if err = errors.Join(err, ours.Close()); err != nil {
 		return nil, nil, errors.Join(fmt.Errorf("make a socket pair: %w", err), theirs.Close())
 	}
-	return &conn{sock: sock, wake: make(chan struct{}, 1)}, theirs, nil
+	return &conn{sock: sock, ending: ending{deadline: sock.SetReadDeadline}, wake: make(chan struct{}, 1)}, theirs, nil
 }
 
 // send queues a line for the script; it never waits for it.
@@ -91,7 +92,7 @@ func (c *conn) write() {
 			}
 			for _, line := range batch {
 				if _, err := c.sock.Write(line); err != nil {
-					c.close()
+					c.stopSending() // what the script has sent is still there to be read
 					return
 				}
 				c.mu.Lock()
@@ -102,23 +103,37 @@ func (c *conn) write() {
 	}
 }
 
-// close ends both directions. It may be called more than once.
-func (c *conn) close() {
+// stopSending makes further sends fail, and ends write.
+func (c *conn) stopSending() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.closed {
-		return
-	}
 	c.closed = true
 	c.poke()
-	_ = c.sock.Close() // nothing is lost that anybody could still read
+}
+
+// close ends both directions. It may be called more than once.
+func (c *conn) close() {
+	c.stopSending()
+	_ = c.ending.close(c.sock.Close) // nothing is lost that anybody could still read
 }
 
 // read hands over line by line (without its end, valid during the call) until
 // the script closes its end. quiet is called whenever there is no further
 // line at hand, and tooLong for a line above maxLine, which is skipped.
 func (c *conn) read(line func([]byte), tooLong, quiet func()) error {
-	return readLines(c.sock, maxLine, line, tooLong, quiet)
+	err := readLines(c, maxLine, line, tooLong, quiet)
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		return nil // the ending
+	}
+	return err
+}
+
+// Read reads what the script has sent.
+func (c *conn) Read(p []byte) (int, error) {
+	if !c.ending.arm(0) {
+		return 0, io.EOF
+	}
+	return c.sock.Read(p)
 }
 
 func readLines(from io.Reader, limit int, line func([]byte), tooLong, quiet func()) error {

@@ -104,14 +104,14 @@ func wait[B script.Body](h *host, ok func(B) bool) B {
 		h.cond.Broadcast()
 	})
 	defer timer.Stop()
-	for {
-		for _, b := range h.bodies {
-			if b, is := b.(B); is && ok(b) {
+	for seen := 0; ; {
+		for ; seen < len(h.bodies); seen++ {
+			if b, is := h.bodies[seen].(B); is && ok(b) {
 				return b
 			}
 		}
 		if over {
-			h.t.Fatalf("what the test waits for did not come; there are %+v", h.bodies)
+			h.t.Fatalf("what the test waits for did not come; the last of %d are %+v", seen, h.bodies[max(0, seen-20):])
 		}
 		h.cond.Wait()
 	}

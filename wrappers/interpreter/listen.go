@@ -1,9 +1,7 @@
 package interpreter
 
 import (
-	"errors"
 	"fmt"
-	"os"
 	"slices"
 	"strings"
 	"time"
@@ -28,9 +26,7 @@ func (r *run) listen() {
 	err := r.conn.read(r.takeLine, func() {
 		r.bad.add(r.session, nil, fmt.Errorf("it has more than %d bytes", maxLine))
 	}, r.declare)
-	if err != nil && !errors.Is(err, os.ErrDeadlineExceeded) {
-		r.warn(err)
-	}
+	r.warn(err)
 	if r.bad.count > 1 {
 		r.session.Emit(script.LogLine{Stream: "log", Level: "warn", Text: fmt.Sprintf("%d lines of the script were not understood", r.bad.count)})
 	}

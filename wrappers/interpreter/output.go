@@ -3,7 +3,6 @@ package interpreter
 import (
 	"errors"
 	"os"
-	"sync"
 	"time"
 )
 
@@ -17,48 +16,41 @@ const (
 // stream reads one of a script's output pipes until it ends. It takes what
 // comes as it comes, so that the script never waits for anybody but a disk.
 type stream struct {
+	ending
 	pipe  *os.File
 	file  *logFile
 	split splitter
 	warn  func(string)
 	lost  int64 // bytes that the output file did not take
-
-	mu     sync.Mutex // guards all below, and the pipe's deadline
-	end    time.Time  // when to stop even if the pipe is still open; zero: not known yet
-	closed bool
 }
 
-// run reads until the pipe's last writer is gone, or until the time given to
-// finish has come. It closes the pipe and the file.
+// run reads until the pipe's last writer is gone, or until its ending. It
+// closes the pipe and the file.
 func (s *stream) run() {
 	buf := make([]byte, readSize)
 	for {
-		s.arm()
+		limit := time.Duration(0)
+		if s.split.pending() {
+			limit = idleTime
+		}
+		if !s.arm(limit) {
+			break
+		}
 		n, err := s.pipe.Read(buf)
 		if n > 0 {
 			s.keep(buf[:n])
 			s.split.write(buf[:n])
 		}
-		switch {
-		case err == nil:
-			continue
-		case errors.Is(err, os.ErrDeadlineExceeded) && !s.over():
+		if errors.Is(err, os.ErrDeadlineExceeded) && !s.begun() {
 			s.split.idle()
-			continue
+		} else if err != nil {
+			break
 		}
-		break
 	}
 	s.split.end()
 	if err := s.close(); err != nil {
 		s.warn("close output: " + err.Error())
 	}
-}
-
-func (s *stream) close() error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.closed = true
-	return errors.Join(s.pipe.Close(), s.file.Close())
 }
 
 // keep appends to the output file. A full disk loses output, never the run.
@@ -73,37 +65,6 @@ func (s *stream) keep(p []byte) {
 	s.lost += int64(len(p) - n)
 }
 
-// arm sets the time at which the next read gives up.
-func (s *stream) arm() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	at := s.end
-	if at.IsZero() && s.split.pending() {
-		at = time.Now().Add(idleTime)
-	}
-	s.deadline(at)
-}
-
-func (s *stream) over() bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return !s.end.IsZero() && !time.Now().Before(s.end)
-}
-
-// finish tells run to stop at the given time, whoever still holds the pipe.
-func (s *stream) finish(at time.Time) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.end = at
-	s.deadline(at)
-}
-
-// deadline sets the pipe's; the caller holds mu.
-func (s *stream) deadline(at time.Time) {
-	if s.closed {
-		return
-	}
-	if err := s.pipe.SetReadDeadline(at); err != nil {
-		s.warn("read output: " + err.Error())
-	}
+func (s *stream) close() error {
+	return s.ending.close(func() error { return errors.Join(s.pipe.Close(), s.file.Close()) })
 }

@@ -37,11 +37,12 @@ func TestPythonScript(t *testing.T) {
 	interpreter := needs(t, "python3")
 	h := newHost(t)
 	j := launch(t, h, interpreter, `
-import sys, mlhost
+import sys, time, mlhost
 rate = mlhost.param("rate", 0.1, min=0, max=1)
 print("rate", rate.value, sys.argv[1:], __file__)
 for step in mlhost.loop(10**9):
     mlhost.log(loss=1 / (step + 1) if rate.value < 0.5 else float("nan"))
+    time.sleep(0.001)
 mlhost.result(accuracy=0.75)
 `, func(l *script.Launch) {
 		withPython(l)

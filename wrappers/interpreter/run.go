@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -23,9 +22,6 @@ const (
 	politeTime = 2 * time.Second
 	// killTime is how long killed processes may take to vanish.
 	killTime = 5 * time.Second
-	// drainTime is how long output pipes are read after the run's processes
-	// are gone: only a process that got away can still hold them open.
-	drainTime = 500 * time.Millisecond
 )
 
 // session is what the wrapper needs of sdk.Session.
@@ -205,7 +201,7 @@ func (r *run) openStream(name string) (write *os.File, err error) {
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("make a pipe: %w", err), file.Close())
 	}
-	s := &stream{pipe: read, file: file, warn: func(text string) { r.session.Emit(script.Warned{Text: name + ": " + text}) }}
+	s := &stream{ending: ending{deadline: read.SetReadDeadline}, pipe: read, file: file, warn: func(text string) { r.session.Emit(script.Warned{Text: name + ": " + text}) }}
 	s.split = splitter{now: time.Now, piece: func(text string, partial bool) {
 		r.session.Emit(script.LogLine{Stream: name, Text: text, Partial: partial})
 		if name == "stderr" {
@@ -246,14 +242,11 @@ func (r *run) finish(giveUp context.CancelFunc) {
 	if left > 0 {
 		r.warn(fmt.Errorf("%d processes of the run could not be ended", left))
 	}
-	end := time.Now().Add(drainTime)
 	for _, s := range r.streams {
-		s.finish(end)
+		s.begin()
 	}
 	if r.conn != nil {
-		if err := r.conn.sock.SetReadDeadline(end); err != nil && !errors.Is(err, net.ErrClosed) {
-			r.warn(err)
-		}
+		r.conn.ending.begin()
 		<-r.calls.gone
 		close(r.outbox)
 		defer time.AfterFunc(politeTime, giveUp).Stop()
