@@ -33,6 +33,10 @@ func (h *Host) Send(ctx context.Context, m script.Message) (script.Reply, error)
 // setParameters checks a batch against what is declared, lets the script
 // apply it if it runs, and records what the script says has happened.
 func (h *Host) setParameters(ctx context.Context, m script.Message) (script.Reply, error) {
+	h.awaitDeclared(ctx, m.Target, func() error {
+		_, err := h.registry.CheckBatch(m.Target, *m.Batch)
+		return err
+	})
 	defer h.setting.lock(m.Target)()
 	checked, err := h.registry.CheckBatch(m.Target, *m.Batch)
 	if err != nil {
@@ -128,6 +132,10 @@ func (h *Host) taken(m script.Message) []script.Event {
 }
 
 func (h *Host) setVariables(ctx context.Context, m script.Message) (script.Reply, error) {
+	h.awaitDeclared(ctx, m.Target, func() error {
+		_, err := h.registry.CheckVariables(m.Target, *m.Batch)
+		return err
+	})
 	defer h.setting.lock(m.Target)()
 	checked, err := h.registry.CheckVariables(m.Target, *m.Batch)
 	if err != nil {

@@ -171,7 +171,7 @@ func FuzzLoad(f *testing.F) {
 			f.Fatal(err)
 		}
 		for _, name := range names {
-			src, err := os.ReadFile(name) //nolint:gosec // our own testdata
+			src, err := os.ReadFile(name)
 			if err != nil {
 				f.Fatal(err)
 			}

@@ -104,7 +104,7 @@ func warning(at hcl.Range, summary, format string, args ...any) *hcl.Diagnostic 
 // Only so many candidates are looked at: ten thousand unknown names among ten
 // thousand known ones must not take minutes.
 func didYouMean(name string, candidates []string) string {
-	candidates = candidates[:min(len(candidates), 1000)]
+	candidates = candidates[:min(len(candidates), 500)]
 	if best := script.Suggest(name, candidates); best != "" {
 		return fmt.Sprintf(" Did you mean %q?", best)
 	}

@@ -93,7 +93,7 @@ func readBelow(dir, name string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	defer root.Close() //nolint:errcheck // it was only read
+	defer func() { _ = root.Close() }() // it was only read
 	f, err := root.OpenFile(name, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	if err != nil {
 		reason := err.Error()
@@ -105,7 +105,7 @@ func readBelow(dir, name string) (string, error) {
 		}
 		return "", fmt.Errorf("file(%q): %s", name, reason)
 	}
-	defer f.Close() //nolint:errcheck // it was only read
+	defer f.Close()
 	src, err := readRegular(f)
 	if err != nil {
 		return "", fmt.Errorf("file(%q): %w", name, err)

@@ -15,18 +15,21 @@ var (
 	digitStep = regexp.MustCompile(`[A-Za-z_][A-Za-z0-9_-]*\.([0-9]+[A-Za-z_-][A-Za-z0-9_-]*)`)
 	digitName = regexp.MustCompile(`(?:^|[\s{,])([0-9]+[A-Za-z_][A-Za-z0-9_-]*)`)
 	minusName = regexp.MustCompile(`^(from|to|previous|step|history)-(.+)$`)
-	bareFile  = regexp.MustCompile(`\.(py|R|r|sh|js|jl|txt|json|csv|hcl)$`)
 )
 
 // hintAll adds to HCL's own diagnostics what helps with the mistakes that
 // people really make.
 func hintAll(diags hcl.Diagnostics, src []byte) hcl.Diagnostics {
 	for _, d := range diags {
-		if hint := syntaxHint(d, src); hint != "" && !strings.Contains(d.Detail, hint) {
-			d.Detail += " " + hint
-		}
+		hint(d, src)
 	}
 	return diags
+}
+
+func hint(d *hcl.Diagnostic, src []byte) {
+	if text := syntaxHint(d, src); text != "" && !strings.Contains(d.Detail, text) {
+		d.Detail += " " + text
+	}
 }
 
 // lineAt returns the line that the diagnostic is about.
@@ -79,16 +82,16 @@ func unknownVariableHint(d *hcl.Diagnostic, line string) string {
 		return ""
 	}
 	for _, t := range d.Expression.Variables() {
-		switch root := t.RootName(); {
-		case root == "script":
+		switch root := t.RootName(); root {
+		case "script":
 			return "References to scripts stand in from, to, depends_on, when and value only."
-		case root == "var":
+		case "var":
 			return "Inputs are read as input.NAME, locals as local.NAME."
-		case root == "locals" || root == "inputs":
+		case "locals", "inputs":
 			return fmt.Sprintf("It is read as %s.NAME.", strings.TrimSuffix(root, "s"))
-		case root == "from" || root == "to" || root == "history" || root == "previous" || root == "step":
+		case "from", "to", "history", "previous", "step":
 			return fmt.Sprintf("%q is known in a route's when and value only.", root)
-		case root == "local" || root == "input":
+		case "local", "input":
 			continue
 		default:
 			if best := didYouMean(root, []string{"local", "input"}); best != "" {

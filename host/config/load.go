@@ -129,7 +129,7 @@ func (l *loader) report(diags ...*hcl.Diagnostic) {
 		if d.Subject != nil && l.files[d.Subject.Filename] != nil {
 			src = l.files[d.Subject.Filename].Bytes
 		}
-		hintAll(hcl.Diagnostics{d}, src)
+		hint(d, src)
 		key := fmt.Sprint(d.Subject, d.Summary, d.Detail)
 		if !l.reported[key] {
 			l.reported[key] = true

@@ -178,9 +178,7 @@ func jsonStringEnd(src []byte, i int) int {
 // parses as a template. The diagnostic has no place yet.
 func checkJSONString(literal []byte) *hcl.Diagnostic {
 	var text string
-	if stdjson.Unmarshal(literal, &text) != nil {
-		return nil // the parser will say so
-	}
+	_ = stdjson.Unmarshal(literal, &text) // what is no string, the parser will say
 	if !strings.Contains(text, "${") && !strings.Contains(text, "%{") {
 		return nil
 	}

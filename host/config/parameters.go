@@ -114,7 +114,7 @@ func (b *block) computedMap(expr hcl.Expression) []*Parameter {
 	if !ok || v.IsNull() {
 		return nil
 	}
-	if !v.IsKnown() || !(v.Type().IsObjectType() || v.Type().IsMapType()) {
+	if t := v.Type(); !v.IsKnown() || !t.IsObjectType() && !t.IsMapType() {
 		b.report(fault(expr.Range(), "Wrong type", "parameters must be a map, { NAME = VALUE }, not %s.%s", withArticle(v.Type().FriendlyName()), b.templateHint(expr)))
 		return nil
 	}

@@ -30,7 +30,7 @@ func WriteDiagnostics(w io.Writer, files map[string]*hcl.File, diags hcl.Diagnos
 			writeExcerpt(&b, files[d.Subject.Filename], *d.Subject, color)
 		}
 		if d.Detail != "" {
-			b.WriteString("\n" + wrap(d.Detail, int(width)) + "\n") //nolint:gosec // a terminal's width
+			b.WriteString("\n" + wrap(d.Detail, int(width)) + "\n")
 		}
 		b.WriteString("\n")
 		if _, err := io.WriteString(w, b.String()); err != nil {

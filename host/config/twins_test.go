@@ -69,7 +69,7 @@ func equalLaunch(t *testing.T, a, b script.Launch) {
 // loadTwin loads a copy of the file, beside a folder of scripts.
 func loadTwin(t *testing.T, name string) *Config {
 	t.Helper()
-	src, err := os.ReadFile(name) //nolint:gosec // a file of this repository
+	src, err := os.ReadFile(name)
 	if err != nil {
 		t.Fatal(err)
 	}
