@@ -19,7 +19,7 @@ from ._typing import Any, Callable, List
 PATIENCE = 0.05  # for the main thread to come to a bytecode
 ANSWER_AFTER = 1.0  # a callback may run longer; the host is answered then
 
-_thunk: Any = None  # keeps the C function of the pending calls alive
+_add_pending: Any = None
 _due: List["Job"] = []
 
 
@@ -84,44 +84,42 @@ class Runner:
 
 
 def _call_on_main(job: Job) -> bool:
-    global _thunk
+    """Asks the interpreter to run the job between two bytecodes of the main thread."""
+    global _add_pending
     try:
-        import ctypes
-
-        if _thunk is None:
-            _thunk = ctypes.PYFUNCTYPE(ctypes.c_int, ctypes.c_void_p)(_pending)
+        if _add_pending is None:
+            _add_pending = _find_add_pending()
         _due.append(job)
-        return ctypes.pythonapi.Py_AddPendingCall(_thunk, None) == 0
-    except Exception:  # no ctypes, or none that allows callbacks
+        return bool(_add_pending(_pending) == 0)
+    except Exception:  # an interpreter without ctypes
         return False
 
 
-def _pending(_: Any) -> int:
-    try:
-        while _due:
-            _due.pop(0).run()
-    except IndexError:
-        pass
-    except BaseException as problem:
-        _raise_in_main(problem)
-    return 0
+def _find_add_pending() -> Callable[[Any], int]:
+    """Returns a function that has an object's __bool__ called on the main thread.
 
-
-def _raise_in_main(problem: BaseException) -> None:
-    """Raises again, in the main thread's own code, what a pending call cannot
-    let through: the exit or the interrupt that came while a callback ran."""
+    The C function that is queued is PyObject_IsTrue: it takes one pointer,
+    returns 0 for false and -1 for an exception, which then passes on into the
+    main thread's code. A callback made by ctypes would swallow that.
+    """
     import ctypes
 
-    kind = type(problem)
-    if problem.args:
+    is_true = ctypes.cast(ctypes.pythonapi.PyObject_IsTrue, ctypes.c_void_p)
+    prototype = ctypes.PYFUNCTYPE(ctypes.c_int, ctypes.c_void_p, ctypes.py_object)
+    add = prototype(("Py_AddPendingCall", ctypes.pythonapi))
+    return lambda target: int(add(is_true, target))
 
-        class Again(kind):  # type: ignore[misc,valid-type]
-            def __init__(self) -> None:
-                super().__init__(*problem.args)
 
-        Again.__name__, Again.__qualname__, Again.__module__ = kind.__name__, kind.__qualname__, kind.__module__
-        kind = Again
-    ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(threading.main_thread().ident or 0), ctypes.py_object(kind))
+class _Pending:
+    """Runs the jobs that are due, where its truth is asked for."""
+
+    def __bool__(self) -> bool:
+        while _due:
+            _due.pop(0).run()
+        return False  # 0: the pending call went well
+
+
+_pending = _Pending()
 
 
 def run_safely(what: str, function: Callable[[], None], report: Callable[[str], None]) -> None:

@@ -54,7 +54,7 @@ class Channel:
 
     def start(self) -> None:
         """Starts the two threads."""
-        mask = signal.pthread_sigmask(signal.SIG_BLOCK, range(1, signal.NSIG))
+        mask = signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
         try:
             _thread.start_new_thread(self._read, ())
             _thread.start_new_thread(self._send, ())

@@ -65,7 +65,7 @@ def _file_name(script: str) -> str:
     """Returns __file__ as python has it: absolute since 3.9."""
     if sys.version_info < (3, 9) or os.path.isabs(script):
         return script
-    return os.path.join(os.getcwd(), script[2:] if script.startswith("./") else script)
+    return os.path.join(os.getcwd(), script)
 
 
 def _look_plain(home: str, script: str, argv: List[str]) -> None:

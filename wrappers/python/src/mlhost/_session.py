@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import atexit
 import os
-import signal
 import sys
 import threading
 import time
@@ -369,16 +368,16 @@ class Session:
         self.resumed.wait()
 
     def _on_stop(self, message: Dict[str, Any]) -> None:
-        """Tells all who listen. When nobody does, the script gets SIGTERM, as it
-        would from any other supervisor."""
+        """Tells all who listen. When nobody does, the answer is an error: the
+        wrapper then sends SIGTERM without waiting."""
         self.stopping = True
         heard = bool(self.loops)
         self._resume()
         for listener in list(self.stop_listeners):
             heard = listener() or heard
-        self._done(message, outcomes=[])
-        if not heard:
-            os.kill(os.getpid(), signal.SIGTERM)
+        if heard:
+            return self._done(message, outcomes=[])
+        self._done(message, error={"code": "unavailable", "message": "nothing in the script looks whether it shall stop"})
 
 
 def _change(parameter: Parameter, old: Any, new: Any, step: Optional[int]) -> Dict[str, Any]:
