@@ -8,6 +8,7 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 
@@ -126,19 +127,15 @@ func (h handle) wait(ctx context.Context) error {
 
 // marked returns handles, to be closed, of every living process that carries
 // the run's mark. Processes of other users cannot be read and are not ours.
-// The handle is opened before the mark is read, so the pid cannot change hands
-// in between.
+// The mark is read again once the handle is open, so the pid cannot have
+// changed hands in between.
 func marked(run string) ([]handle, error) {
-	entries, err := os.ReadDir("/proc")
+	pids, err := marks.look()
 	if err != nil {
-		return nil, fmt.Errorf("list processes: %w", err)
+		return nil, err
 	}
 	var found []handle
-	for _, e := range entries {
-		pid, err := strconv.Atoi(e.Name())
-		if err != nil || pid == os.Getpid() || !hasMark(pid, run) {
-			continue
-		}
+	for _, pid := range pids[run] {
 		h, err := openHandle(pid)
 		if err != nil {
 			continue // gone
@@ -152,19 +149,78 @@ func marked(run string) ([]handle, error) {
 	return found, nil
 }
 
-// hasMark reports whether a living process carries the run's mark.
-func hasMark(pid int, run string) bool {
-	env, err := os.ReadFile(fmt.Sprintf("/proc/%d/environ", pid))
-	if err != nil || len(env) == 0 {
-		return false
+// marks looks through all processes. Whoever asks while a look is under way
+// shares the next one with all others who do.
+var marks lookout
+
+type lookout struct {
+	looking sync.Mutex // held for a look
+
+	mu   sync.Mutex
+	next *look // not begun yet; nil: nobody waits for one
+}
+
+type look struct {
+	done chan struct{}
+	pids map[string][]int // by run
+	err  error
+}
+
+func (l *lookout) look() (map[string][]int, error) {
+	l.mu.Lock()
+	mine := l.next
+	if mine != nil {
+		l.mu.Unlock()
+		<-mine.done
+		return mine.pids, mine.err
 	}
-	mark := []byte(markName + "=" + run)
-	for v := range bytes.SplitSeq(env, []byte{0}) {
-		if bytes.Equal(v, mark) {
-			return true
+	mine = &look{done: make(chan struct{})}
+	l.next = mine
+	l.mu.Unlock()
+
+	l.looking.Lock()
+	defer l.looking.Unlock()
+	l.mu.Lock()
+	l.next = nil
+	l.mu.Unlock()
+	mine.pids, mine.err = readMarks()
+	close(mine.done)
+	return mine.pids, mine.err
+}
+
+func readMarks() (map[string][]int, error) {
+	entries, err := os.ReadDir("/proc")
+	if err != nil {
+		return nil, fmt.Errorf("list processes: %w", err)
+	}
+	found := map[string][]int{}
+	for _, e := range entries {
+		pid, err := strconv.Atoi(e.Name())
+		if err != nil || pid == os.Getpid() {
+			continue
+		}
+		if run := markOf(pid); run != "" {
+			found[run] = append(found[run], pid)
 		}
 	}
-	return false
+	return found, nil
+}
+
+// hasMark reports whether a living process carries the run's mark.
+func hasMark(pid int, run string) bool { return run != "" && markOf(pid) == run }
+
+// markOf returns the run that a living process is part of, "" for none.
+func markOf(pid int) string {
+	env, err := os.ReadFile(fmt.Sprintf("/proc/%d/environ", pid))
+	if err != nil {
+		return ""
+	}
+	for v := range bytes.SplitSeq(env, []byte{0}) {
+		if run, ok := bytes.CutPrefix(v, []byte(markName+"=")); ok {
+			return string(run)
+		}
+	}
+	return ""
 }
 
 // killMarked ends what carries the run's mark: SIGTERM, patience for it to
