@@ -6,15 +6,19 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
+
+	"github.com/hashicorp/hcl/v2"
 
 	v1 "github.com/mlhost/mlhost/host/api/v1"
 	"github.com/mlhost/mlhost/host/config"
+	"github.com/mlhost/mlhost/host/supervisor"
 	"github.com/mlhost/mlhost/shared/script"
 )
 
 // validate checks a configuration and tells everything that is wrong with it.
 func (a *app) validate(s *source) verb {
-	return func(_ context.Context, got []string) error {
+	return func(ctx context.Context, got []string) error {
 		s.path = "."
 		if len(got) > 0 {
 			s.path = got[0]
@@ -24,7 +28,9 @@ func (a *app) validate(s *source) verb {
 			return err
 		}
 		if !diags.HasErrors() {
-			diags = append(diags, cfg.Check(map[string]script.Description{})...)
+			known, found := describePlugins(ctx, cfg)
+			diags = append(append(diags, found...), cfg.CheckFiles()...)
+			diags = append(diags, cfg.Check(known)...)
 		}
 		out := v1.Diagnostics{Valid: !diags.HasErrors(), Diagnostics: []v1.Diagnostic{}}
 		for _, f := range config.Findings(diags) {
@@ -47,6 +53,30 @@ func (a *app) validate(s *source) verb {
 		}
 		return nil
 	}
+}
+
+// describePlugins asks every plugin that a configuration names what it takes
+// and reports. One that does not answer is reported; one that is not there is
+// found with the other files.
+func describePlugins(ctx context.Context, cfg *config.Config) (map[string]script.Description, hcl.Diagnostics) {
+	sup := supervisor.New(supervisor.Options{})
+	known := map[string]script.Description{}
+	var diags hcl.Diagnostics
+	for _, s := range cfg.Scripts {
+		if s.Plugin == "" || s.CheckFiles().HasErrors() {
+			continue
+		}
+		d, err := sup.Describe(ctx, s)
+		if err != nil {
+			e := script.AsError(err)
+			diags = append(diags, &hcl.Diagnostic{
+				Severity: hcl.DiagError, Summary: "The plugin does not describe itself", Detail: strings.TrimSpace(e.Message + ". " + e.Hint), Subject: &s.SourceRange,
+			})
+			continue
+		}
+		known[s.Name] = d
+	}
+	return known, diags
 }
 
 // format rewrites configuration files, or says which ones it would.

@@ -15,7 +15,7 @@ type Brief struct {
 	Run     string
 	Managed bool
 	Topics  []script.TopicSpec // not to be changed
-	Answers bool               // messages are pushed to it: of its Topics, or of all where it declares none
+	Answers bool               // messages of all topics are pushed to it, where it declares none
 }
 
 // Takes reports whether messages of the topic are pushed to the script.
@@ -51,6 +51,7 @@ func (r *Registry) Briefs() []Brief {
 func (e *entry) brief() Brief {
 	return Brief{
 		Name: e.name, State: e.state, Reason: e.reason, Run: e.run, Managed: e.managed,
-		Topics: e.description.Topics, Answers: e.description.Has(script.CapabilityAnswer),
+		Topics:  e.description.Topics,
+		Answers: e.description.Has(script.CapabilityAnswer) && !e.description.Has(script.CapabilityDynamic),
 	}
 }

@@ -144,7 +144,7 @@ type StateSchema struct {
 
 // Capabilities that a plugin may declare in its Description.
 const (
-	CapabilityAnswer     = "answer"     // takes messages pushed to it, of the declared topics, or of all where none is declared
+	CapabilityAnswer     = "answer"     // takes messages pushed to it: of the declared topics; of all where it declares none and is not dynamic
 	CapabilityCheckpoint = "checkpoint" // Checkpoint and Restore work
 	CapabilityPause      = "pause"      // Pause and Resume work
 	CapabilityLogs       = "logs"       // reports its script's output as log events itself; the host need not read the output files

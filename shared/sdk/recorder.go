@@ -195,7 +195,7 @@ func (r *recorder) makeRoom() {
 			r.forgetSpool()
 		case r.stream != nil && r.ring.bytes <= ringMaxBytes:
 			return
-		case r.stream != nil && !r.spooling && time.Since(r.moved) < patience:
+		case r.stream != nil && time.Since(r.moved) < patience:
 			room := r.room
 			r.mu.Unlock()
 			timer := time.NewTimer(patience)

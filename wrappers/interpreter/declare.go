@@ -111,12 +111,6 @@ func (r *run) addVariable(spec script.VariableSpec) {
 	r.declarations.Variables = append(r.declarations.Variables, spec)
 }
 
-// noTopic stands for the topics of a script that has named none. The SDK takes
-// every plugin that can answer for one that answers everything, unless it names
-// topics; mail for a script that takes no messages has to wait until the script
-// collects it.
-const noTopic = "(none named yet)"
-
 // addTopics declares that messages of these topics may be pushed to the script.
 func (r *run) addTopics(l topicsLine) {
 	d := &r.declarations
@@ -161,7 +155,6 @@ func describe(l script.Launch) script.Description {
 	d := script.Description{
 		Name:         l.Script,
 		Capabilities: []string{script.CapabilityDynamic, script.CapabilityLogs, script.CapabilityPause},
-		Topics:       []script.TopicSpec{{Name: noTopic}},
 	}
 	for _, p := range l.Parameters {
 		spec := p.Spec
