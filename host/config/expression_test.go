@@ -185,6 +185,19 @@ func TestValue(t *testing.T) {
 	}
 }
 
+// TestFireOnNaN: on_nan = "fire" makes a NaN a condition that is true.
+func TestFireOnNaN(t *testing.T) {
+	r := routeWith(t, "when = from > 1 || script.other.variable.nan > 2\non_nan = \"fire\"\nvalue = to * 0.5")
+	for _, s := range []Snapshot{snapshot(nan), snapshot(1), snapshot(1, nan)} {
+		if got, err := r.When(s); !got || err != nil {
+			t.Errorf("on %v: %v, %v", s.From, got, err)
+		}
+		if v, err := r.Value(s); err != nil || !v.Equal(script.Float(0.05)) {
+			t.Errorf("on %v: %v, %v", s.From, v, err)
+		}
+	}
+}
+
 // TestNullWaits: what `value` reads holds back `when` too.
 func TestNullWaits(t *testing.T) {
 	r := routeWith(t, "when = from > 0\nvalue = script.other.variable.gone")
