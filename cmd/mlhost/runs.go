@@ -21,7 +21,7 @@ func (a *app) runsVerb() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:     "runs",
 		Short:   "List runs, the newest first",
-		Example: "mlhost runs --script trainer --limit 5\nmlhost runs show k3f9",
+		Example: "mlhost runs --script trainer --limit 5\nmlhost runs show trainer",
 		Args:    args(0, 0, "no arguments"),
 	}
 	flags := cmd.Flags()
@@ -81,10 +81,13 @@ func valuesText(values map[string]script.Value) string {
 func (a *app) runsShowVerb() *cobra.Command {
 	var samples []string
 	cmd := &cobra.Command{
-		Use:     "show RUN…",
-		Short:   "Show everything about runs: parameters, changes, series, results",
-		Example: "mlhost runs show k3f9\nmlhost runs show k3f9 --samples loss --json",
-		Args:    args(1, -1, "a run"),
+		Use:   "show RUN…",
+		Short: "Show everything about runs: parameters, changes, series, results",
+		Long: `Show everything about runs: parameters, changes, series, results. A run is
+named by its id, by the beginning of it, or by its script: the last run.`,
+		Example:           "mlhost runs show trainer\nmlhost runs show k3f9 --samples loss --json",
+		Args:              args(1, -1, "a run or a script"),
+		ValidArgsFunction: a.completeScripts,
 	}
 	cmd.Flags().StringSliceVar(&samples, "samples", nil, "also every sample of these variables")
 	return a.do(cmd, func(ctx context.Context, got []string) error {

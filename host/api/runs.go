@@ -23,7 +23,7 @@ type runsInput struct {
 
 // RunPath is the part of a path that names a run.
 type RunPath struct {
-	Run string `path:"run" doc:"the run's id, or the beginning of it"`
+	Run string `path:"run" doc:"the run's id, the beginning of it, or the name of a script: its last run"`
 }
 
 func (a *API) runRoutes(api huma.API) {
@@ -42,7 +42,7 @@ func (a *API) runRoutes(api huma.API) {
 			After int64  `query:"after" minimum:"0" doc:"how many samples are known already"`
 			Limit int    `query:"limit" minimum:"0" maximum:"100000" default:"10000"`
 		}) (v1.Samples, error) {
-			run, err := a.Store.Run(ctx, in.Run)
+			run, err := a.findRun(ctx, in.Run)
 			if err != nil {
 				return v1.Samples{}, err
 			}
@@ -57,6 +57,15 @@ func (a *API) runRoutes(api huma.API) {
 		}) (v1.Chart, error) {
 			return a.chart(ctx, in.Run, in.Name, in.Points)
 		})
+}
+
+// findRun returns the run of an id or a beginning of one, or the last run of
+// the script of that name.
+func (a *API) findRun(ctx context.Context, id string) (store.Run, error) {
+	if one, ok := a.Registry.Script(id); ok && one.Run != "" {
+		id = one.Run
+	}
+	return a.Store.Run(ctx, id)
 }
 
 func (a *API) listRuns(ctx context.Context, in *runsInput) (v1.Runs, error) {
@@ -77,7 +86,7 @@ func (a *API) listRuns(ctx context.Context, in *runsInput) (v1.Runs, error) {
 }
 
 func (a *API) showRun(ctx context.Context, id string, samples []string) (v1.RunDetail, error) {
-	run, err := a.Store.Run(ctx, id)
+	run, err := a.findRun(ctx, id)
 	if err != nil {
 		return v1.RunDetail{}, err
 	}
@@ -148,7 +157,7 @@ func (a *API) samples(ctx context.Context, run, name string, r store.SampleRange
 }
 
 func (a *API) chart(ctx context.Context, id, name string, points int) (v1.Chart, error) {
-	run, err := a.Store.Run(ctx, id)
+	run, err := a.findRun(ctx, id)
 	if err != nil {
 		return v1.Chart{}, err
 	}
