@@ -318,3 +318,27 @@ func TestUnwritableSpoolKeepsResults(t *testing.T) {
 		t.Error("close does not tell of the missing directory")
 	}
 }
+
+func TestWhatAHostHadAlreadyIsAGap(t *testing.T) {
+	r, _ := begun(t)
+	const n = 60000
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for i := range n {
+			r.emit(logLine(i))
+		}
+	}()
+	listen(t, r, 0, n/2)
+	<-done // the rest went to the spool
+	next := uint64(1)
+	for _, e := range listen(t, r, 0, n) {
+		if gap, ok := e.Body.(script.Gap); ok && gap.From == next {
+			next = gap.To
+		}
+		if e.Seq != next {
+			t.Fatalf("event %d (%s) where %d is due", e.Seq, script.KindOf(e.Body), next)
+		}
+		next++
+	}
+}

@@ -177,12 +177,26 @@ func (r *recorder) nextSpooled(st *stream) (events []script.Event, wait time.Dur
 	if len(events) == 0 {
 		events = r.spool.rest(cursor)
 	}
-	if len(events) == 0 {
-		gap := script.Gap{From: cursor + 1, To: oldest - 1, Dropped: oldest - 1 - cursor, Reason: "the plugin no longer has these events"}
-		events = []script.Event{{Seq: gap.To, Time: time.Now(), Body: gap}}
-	}
+	events = missing(cursor, events, oldest)
 	r.given(st, events)
 	return events, 0, nil
+}
+
+// missing puts a gap before events, where they do not begin right behind
+// cursor; without events the gap lasts until oldest.
+func missing(cursor uint64, events []script.Event, oldest uint64) []script.Event {
+	begin := oldest
+	if len(events) > 0 {
+		begin = events[0].Seq
+		if gap, ok := events[0].Body.(script.Gap); ok && gap.From > 0 {
+			begin = gap.From
+		}
+	}
+	if begin <= cursor+1 {
+		return events
+	}
+	gap := script.Gap{From: cursor + 1, To: begin - 1, Dropped: begin - 1 - cursor, Reason: "the plugin no longer has these events"}
+	return append([]script.Event{{Seq: gap.To, Time: time.Now(), Body: gap}}, events...)
 }
 
 // given notes that the stream takes events. The caller holds mu.

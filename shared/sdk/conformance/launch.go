@@ -97,27 +97,39 @@ func (p *process) handshake(ctx context.Context, read *os.File) (address string,
 	lines := make(chan string, 1)
 	go func() { // ends with the process
 		buffered := bufio.NewReader(read)
-		line, err := buffered.ReadString('\n')
-		if err != nil {
-			line += " " + err.Error()
-		}
+		line, _ := buffered.ReadString('\n') // an error ends the line, and shows in it
 		lines <- line
 		_, _ = io.Copy(p.outputs, buffered) // the pipe breaks when the process ends
 		_ = read.Close()
 	}()
 	select {
 	case line := <-lines:
-		return parseHandshake(strings.TrimSpace(line), p.outputs)
+		address, err := parseHandshake(strings.TrimSpace(line))
+		if err != nil {
+			return "", fmt.Errorf("%w; standard error: %s", err, p.lastWords())
+		}
+		return address, nil
 	case <-ctx.Done():
 		return "", fmt.Errorf("the plugin printed no handshake line in time; it printed: %q", p.outputs)
 	}
 }
 
+// lastWords returns what the plugin printed, all of it where the process is
+// about to end.
+func (p *process) lastWords() string {
+	select {
+	case err := <-p.ended:
+		p.ended <- err
+	case <-time.After(time.Second):
+	}
+	return p.outputs.String()
+}
+
 // parseHandshake reads go-plugin's line: core|protocol|network|address|grpc|…
-func parseHandshake(line string, outputs fmt.Stringer) (string, error) {
+func parseHandshake(line string) (string, error) {
 	parts := strings.Split(line, "|")
 	if len(parts) < 5 {
-		return "", fmt.Errorf("the first line on standard output is %q, and not the handshake; standard error: %s", line, outputs)
+		return "", fmt.Errorf("the first line on standard output is %q, and not the handshake", line)
 	}
 	if parts[1] != strconv.Itoa(wire.ProtocolVersion) {
 		return "", fmt.Errorf("the plugin speaks version %s of the protocol, not %d", parts[1], wire.ProtocolVersion)

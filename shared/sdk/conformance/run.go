@@ -250,10 +250,12 @@ func checkMessage(ctx context.Context, k *kit) error {
 
 func checkReplay(ctx context.Context, k *kit) error {
 	k.listener.close()
-	heard := len(k.listener.events)
+	heard := k.listener.events
 	again := listen(k.client, 0)
 	k.listener = again
-	err := again.await(ctx, "what was sent already", func(events []script.Event, _ int) bool { return len(events) >= heard })
+	err := again.await(ctx, "what was sent already", func(events []script.Event, _ int) bool {
+		return len(heard) == 0 || len(events) > 0 && events[len(events)-1].Seq >= heard[len(heard)-1].Seq
+	})
 	if err != nil {
 		return err
 	}
