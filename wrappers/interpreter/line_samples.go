@@ -106,6 +106,7 @@ func decodeSamples(line []byte) ([]script.Sample, bool) {
 type cursor struct {
 	rest []byte
 	ok   bool
+	last string // the string read last: the next one is often the same
 }
 
 func (c *cursor) space() {
@@ -151,7 +152,10 @@ func (c *cursor) text() string {
 	}
 	c.ok = utf8.Valid(s)
 	c.rest = c.rest[end+2:]
-	return string(s)
+	if string(s) != c.last {
+		c.last = string(s)
+	}
+	return c.last
 }
 
 // scalar reads a string, a number, true, false or null.

@@ -312,3 +312,53 @@ func TestSetsOfScriptsThatSpeakNoLines(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// TestRSpeaksLines: R has no way to a descriptor but through a shell.
+func TestRSpeaksLines(t *testing.T) {
+	interpreter := needs(t, "Rscript")
+	h := newHost(t)
+	j := launch(t, h, interpreter, `
+args <- commandArgs(trailingOnly = TRUE)
+cat("lambda", args[2], "\n")
+mlhost <- pipe("cat >&$MLHOST_FD", "w")
+writeLines('{"op":"samples","samples":[["loss",1,null,0.5]]}', mlhost)
+writeLines('{"op":"result","name":"slope","value":2}', mlhost)
+close(mlhost)
+quit(status = 3)`, func(l *script.Launch) {
+		withLines(l)
+		p := set("lambda", script.Float(0.125))
+		p.Pass = "--lambda"
+		l.Parameters = []script.LaunchParameter{p}
+	})
+	if code, _ := j.wait(t); code != 3 {
+		t.Errorf("exit code %d, %q", code, h.lines("stderr"))
+	}
+	if out := h.lines("stdout"); len(out) != 1 || !strings.HasPrefix(out[0], "lambda 0.125") {
+		t.Errorf("%q", out)
+	}
+	if r := of[script.ResultSet](h); len(r) != 1 || len(of[script.Samples](h)) != 1 {
+		t.Errorf("%+v", r)
+	}
+}
+
+func TestSetAtAStep(t *testing.T) {
+	h := newHost(t)
+	j := launch(t, h, "bash", `
+say() { printf '%s\n' "$1" >&$MLHOST_FD; }
+say '{"op":"parameter","name":"p","default":1}'; say '{"op":"step","step":4}'
+read -r start <&$MLHOST_FD; read -r wait
+say '{"op":"step","step":5}'
+read -r set <&$MLHOST_FD; echo "$set"; id=${set#*'"id":"'}; say '{"op":"done","id":"'"${id%%'"'*}"'"}'; read -r more <&$MLHOST_FD`,
+		func(l *script.Launch) { withLines(l); l.Stdin = "fifo"; makeFifo(t, l) })
+	wait(h, func(s script.Stepped) bool { return s.Step == 4 })
+	for _, v := range []int64{2, 3} { // the second takes the place of the first
+		at := int64(5)
+		reply, err := j.setParameters(t.Context(), script.Batch{Values: map[string]script.Value{"p": script.Int(v)}, AtStep: &at})
+		if err != nil || reply.Outcomes[0].Status != script.Pending || reply.Outcomes[0].Step != 5 {
+			t.Fatal(reply, err)
+		}
+	}
+	writeFifo(t, j)
+	h.waitLine("stdout", `"values":{"p":3}`)
+	j.stop(t.Context(), time.Second)
+}

@@ -64,8 +64,8 @@ func (r *run) takeLine(line []byte) {
 	case samplesLine:
 		r.takeSamples(l, line)
 	case stepLine:
-		r.step.Store(l.Step)
 		r.session.Emit(script.Stepped{Step: l.Step})
+		r.reach(l.Step)
 	case progressLine:
 		r.session.Emit(script.Progress{Done: l.Done, Total: l.Total, Rate: l.Rate, ETA: l.ETA})
 	case resultLine:
@@ -101,7 +101,7 @@ func (r *run) takeSamples(l samplesLine, line []byte) {
 	if len(l.samples) == 0 {
 		return
 	}
-	now := time.Now()
+	now, step := time.Now(), int64(-1)
 	r.mu.Lock()
 	for i := range l.samples {
 		s := &l.samples[i]
@@ -112,11 +112,14 @@ func (r *run) takeSamples(l samplesLine, line []byte) {
 			s.Value = floatOf(s.Value)
 		}
 		if s.Step >= 0 {
-			r.step.Store(s.Step)
+			step = s.Step
 		}
 	}
 	r.mu.Unlock()
 	r.session.Emit(script.Samples{Samples: l.samples})
+	if step >= 0 && step != r.step.Load() {
+		r.reach(step)
+	}
 }
 
 // levels are the names that logging libraries give to the four levels.

@@ -70,6 +70,7 @@ type run struct {
 	declared  map[string]script.ParameterSpec // by the script itself
 	variables map[string]script.VariableSpec
 	pending   map[string]script.Value // set by the host, to be applied by the script at a boundary
+	deferred  []deferred              // changes that wait for a step
 	frozen    bool                    // by SIGSTOP
 	asked     bool                    // to pause, by a line
 	deadline  time.Time               // of a stop; zero: nobody has asked for one

@@ -49,7 +49,9 @@ func (r *run) setParameters(ctx context.Context, batch script.Batch) (script.Bat
 	if reply.Rejected() {
 		return reply, nil
 	}
-	if len(lines) > 0 {
+	if waiting := r.defers(lines, batch); len(waiting) > 0 {
+		reply.Outcomes = append(reply.Outcomes, waiting...)
+	} else if len(lines) > 0 {
 		done, err := r.hand(ctx, "set", lines, batch)
 		if err != nil {
 			return script.BatchReply{}, err
