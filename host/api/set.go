@@ -108,9 +108,8 @@ func read(kind script.MessageKind, one registry.Script, set *v1.Set) (map[string
 	reply := script.BatchReply{Revision: one.Revision}
 	for _, name := range slices.Sorted(maps.Keys(set.Texts)) {
 		t, now, known := typeOf(kind, one, name)
-		if !known { // refused by whoever carries out the set, with a suggestion
-			values[name] = script.String(set.Texts[name])
-			continue
+		if !known { // the script may yet declare it; else the set is refused, with a suggestion
+			t = script.TypeAny
 		}
 		v, err := ParseText(t, set.Texts[name])
 		if err != nil {
