@@ -129,7 +129,7 @@ func checkExecutable(path string) (fileKey, error) {
 	}
 	key := fileKey{path: path, size: info.Size(), modified: info.ModTime()}
 	if st, ok := info.Sys().(*syscall.Stat_t); ok {
-		key.dev, key.ino, key.changed = uint64(st.Dev), st.Ino, st.Ctim
+		key.dev, key.ino, key.changed = st.Dev, st.Ino, st.Ctim
 	}
 	return key, nil
 }

@@ -139,7 +139,7 @@ func start(ctx context.Context, c command, extraEnv []string) (*child, error) {
 	defer func() { _ = stderr.Close() }()
 
 	build := func() *exec.Cmd {
-		cmd := exec.Command(c.path, c.args...)
+		cmd := exec.CommandContext(context.Background(), c.path, c.args...) // it outlives ctx
 		cmd.Env = append(append([]string{}, c.env...), extraEnv...)
 		cmd.Env = append(cmd.Env,
 			markName+"="+c.run,

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"sync"
 
+	"github.com/mlhost/mlhost/host/config"
 	"github.com/mlhost/mlhost/shared/script"
 )
 
@@ -17,15 +18,16 @@ func (s *Supervisor) Start(ctx context.Context, name string) error {
 	if err != nil {
 		return err
 	}
-	// A script that is just ending is let end first.
-	if err := s.await(ctx, u.decided); err != nil {
+	// A script that is just ending is let end first, and a host that is just
+	// coming up is let come up.
+	if err := s.await(ctx, func() bool { return s.closed || s.running && u.decided() }); err != nil {
 		return err
 	}
 	s.mu.Lock()
 	switch {
-	case s.closed || !s.running:
+	case s.closed:
 		s.mu.Unlock()
-		return script.Errorf(script.CodeUnavailable, "the host is not up, or going down")
+		return script.Errorf(script.CodeUnavailable, "the host is going down")
 	case u.busy && u.state == script.Backoff:
 		close(u.kick)
 		u.kick = make(chan struct{})
@@ -102,11 +104,17 @@ func (s *Supervisor) Restart(ctx context.Context, name string) error {
 // returns when nothing of them is left. Once hurry is closed nobody gets any
 // more grace.
 func (s *Supervisor) StopAll(ctx context.Context, hurry <-chan struct{}) error {
+	return s.StopSome(ctx, hurry, func(*config.Script) bool { return true })
+}
+
+// StopSome is StopAll for the scripts that which picks. No script is started
+// any more, the others included: it is for the end of a host.
+func (s *Supervisor) StopSome(ctx context.Context, hurry <-chan struct{}, which func(*config.Script) bool) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	s.mu.Lock()
 	s.closed = true
-	order := s.stopOrder()
+	order := slices.DeleteFunc(s.stopOrder(), func(u *unit) bool { return !which(u.conf) })
 	s.mu.Unlock()
 	var rushing sync.WaitGroup
 	defer rushing.Wait()

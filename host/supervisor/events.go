@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io/fs"
+	"path/filepath"
 	"time"
 
 	"github.com/mlhost/mlhost/host/config"
@@ -78,11 +79,44 @@ func (p *Process) keepEvents(ctx context.Context, from <-chan []script.Event) {
 				more = false
 			}
 		}
-		out := p.sift(events)
-		if len(out) > 0 && !p.keep(ctx, out) {
-			p.logger.Error("events are lost", "run", p.run, "count", len(out))
-		}
+		p.take(ctx, events)
 		p.status.tell()
+	}
+}
+
+// take keeps what is to be kept of what the plugin says.
+func (p *Process) take(ctx context.Context, events []script.Event) bool {
+	last := p.taken
+	for _, e := range events {
+		last = max(last, e.Seq)
+	}
+	out := p.sift(events)
+	if len(out) > 0 && !p.keep(ctx, out) {
+		p.logger.Error("events are lost", "run", p.run, "count", len(out))
+		return false
+	}
+	p.taken = last
+	return true
+}
+
+// catchUp takes what an ended process wrote down because it could not hand it
+// over, and tells what is missing even so. last is the number of the last
+// event that the process made, 0 where it is not known.
+func (p *Process) catchUp(last uint64) {
+	ctx, cancel := context.WithTimeout(context.Background(), keepTime)
+	defer cancel()
+	err := wire.ReadSpool(filepath.Join(p.dir, wire.SpoolFile), p.taken, func(events []script.Event) error {
+		if !p.take(ctx, events) {
+			return errors.New("they could not be kept")
+		}
+		return nil
+	})
+	if err != nil {
+		p.warn("take what the script wrote down: %v", err)
+	}
+	if last > p.taken {
+		p.s.emit(p.s.event(p.name, p.run, script.Gap{From: p.taken + 1, To: last, Dropped: last - p.taken,
+			Reason: "the process ended before it had handed them over"}))
 	}
 }
 
@@ -117,21 +151,28 @@ func (p *Process) sift(events []script.Event) []script.Event {
 		switch body := e.Body.(type) {
 		case script.Heartbeat:
 			p.status.beat()
-			continue
 		case script.StateChanged:
-			p.status.say(body)
-			continue // told by the status, in the light of what else is known
-		case script.RunStarted, script.OwnerChanged, script.MessageRouted, script.RouteFired:
-			p.logger.Warn("a plugin tells what is not its to tell", "run", p.run, "kind", script.KindOf(body))
-			continue
+			p.status.say(body) // which tells it, in the light of what else is known
 		case script.Described:
 			e.Body = p.redescribe(body)
 		case script.Stepped, script.Samples, script.LogLine, script.Progress, script.ResultSet:
 			p.status.move()
 		}
-		out = append(out, e)
+		if toKeep(e.Body) {
+			out = append(out, e)
+		}
 	}
 	return out
+}
+
+// toKeep reports whether a fact is a plugin's to tell. States are told by the
+// supervisor, which knows more, and the rest by others.
+func toKeep(body script.Body) bool {
+	switch body.(type) {
+	case script.Heartbeat, script.StateChanged, script.RunStarted, script.OwnerChanged, script.MessageRouted, script.RouteFired:
+		return false
+	}
+	return true
 }
 
 // redescribe refines a description that has grown by what the configuration

@@ -14,6 +14,7 @@ import (
 	"google.golang.org/protobuf/types/known/emptypb"
 
 	"github.com/mlhost/mlhost/shared/script"
+	"github.com/mlhost/mlhost/shared/wire"
 )
 
 const (
@@ -186,7 +187,12 @@ func (p *Process) finish(st *streams, asked string) ending {
 		p.warn("clear up: %v", err)
 	}
 	p.readTails(true)
-	end := p.outcome(asked)
+	rec, recorded, err := readExit(p.dir, p.run)
+	if err != nil {
+		p.warn("%v", err)
+	}
+	p.catchUp(rec.LastSeq)
+	end := p.outcome(asked, rec, recorded)
 	if err := errors.Join(p.conn.Close(), sealRunDir(p.dir)); err != nil {
 		p.logger.Warn("clear up", "run", p.run, "error", err)
 	}
@@ -197,12 +203,8 @@ func (p *Process) finish(st *streams, asked string) ending {
 
 // outcome works out how the run ended: by its own record, else by the exit
 // status of its process.
-func (p *Process) outcome(asked string) ending {
+func (p *Process) outcome(asked string, rec wire.Exit, recorded bool) ending {
 	end := ending{run: p.run, lived: p.s.clock.Now().Sub(p.began)}
-	rec, recorded, err := readExit(p.dir, p.run)
-	if err != nil {
-		p.warn("%v", err)
-	}
 	status := p.child.cmd.ProcessState
 	if status != nil {
 		code := exitCode(status)

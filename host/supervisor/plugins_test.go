@@ -139,6 +139,17 @@ var scripts = map[string]func(ctx context.Context, s *sdk.Session, arg string) e
 		}
 		return err
 	},
+	// counts reports 0, 1, 2 … until it is stopped.
+	"counts": func(ctx context.Context, s *sdk.Session, _ string) error {
+		for n := 0; ; n++ {
+			s.Set("loss", float64(n))
+			select {
+			case <-time.After(time.Millisecond):
+			case <-ctx.Done():
+				return ctx.Err()
+			}
+		}
+	},
 	// waits runs until it is stopped; "ready" tells that it is there.
 	"waits": func(ctx context.Context, s *sdk.Session, _ string) error {
 		fmt.Println("waiting")

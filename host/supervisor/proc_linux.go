@@ -229,7 +229,7 @@ func markOf(pid int) string {
 func killMarked(ctx context.Context, run string, patience time.Duration) error {
 	hard, cancel := context.WithTimeout(context.Background(), patience+killTime)
 	defer cancel()
-	sig, limit := syscall.SIGTERM, patience
+	sig, limit, waiting := syscall.SIGTERM, patience, ctx
 	for {
 		found, err := marked(run)
 		if err != nil || len(found) == 0 {
@@ -239,9 +239,9 @@ func killMarked(ctx context.Context, run string, patience time.Duration) error {
 			sig = syscall.SIGKILL
 		}
 		if sig == syscall.SIGKILL {
-			ctx, limit = hard, killTime
+			limit, waiting = killTime, hard
 		}
-		left, err := endAll(ctx, found, sig, limit)
+		left, err := endAll(waiting, found, sig, limit)
 		if err != nil {
 			return err
 		}

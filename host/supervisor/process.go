@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"path/filepath"
 	"sync"
 	"time"
@@ -41,6 +42,7 @@ type Process struct {
 
 	tails  []*tail
 	status status
+	taken  uint64 // number of the last event kept; of keepEvents, and then of finish
 
 	mu        sync.Mutex
 	described script.Description
@@ -120,7 +122,7 @@ func (p *Process) begin(ctx context.Context) error {
 	err := p.client.Start(ctx, wire.StartRequest{
 		Run: p.run, Script: p.name, Parameters: p.values, Revision: p.revision, FirstSeq: 1, RunDir: p.dir,
 	})
-	if err != nil && !(script.CodeOf(err) == script.CodeUnavailable && p.dies()) {
+	if err != nil && (script.CodeOf(err) != script.CodeUnavailable || !p.dies()) {
 		return p.explain("start", err)
 	}
 	// One that died at once has begun too: what it left tells how it ended.
@@ -149,9 +151,7 @@ func (p *Process) startValues() map[string]script.Value {
 			all[spec.Name] = spec.Default
 		}
 	}
-	for name, v := range p.values {
-		all[name] = v
-	}
+	maps.Copy(all, p.values)
 	return all
 }
 
@@ -176,9 +176,7 @@ func (p *Process) settle(ctx context.Context, configured map[string]script.Value
 	}
 	p.revision = revision
 	p.values = map[string]script.Value{}
-	for name, v := range configured {
-		p.values[name] = v
-	}
+	maps.Copy(p.values, configured)
 	laid := false
 	for name, v := range kept {
 		v, err := p.fit(name, v)

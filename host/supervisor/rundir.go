@@ -119,13 +119,13 @@ func readExit(dir, run string) (wire.Exit, bool, error) {
 	exit, err := wire.ReadExit(dir)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return exit, false, nil
+		return wire.Exit{}, false, nil
 	case err != nil:
-		return exit, false, err
+		return wire.Exit{}, false, err
 	case exit.Run != run:
-		return exit, false, fmt.Errorf("read exit record: it is of run %q, not of %q", exit.Run, run)
+		return wire.Exit{}, false, fmt.Errorf("read exit record: it is of run %q, not of %q", exit.Run, run)
 	case !exit.State.Ended():
-		return exit, false, fmt.Errorf("read exit record: %q is no state to end in", exit.State)
+		return wire.Exit{}, false, fmt.Errorf("read exit record: %q is no state to end in", exit.State)
 	}
 	return exit, true, nil
 }

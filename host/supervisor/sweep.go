@@ -55,11 +55,37 @@ func (s *Supervisor) takeUp(ctx context.Context, dir string) {
 		s.logger.Error("end an earlier run", "script", in.Script, "run", in.Run, "error", err)
 	}
 	if in.Script != "" {
+		if err := s.replay(ctx, dir, in); err != nil {
+			s.logger.Error("take what an earlier run wrote down", "script", in.Script, "run", in.Run, "error", err)
+		}
 		s.emit(s.event(in.Script, in.Run, end))
 	}
 	if err := sealRunDir(dir); err != nil {
 		s.logger.Error("clear up an earlier run", "run", in.Run, "error", err)
 	}
+}
+
+// replay takes what an ended process wrote down while no host listened.
+func (s *Supervisor) replay(ctx context.Context, dir string, in instance) error {
+	last := uint64(0)
+	if s.options.LastSeq != nil {
+		var err error
+		if last, err = s.options.LastSeq(ctx, in.Run); err != nil {
+			return err
+		}
+	}
+	return wire.ReadSpool(filepath.Join(dir, wire.SpoolFile), last, func(events []script.Event) error {
+		out := events[:0]
+		for _, e := range events {
+			if e.Script, e.Run = in.Script, in.Run; toKeep(e.Body) {
+				out = append(out, e)
+			}
+		}
+		if len(out) == 0 {
+			return nil
+		}
+		return s.options.Emit(ctx, out...)
+	})
 }
 
 // earlierEnd tells how a run ended that no host attended to at its end.
