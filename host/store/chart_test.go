@@ -64,14 +64,15 @@ func TestChart(t *testing.T) {
 }
 
 func TestChartStaysFlat(t *testing.T) {
+	if testing.Short() {
+		t.Skip("writes a million samples")
+	}
 	s := open(t, t.TempDir())
-	for _, n := range []int{100_000, 1_000_000} {
-		run := "r" + strconv.Itoa(n)
-		ok(t, s.Append(t.Context(), begun(run)))
-		fill(t, s, run, n)
-		if rows := checkChart(t, s, run, 1000, n); rows > 5000 {
-			t.Errorf("%d samples: %d rows were read", n, rows)
-		}
+	ok(t, s.Append(t.Context(), begun("r1")))
+	const n = 1_000_000
+	fill(t, s, "r1", n)
+	if rows := checkChart(t, s, "r1", 1000, n); rows > 5000 {
+		t.Errorf("%d samples: %d rows were read", n, rows)
 	}
 }
 

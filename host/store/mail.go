@@ -75,14 +75,14 @@ func (s *Store) EnqueueLater(messages ...script.Message) {
 func (s *Store) writeMail(tx *tx, messages []script.Message) error {
 	now := nanos(s.now())
 	for i := range messages {
-		if err := writeMessage(tx, &messages[i], now); err != nil {
+		if err := writeMessage(tx, &messages[i], now, s.mailBytes); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func writeMessage(tx *tx, m *script.Message, now int64) error {
+func writeMessage(tx *tx, m *script.Message, now, limit int64) error {
 	if m.ID == "" || m.Target == "" {
 		return script.Errorf(script.CodeInternal, "a message without id or target cannot be kept")
 	}
@@ -111,8 +111,8 @@ func writeMessage(tx *tx, m *script.Message, now int64) error {
 	if count > MailboxMessages {
 		return script.Errorf(script.CodeMailboxFull, "the mailbox of %s is full: it holds %d messages", m.Target, MailboxMessages).WithHint(hint)
 	}
-	if bytes > MailboxBytes {
-		return script.Errorf(script.CodeMailboxFull, "the mailbox of %s is full: it holds at most %d MiB", m.Target, MailboxBytes>>20).WithHint(hint)
+	if bytes > limit {
+		return script.Errorf(script.CodeMailboxFull, "the mailbox of %s is full: it holds at most %d MiB", m.Target, limit>>20).WithHint(hint)
 	}
 	return nil
 }

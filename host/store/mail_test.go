@@ -85,14 +85,15 @@ func TestFullMailbox(t *testing.T) {
 	s.EnqueueLater(letter("b", 6000)) // dropped
 	ok(t, s.Acknowledge(ctx, "b", "m0"))
 	ok(t, s.Enqueue(ctx, []script.Message{letter("b", 7000)}))
+	s.mailBytes = 4 << 20
 	big := letter("d", 1)
-	big.Data = script.String(strings.Repeat("x", MailboxBytes/4))
+	big.Data = script.String(strings.Repeat("x", 1<<20))
 	for n := range 3 {
 		big.ID = strconv.Itoa(n)
 		ok(t, s.Enqueue(ctx, []script.Message{big}))
 	}
 	big.ID = "last"
-	if err := s.Enqueue(ctx, []script.Message{big}); script.CodeOf(err) != script.CodeMailboxFull || !strings.Contains(err.Error(), "64 MiB") {
+	if err := s.Enqueue(ctx, []script.Message{big}); script.CodeOf(err) != script.CodeMailboxFull || !strings.Contains(err.Error(), "at most 4 MiB") {
 		t.Errorf("too many bytes: %v", err)
 	}
 	if err := s.Enqueue(ctx, []script.Message{{ID: "x"}}); err == nil {

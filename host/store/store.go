@@ -56,8 +56,9 @@ type Store struct {
 	samples map[string]*samplesFile // by file name
 	later   mailLater
 
-	logLimit int64
-	wg       sync.WaitGroup // writers
+	logLimit  int64
+	mailBytes int64
+	wg        sync.WaitGroup // writers
 }
 
 // Open opens the store of a host, and makes it where it is missing.
@@ -89,7 +90,7 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 func newStore(o Options) *Store {
 	s := &Store{
 		dir: o.Dir, logger: o.Logger, now: o.Now, committed: o.Committed,
-		streams: map[string]*stream{}, samples: map[string]*samplesFile{}, logLimit: logLimit,
+		streams: map[string]*stream{}, samples: map[string]*samplesFile{}, logLimit: logLimit, mailBytes: MailboxBytes,
 	}
 	if abs, err := filepath.Abs(o.Dir); err == nil {
 		s.dir = abs
