@@ -128,7 +128,7 @@ func TestDemo(t *testing.T) {
 		t.Fatalf("%v\n%s", err, out)
 	}
 	s.state = filepath.Join(root, ".demo")
-	for _, want := range []string{"accuracy", "by route:reduce-on-plateau", "To look further"} {
+	for _, want := range []string{"accuracy", "route:reduce-on-plateau  applied", "To look further"} {
 		if !strings.Contains(string(out), want) {
 			t.Errorf("it does not say %q:\n%s", want, out)
 		}

@@ -13,35 +13,25 @@ echo '*' >.demo/.gitignore
 echo "\$ mlhost run examples/demo/config.hcl"
 mlhost run examples/demo/config.hcl
 
-run_of() { # the id of a script's last run
-  mlhost runs --json | python3 -c 'import json, sys
-print([r["id"] for r in json.load(sys.stdin)["runs"] if r["script"] == sys.argv[1]][0])' "$1"
-}
-
-for script in train plateau; do
+show() {
   echo
-  echo "\$ mlhost results $script"
-  mlhost results "$script"
+  echo "\$ mlhost $*"
+  mlhost "$@"
+}
+for script in train plateau; do
+  show results "$script"
 done
-echo
-echo "\$ mlhost vars knn"
-mlhost vars knn
+show vars knn
+show runs
 
-run=$(run_of train)
-echo
-echo "What the route did to the learning rate:"
-mlhost runs show "$run" --json | python3 -c 'import json, sys
-changes = json.load(sys.stdin)["changes"]
-for c in changes:
-    print("  step {step!s:>4}  {name}: {old} -> {new}  by {author}".format(**c))
-print("  %d changes" % len(changes))'
+run=$(mlhost runs | awk '$2 == "train" { print $1; exit }')
+show runs show "$run"
 
 cat <<END
 
-It is all still there. To look further:
+Above, under CHANGED AT, is what the route did to the learning rate. It is all kept. To look further:
   export MLHOST_STATE=$MLHOST_STATE PATH=$PWD/bin:\$PATH
-  mlhost runs                      # the runs, their parameters and results
-  mlhost runs show $run     # one of them: changes, series
-  mlhost get train                 # parameters: types, ranges, where they are declared
-  mlhost logs knn                  # what it printed
+  mlhost get train                            # parameters: value, type, range, who moves them
+  mlhost logs knn                             # what it printed
+  mlhost runs show $run --samples loss  # every sample of the loss
 END
