@@ -254,8 +254,8 @@ func (b *block) table(name string, into *map[string]string) {
 	}
 	table := make(map[string]string, v.LengthInt())
 	for key, e := range v.AsValueMap() {
-		if e.IsNull() {
-			continue // as if it did not stand there
+		if e.IsNull() || key == "//" && b.json(b.rangeOf(name)) {
+			continue // as if it did not stand there; in JSON // is a comment
 		}
 		table[key] = e.AsString()
 	}

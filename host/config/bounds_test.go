@@ -80,8 +80,13 @@ func wantError(t *testing.T, name, src string) {
 	if took := time.Since(start); took > 20*time.Second {
 		t.Errorf("took %s", took)
 	}
-	if _, diags := Format([]byte(src), name); !diags.HasErrors() && !strings.HasSuffix(name, ".json") {
-		t.Error("Format took it")
+}
+
+func TestDeepFormat(t *testing.T) {
+	for _, src := range []string{strings.Repeat("(", 100_000), "a = " + strings.Repeat("-", 100_000) + "1\n", "a = " + strings.Repeat("[", 201) + strings.Repeat("]", 201) + "\n"} {
+		if _, diags := Format([]byte(src), "a.hcl"); !diags.HasErrors() {
+			t.Errorf("Format took %.20s…", src)
+		}
 	}
 }
 

@@ -248,4 +248,3 @@ func fits(v cty.Value, target *script.ParameterSpec) error {
 	}
 	return fmt.Errorf("wants %s, got %s", withArticle(string(target.Type)), withArticle(t.FriendlyName()))
 }
-

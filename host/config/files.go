@@ -20,8 +20,9 @@ import (
 
 // Bounds on what is read, before any parser sees it.
 const (
-	MaxFileSize = 1 << 20
-	maxFiles    = 1000
+	MaxFileSize  = 1 << 20
+	maxTotalSize = 16 << 20 // of a directory
+	maxFiles     = 1000
 )
 
 // configFiles lists the files of a configuration: path itself, or a
@@ -127,7 +128,22 @@ func parse(src []byte, filename string) (*hcl.File, hcl.Diagnostics) {
 		file = &hcl.File{Body: hcl.EmptyBody()}
 	}
 	file.Bytes = src
+	if diags.HasErrors() {
+		diags[0].Detail += formHint(src, filename)
+	}
 	return file, hintAll(diags, src)
+}
+
+// formHint tells who wrote JSON into a *.hcl file, or HCL into a *.json one.
+func formHint(src []byte, filename string) string {
+	object := bytes.HasPrefix(bytes.TrimSpace(src), []byte("{"))
+	switch {
+	case object && !isJSON(filename):
+		return " This looks like JSON, which is read from files named *.json or *.hcl.json."
+	case !object && isJSON(filename):
+		return " The JSON variant is one object, { … }. HCL is read from files named *.hcl."
+	}
+	return ""
 }
 
 // readBounded reads a regular file of at most MaxFileSize bytes.

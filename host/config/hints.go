@@ -52,9 +52,6 @@ func syntaxHint(d *hcl.Diagnostic, src []byte) string {
 		if hint := digitHint(line); hint != "" {
 			return hint
 		}
-		if d.Summary == "Argument or block definition required" && strings.Contains(line, ":") {
-			return "The JSON variant is read from files named *.json or *.hcl.json."
-		}
 	case "Unknown variable":
 		return unknownVariableHint(d, line)
 	case "Unsupported attribute":
@@ -135,14 +132,14 @@ var elsewhere = map[string]string{
 }
 
 func elsewhereHint(d *hcl.Diagnostic) string {
+	_, rest, _ := strings.Cut(d.Detail, `"`)
+	name, _, _ := strings.Cut(rest, `"`)
+	if d.Summary == "Unsupported block type" && (name == "parameters" || name == "env") {
+		return fmt.Sprintf("With an equals sign it is a map: %s = { … }.", name)
+	}
 	if strings.Contains(d.Detail, "Did you mean") {
 		return ""
 	}
-	_, rest, ok := strings.Cut(d.Detail, `"`)
-	if !ok {
-		return ""
-	}
-	name, _, _ := strings.Cut(rest, `"`)
 	if block := elsewhere[name]; block != "" {
 		return fmt.Sprintf("It belongs into a %s block.", block)
 	}

@@ -254,6 +254,9 @@ func TestOpen(t *testing.T) {
 			t.Errorf("%s: %v", path, diags)
 		}
 	}
+	if _, diags := Open("models", nil, Options{Inputs: map[string]string{"a": "1"}}); !diags.HasErrors() {
+		t.Error("inputs without a configuration")
+	}
 	if _, diags := Open("conf", []string{"--x"}, Options{}); !diags.HasErrors() {
 		t.Error("arguments for a whole configuration")
 	}

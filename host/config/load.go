@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/zclconf/go-cty/cty"
@@ -60,10 +61,16 @@ func Load(path string, options Options) (*Config, hcl.Diagnostics) {
 		l.setDir(path)
 	}
 	var bodies []hcl.Body
-	broken := false
+	broken, total := false, 0
 	for _, name := range names {
 		file, diags := parseFile(name, l.files)
 		l.report(diags...)
+		if file != nil {
+			if total += len(file.Bytes); total > maxTotalSize {
+				l.report(fault(hcl.Range{}, "Configuration too large", "The files of %s have more than 16 MiB together.", path))
+				break
+			}
+		}
 		broken = broken || diags.HasErrors()
 		if file != nil {
 			bodies = append(bodies, file.Body)
@@ -105,6 +112,11 @@ func (l *loader) setDir(dir string) {
 // may be missing, so what does not fit together is not reported.
 func (l *loader) load(body hcl.Body, options Options, broken bool) {
 	content, diags := body.Content(rootSchema)
+	for _, d := range diags {
+		if d.Summary == "Unsupported argument" && !strings.Contains(d.Detail, "Did you mean") {
+			d.Detail += " Only blocks stand here. Shared values stand in a locals block, values for inputs in a file of their own that --input-file names."
+		}
+	}
 	l.report(diags...)
 	blocks := content.Blocks.ByType()
 	l.loadInputs(blocks["input"], options)

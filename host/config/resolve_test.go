@@ -95,6 +95,26 @@ func TestResolve(t *testing.T) {
 	}
 }
 
+// TestJSONNumbers: 1.0 stays a float, and integers stay exact, in JSON too.
+func TestJSONNumbers(t *testing.T) {
+	t.Chdir(t.TempDir())
+	write(t, "a.json", `{"script": {"s": {"source": "s.py", "env": {"//": "a comment", "A": "1"}, "parameters": {"a": 1.0, "b": 1, "c": 9007199254740993, "d": -1e3, "e": "1.0"}}}}`)
+	c, diags := Load("a.json", Options{})
+	if diags.HasErrors() {
+		t.Fatal(diags)
+	}
+	got, _, diags := c.Scripts[0].Resolve(script.Description{Capabilities: []string{script.CapabilityDynamic}})
+	want := map[string]script.Value{
+		"a": script.Float(1), "b": script.Int(1), "c": script.Int(9007199254740993), "d": script.Float(-1000), "e": script.String("1.0"),
+	}
+	if diff := cmp.Diff(want, got, cmp.Comparer(script.Value.Equal)); diff != "" || diags.HasErrors() {
+		t.Errorf("%v (-want +got):\n%s", diags, diff)
+	}
+	if len(c.Scripts[0].Env) != 1 {
+		t.Errorf("env %v", c.Scripts[0].Env)
+	}
+}
+
 func TestResolveRefuses(t *testing.T) {
 	for lines, want := range map[string]string{
 		`parameters = { epoch = 10 }`:                                         `no parameter "epoch". Did you mean "epochs"?`,

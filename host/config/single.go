@@ -21,10 +21,18 @@ func Open(path string, args []string, options Options) (*Config, hcl.Diagnostics
 			diags = append(diags, fault(hcl.Range{}, "Arguments without a script", "What stands behind -- goes to a single script; in a configuration write args = […]."))
 		}
 		return c, diags
-	case err == nil && info.IsDir():
-		return FolderConfig(path)
 	}
-	return Single(path, args)
+	var c *Config
+	var diags hcl.Diagnostics
+	if err == nil && info.IsDir() {
+		c, diags = FolderConfig(path)
+	} else {
+		c, diags = Single(path, args)
+	}
+	if len(options.Inputs)+len(options.InputFiles) > 0 {
+		diags = append(diags, fault(hcl.Range{}, "Inputs without a configuration", "--input and --input-file give values to the input blocks of a configuration, and %s is none. A script's arguments stand behind --.", path))
+	}
+	return c, diags
 }
 
 // Single is the configuration of one script that is run once, in the current
