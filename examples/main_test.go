@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -37,6 +38,9 @@ func runIn(m *testing.M) (code int, err error) {
 	if err := os.CopyFS(filepath.Join(root, "examples"), os.DirFS(".")); err != nil {
 		return 0, err
 	}
+	if err := seeSources(); err != nil {
+		return 0, err
+	}
 	plugins := []string{"build", "-o", filepath.Join(root, "bin", "plugins") + "/"}
 	for _, pattern := range []string{"../plugins/*/main.go", "../examples/*/main.go"} {
 		found, err := filepath.Glob(pattern)
@@ -53,6 +57,19 @@ func runIn(m *testing.M) (code int, err error) {
 		}
 	}
 	return m.Run(), nil
+}
+
+// seeSources looks at the folders that the programs are built from: go test
+// remembers a result as long as what the test has looked at is the same, and
+// cannot see what the builds below read.
+func seeSources() error {
+	for _, folder := range []string{"cmd", "host", "shared", "wrappers", "plugins"} {
+		look := func(_ string, _ fs.DirEntry, err error) error { return err }
+		if err := filepath.WalkDir(filepath.Join("..", folder), look); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // session is a state directory and the commands that use it.
