@@ -44,7 +44,7 @@ func (a *app) main(ctx context.Context, args []string) int {
 	a.noColor = slices.Contains(own, "--no-color")
 	a.json = slices.Contains(own, "--json")
 	if a.noColor {
-		os.Setenv("NO_COLOR", "1") // for the libraries that write help
+		_ = os.Setenv("NO_COLOR", "1") // for the libraries that write help
 	}
 	root := a.root()
 	root.SetArgs(args)
@@ -162,8 +162,7 @@ func flagError(cmd *cobra.Command, err error) error {
 
 // usageError makes err, found before a verb ran, one of code usage.
 func usageError(err error) *script.Error {
-	var known *script.Error
-	if errors.As(err, &known) {
+	if known, ok := errors.AsType[*script.Error](err); ok {
 		return known
 	}
 	return script.Errorf(script.CodeUsage, "%s", strings.TrimSpace(err.Error()))

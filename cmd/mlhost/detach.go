@@ -36,7 +36,7 @@ func newReady() *ready {
 	if err != nil || fd < 3 {
 		return nil
 	}
-	os.Unsetenv(readyEnv) // it is not for scripts
+	_ = os.Unsetenv(readyEnv) // it is not for scripts
 	syscall.CloseOnExec(fd)
 	return &ready{file: os.NewFile(uintptr(fd), "ready")}
 }
@@ -87,7 +87,7 @@ func (a *app) detach(ctx context.Context, cfg *config.Config, state string) erro
 	if err != nil {
 		return fmt.Errorf("find own executable: %w", err)
 	}
-	cmd := exec.Command(executable, os.Args[1:]...)
+	cmd := exec.CommandContext(context.WithoutCancel(ctx), executable, os.Args[1:]...)
 	cmd.Args[0] = os.Args[0]
 	cmd.Stdout, cmd.Stderr = log, log
 	cmd.ExtraFiles = []*os.File{writer}

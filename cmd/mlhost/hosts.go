@@ -75,7 +75,8 @@ func places(state string) ([]place, error) {
 }
 
 func answers(socket string) bool {
-	conn, err := net.DialTimeout("unix", socket, time.Second)
+	dialer := net.Dialer{Timeout: time.Second}
+	conn, err := dialer.DialContext(context.Background(), "unix", socket)
 	if err != nil {
 		return false
 	}

@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"errors"
+	"maps"
 
 	"github.com/mlhost/mlhost/host/registry"
 	"github.com/mlhost/mlhost/host/store"
@@ -79,9 +80,7 @@ func Restored(ctx context.Context, kept *store.Store, s store.Script) (registry.
 func addRun(ctx context.Context, kept *store.Store, out *registry.Script, run *store.Run, used map[string]script.Value) error {
 	out.Run, out.Started, out.Finished, out.ExitCode = run.ID, run.Started, run.Finished, run.ExitCode
 	out.Restarts, out.Step, out.Plugin, out.SHA256 = run.Attempt, run.Step, run.Plugin, run.SHA256
-	for name, v := range run.Parameters {
-		used[name] = v
-	}
+	maps.Copy(used, run.Parameters)
 	changes, err := kept.Changes(ctx, run.ID)
 	if err != nil {
 		return err
