@@ -14,6 +14,15 @@ var testPlugins = map[string]sdk.Script{
 	"trainer": &trainer{},
 	"printer": &fake{run: printForever},
 	"numbers": &fake{run: numbers},
+	"tight": &fake{
+		description: script.Description{Parameters: []script.ParameterSpec{{Name: "n", Type: script.TypeInt, Default: script.Int(1)}}},
+		run: func(_ context.Context, s *sdk.Session) error {
+			for i := range s.Int("n") {
+				s.Set("loss", float64(i))
+			}
+			return nil
+		},
+	},
 }
 
 // fake is a script made of funcs.
@@ -99,8 +108,7 @@ func printForever(ctx context.Context, s *sdk.Session) error {
 	return ctx.Err()
 }
 
-// numbers reports 1, 2, 3 … and each hundredth also as a result, as long as the
-// file "go on" is in the run directory.
+// numbers reports 1, 2, 3 …, and each thousandth also as a result.
 func numbers(ctx context.Context, s *sdk.Session) error {
 	for i := 1; i <= 20000; i++ {
 		s.Set("n", i)
