@@ -43,7 +43,7 @@ race: ## the Go tests under the race detector
 test-ml: ## the tests that need real machine-learning libraries (own environment: .venv-ml)
 	@.ci/ml-venv
 	@if [ -x .venv-ml/bin/python ]; then \
-	  MLHOST_ML_PYTHON=$(CURDIR)/.venv-ml/bin/python $(PYTHON) .ci/gotest.py -run ML ./examples/...; \
+	  MLHOST_ML_PYTHON=$(CURDIR)/.venv-ml/bin/python $(PYTHON) .ci/gotest.py -run '^TestML' ./examples/...; \
 	else echo "test-ml: nothing was run: there is no environment to run it in"; fi
 
 lint: $(TOOLS)/golangci-lint $(TOOLS)/buf ## golangci-lint, gofmt and buf
