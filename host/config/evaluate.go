@@ -122,7 +122,7 @@ func (r *Route) evaluate(e *routeExpr, s Snapshot) (cty.Value, error) {
 		"step": cty.NumberIntVal(s.Step),
 	}
 	if r.uses["history"] {
-		variables["history"] = ctyList(s.History)
+		variables["history"] = history(s.History, e.direct)
 		infinite = infinite || slices.ContainsFunc(s.History, func(v script.Value) bool { f, ok := v.Float(); return ok && math.IsInf(f, 0) })
 	}
 	if len(e.refs) > 0 {

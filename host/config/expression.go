@@ -19,9 +19,10 @@ var routeNames = []string{"from", "to", "history", "previous", "step"}
 
 // routeExpr is `when` or `value`, evaluated again and again.
 type routeExpr struct {
-	name string
-	expr hcl.Expression
-	refs []Reference
+	name   string
+	expr   hcl.Expression
+	refs   []Reference
+	direct bool // history goes to functions of numbers only: see samples
 }
 
 // routeExpr reads one expression of a route: what it refers to must exist,
@@ -35,6 +36,7 @@ func (b *block) routeExpr(r *Route, name string) *routeExpr {
 	if e.expr == nil || !b.checkQuoted(name, a.Expr) {
 		return e
 	}
+	e.direct = historyIsDirect(e.expr)
 	broken := map[string]bool{} // names that were reported: the rest is checked as if they were sound
 	for _, t := range e.expr.Variables() {
 		ref, d := routeVariable(t)

@@ -123,6 +123,16 @@ func isInf(x float64) bool { return math.IsInf(x, 0) }
 // a NaN among them.
 func numbers(args []cty.Value) (xs []float64, leftOut bool, err error) {
 	for _, a := range args {
+		if a.Type() == samplesType {
+			for _, x := range *a.EncapsulatedValue().(*[]float64) {
+				if math.IsNaN(x) {
+					leftOut = true
+				} else {
+					xs = append(xs, x)
+				}
+			}
+			continue
+		}
 		elements := []cty.Value{a}
 		if isListLike(a.Type()) {
 			if a.IsNull() {
