@@ -29,9 +29,6 @@ type program struct {
 	argv    []string // of the plugin, or of the wrapped script
 }
 
-// nonceName is the variable that gives a plugin the nonce to identify with.
-const nonceName = "MLHOST_NONCE"
-
 // attempt runs the script once: from the run directory to the end of the
 // process. The place among the starting ones is given back as soon as the
 // script is ready, or has ended.
@@ -48,32 +45,27 @@ func (u *unit) attempt(ctx context.Context, release func()) ending {
 	return p.serve(ctx)
 }
 
-// settle notes that the attempt has ended, with an error where its run did not
-// begin.
-func (u *unit) settle(err *script.Error) {
-	u.s.update(func() {
-		u.process, u.trying, u.over = nil, false, true
-		if err != nil {
-			u.err = err
-		}
-	})
+// settle notes that the attempt has ended.
+func (u *unit) settle() {
+	u.s.update(func() { u.process, u.trying, u.over = nil, false, true })
 }
 
 // failed reports an attempt whose run did not begin.
 func (u *unit) failed(ctx context.Context, run string, err error) ending {
 	if ctx.Err() != nil {
-		u.settle(nil)
+		u.settle()
 		if isClosed(u.s.leaving) {
 			return ending{left: true}
 		}
 		u.stopped(ctx, run)
-		return ending{state: script.Stopped}
+		return ending{run: run, state: script.Stopped}
 	}
 	e := blame(u.conf, err)
-	u.settle(e)
-	end := ending{state: script.Failed, reason: reason(script.AsError(err), e.At), fatal: fatal(err)}
+	u.settle()
+	end := ending{run: run, state: script.Failed, reason: reason(script.AsError(err), e.At), fatal: fatal(err)}
 	u.s.logger.Warn("start script", "script", u.name, "error", e)
-	u.report(run, end.state, end.reason, nil)
+	end = u.conclude(ctx, end)
+	u.s.update(func() { u.err = e }) // who waits for it sees the state too
 	return end
 }
 
@@ -90,7 +82,7 @@ func reason(e *script.Error, at string) string {
 // fatal reports whether another try would fail the same way.
 func fatal(err error) bool {
 	switch script.CodeOf(err) {
-	case script.CodeUnavailable, script.CodeDeadline, script.CodeInternal:
+	case script.CodeUnavailable, script.CodeDeadline, script.CodeInternal, script.CodeIO:
 		return false
 	}
 	return true
@@ -111,11 +103,11 @@ func (u *unit) open(ctx context.Context) (p *Process, err error) {
 	}()
 	u.s.emit(u.s.event(u.name, p.run, script.StateChanged{State: script.Starting}))
 	u.note(script.Starting, "")
-	p.instance = instance{Run: p.run, Script: u.name, Nonce: newNonce(), Launched: u.s.clock.Now()}
+	p.instance = instance{Run: p.run, Script: u.name, Launched: u.s.clock.Now()}
 	if p.instance.BootID, err = bootID(); err != nil {
 		return p, err
 	}
-	if p.program, err = u.s.program(u.conf, p.run, p.dir, p.instance.Nonce, &u.s.binaries); err != nil {
+	if p.program, err = u.s.program(u.conf, p.run, p.dir, &u.s.binaries); err != nil {
 		return p, err
 	}
 	// Not synced: it matters only while the machine stays up.
@@ -141,10 +133,9 @@ func (s *Supervisor) newRunDir() (run, dir string, err error) {
 
 // program finds out what to execute for a script. A plugin is executed where
 // copies puts it.
-func (s *Supervisor) program(conf *config.Script, run, dir, nonce string, copies *binaries) (program, error) {
+func (s *Supervisor) program(conf *config.Script, run, dir string, copies *binaries) (program, error) {
 	p := program{command: command{run: run, runDir: dir, dir: conf.Directory}}
 	var err error
-	extra := map[string]string{}
 	if conf.Plugin != "" {
 		p.plugin = conf.Plugin
 		p.sum, p.command.path, err = copies.prepare(conf.Plugin, conf.SHA256)
@@ -153,9 +144,9 @@ func (s *Supervisor) program(conf *config.Script, run, dir, nonce string, copies
 		if err == nil {
 			err = config.Error(conf.CheckFiles()) // the working directory
 		}
-		maps.Copy(extra, conf.Env)
+		p.command.env = environment(conf.Env)
 	} else {
-		if err := config.Error(conf.CheckFiles()); err != nil {
+		if err = config.Error(conf.CheckFiles()); err != nil {
 			return p, err
 		}
 		launch := conf.Launch(dir)
@@ -163,17 +154,13 @@ func (s *Supervisor) program(conf *config.Script, run, dir, nonce string, copies
 		p.argv = slices.Concat(launch.Interpreter, []string{launch.Source}, launch.Args)
 		p.command.path = s.options.Executable
 		p.command.args = []string{"plugin", "serve", "interpreter", "--launch", filepath.Join(dir, launchFile)}
-		p.command.dir = "" // the wrapper takes its script there
+		p.command.dir = "" // the wrapper takes its script there, with its environment
+		p.command.env = environment(nil)
 		if p.sum, err = copies.hash(s.options.Executable); err == nil {
 			err = writeLaunch(dir, launch)
 		}
 	}
-	if err != nil {
-		return p, err
-	}
-	extra[nonceName] = nonce
-	p.command.env = environment(extra)
-	return p, nil
+	return p, err
 }
 
 func writeLaunch(dir string, launch script.Launch) error {
@@ -191,7 +178,11 @@ func environment(extra map[string]string) []string {
 	for _, v := range os.Environ() {
 		name, _, _ := strings.Cut(v, "=")
 		_, replaced := extra[name]
-		if replaced || name == markName || name == wire.Handshake.MagicCookieKey || strings.HasPrefix(name, "PLUGIN_") {
+		switch name {
+		case markName, wire.Handshake.MagicCookieKey, "MLHOST_FD":
+			continue
+		}
+		if replaced || strings.HasPrefix(name, "PLUGIN_") {
 			continue
 		}
 		env = append(env, v)

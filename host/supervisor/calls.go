@@ -52,6 +52,10 @@ func (s *Supervisor) live(name string) (*Process, error) {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if u.trying && !u.began {
+		return nil, script.Errorf(script.CodeUnavailable, "script %q is still being started", name).
+			WithHint("try again in a moment")
+	}
 	if u.process == nil || !u.began {
 		state := u.state
 		if state == "" {

@@ -10,8 +10,8 @@ import (
 	"github.com/mlhost/mlhost/shared/script"
 )
 
-// Start starts a script that does not run. It returns when the run has begun,
-// or when the script waits for another one; the error of a start that failed
+// Start starts a script that does not run. It returns when the script is ready,
+// or when it waits for another one; the error of a start that failed
 // says why. Earlier restarts do not count any more.
 func (s *Supervisor) Start(ctx context.Context, name string) error {
 	u, err := s.unit(name)
@@ -50,7 +50,7 @@ func (s *Supervisor) Start(ctx context.Context, name string) error {
 		switch {
 		case u.gen == gen:
 			return u.waits || !u.busy && !u.wanted || s.closed
-		case u.began:
+		case u.shown, u.began && u.over:
 			return true
 		case u.err != nil:
 			failure = u.err

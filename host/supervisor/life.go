@@ -79,7 +79,7 @@ func (p *Process) attend(ctx context.Context) ending {
 		}
 		asked = p.stop(ctx, st)
 	}
-	return p.finish(st, asked)
+	return p.finish(ctx, st, asked)
 }
 
 // linger waits for the end of a process that has said everything, and tells
@@ -107,7 +107,7 @@ func (p *Process) leave(st *streams) ending {
 	if err := errors.Join(p.conn.Close(), p.child.release()); err != nil {
 		p.logger.Warn("let go of process", "run", p.run, "error", err)
 	}
-	p.unit.settle(nil)
+	p.unit.settle()
 	return ending{run: p.run, left: true}
 }
 
@@ -174,7 +174,7 @@ func (p *Process) drained(ctx context.Context, st *streams) bool {
 
 // finish takes in the last of what an ended process said, clears up, and tells
 // how the run ended. Nothing of the run is left then.
-func (p *Process) finish(st *streams, asked string) ending {
+func (p *Process) finish(ctx context.Context, st *streams, asked string) ending {
 	patient, hurry := context.WithCancel(context.Background())
 	defer hurry()
 	defer p.unit.onHurry(hurry)()
@@ -196,9 +196,8 @@ func (p *Process) finish(st *streams, asked string) ending {
 	if err := errors.Join(p.conn.Close(), sealRunDir(p.dir)); err != nil {
 		p.logger.Warn("clear up", "run", p.run, "error", err)
 	}
-	p.unit.settle(nil)
-	p.unit.report(p.run, end.state, end.reason, end.code)
-	return end
+	p.unit.settle()
+	return p.unit.conclude(ctx, end)
 }
 
 // outcome works out how the run ended: by its own record, else by the exit

@@ -161,9 +161,7 @@ func (p *Process) refused(ctx context.Context, err error) ending {
 	p.openTails()
 	p.readTails(true)
 	left = errors.Join(left, sealRunDir(p.dir))
-	end := p.unit.failed(ctx, p.run, joined(err, left))
-	end.run = p.run
-	return end
+	return p.unit.failed(ctx, p.run, joined(err, left))
 }
 
 // settle decides the values that the run starts with: the configured ones, and

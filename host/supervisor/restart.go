@@ -23,6 +23,7 @@ type ending struct {
 	lived  time.Duration // from its begin; 0: it did not begin
 	fatal  bool          // another try will not go better
 	left   bool          // it goes on without this host
+	again  decision
 }
 
 // restarts is a script's restart policy and what is used up of its budget.

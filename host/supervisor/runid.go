@@ -2,7 +2,6 @@ package supervisor
 
 import (
 	"crypto/rand"
-	"encoding/hex"
 	"time"
 )
 
@@ -26,12 +25,4 @@ func newRunID(now time.Time) string {
 		id[6+i] = idLetters[b%32]
 	}
 	return string(id)
-}
-
-// newNonce returns the secret by which a process proves that it is the one
-// that the host started.
-func newNonce() string {
-	var b [16]byte
-	_, _ = rand.Read(b[:]) // never fails
-	return hex.EncodeToString(b[:])
 }

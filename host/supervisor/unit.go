@@ -30,6 +30,7 @@ type unit struct {
 	busy    bool           // an attempt is under way: from the wait for its turn to its end
 	gen     int            // counts attempts to launch
 	trying  bool           // a process is being launched, or lives
+	shown   bool           // the present attempt is ready
 	began   bool           // the present attempt's run has begun
 	over    bool           // the attempt has ended, and what comes next is not decided
 	state   script.State
@@ -70,7 +71,7 @@ func (u *unit) take() bool {
 	if !u.wanted {
 		return false
 	}
-	u.busy, u.began, u.over, u.err, u.hurried = true, false, false, nil, false
+	u.busy, u.began, u.shown, u.over, u.err, u.hurried = true, false, false, false, nil, false
 	if u.fresh {
 		u.fresh = false
 		u.restarts.reset()
@@ -114,23 +115,30 @@ func (u *unit) stopped(ctx context.Context, run string) {
 	u.report(run, script.Stopped, reason, nil)
 }
 
-// after decides what comes after a run.
+// conclude decides what comes after a run, and tells how it ended.
+func (u *unit) conclude(ctx context.Context, end ending) ending {
+	end.again = u.restarts.after(end)
+	if ctx.Err() != nil {
+		end.again = decision{}
+	}
+	if !end.again.yes && end.again.reason != "" {
+		end.reason = end.again.reason
+	}
+	u.report(end.run, end.state, end.reason, end.code)
+	return end
+}
+
+// after waits for the script's next start, if there is to be one.
 func (u *unit) after(ctx context.Context, end ending) {
-	again := u.restarts.after(end)
-	if ctx.Err() != nil || !again.yes {
-		if again.reason != "" && ctx.Err() == nil {
-			u.report(end.run, end.state, again.reason, end.code)
-		}
+	if ctx.Err() != nil || !end.again.yes {
 		u.s.update(func() { u.wanted = false })
 		return
 	}
-	u.s.update(func() { u.over = false })
-	u.report("", script.Backoff, again.reason, end.code)
-	timer, stop := u.s.clock.After(again.delay)
+	timer, stop := u.s.clock.After(end.again.delay)
 	defer stop()
-	u.s.mu.Lock()
-	kick := u.kick
-	u.s.mu.Unlock()
+	var kick <-chan struct{}
+	u.s.update(func() { u.over, kick = false, u.kick })
+	u.report("", script.Backoff, end.again.reason, end.code)
 	select {
 	case <-timer:
 	case <-kick:
@@ -155,7 +163,7 @@ func (u *unit) note(state script.State, reason string) {
 		case script.Starting:
 			u.ready, u.well = false, false
 		case script.Ready, script.Running:
-			u.ready = true
+			u.ready, u.shown = true, true
 		case script.Finished:
 			u.well = true
 		}
