@@ -46,7 +46,7 @@ class ScriptInterface:
         self.logger = logger_of(script_name, self._session)
         if self._channel:
             self._session.put({"op": "hello", "version": 1, "name": script_name, "doc": description})
-            self._session.stop_listeners.append(self._hear_stop)
+            self._session.stop_listeners.append((self._listens, self._hear_stop))
 
     def _take_session(self) -> Session:
         """A process's first object is the script that the host started; further
@@ -201,14 +201,19 @@ class ScriptInterface:
         """Asks the script to stop: running becomes False. Subclasses may do more."""
         self._running = False
 
-    def _hear_stop(self) -> bool:
-        """The host stops the script. Tells whether the script will take notice."""
-        heard = self._watched or type(self).stop is not ScriptInterface.stop
+    def _listens(self) -> bool:
+        """Tells whether the script will take notice of a stop."""
+        return self._watched or type(self).stop is not ScriptInterface.stop
+
+    def _hear_stop(self) -> None:
+        """The host stops the script."""
         self._running = False
         if type(self).stop is not ScriptInterface.stop:
-            work = lambda: run_safely("stop()", self.stop, self._session.warn)  # noqa: E731
-            threading.Thread(target=work, name="mlhost-stop", daemon=True).start()
-        return heard
+
+            def stop() -> None:
+                run_safely("stop()", self.stop, self._session.warn)
+
+            threading.Thread(target=stop, name="mlhost-stop", daemon=True).start()
 
 
 class ConnectorClient:

@@ -48,11 +48,16 @@ def log(*, step: Optional[int] = None, **values: Any) -> None:
     session = _known or _find()
     if step is not None:
         session.step = int(step)
-    if session.channel is None:
+    channel = session.channel
+    if channel is None:
         return
-    for name in values:
-        value = values[name]
-        session.sample(name, value if type(value) in _SCALARS else _plain(value))
+    for name, value in values.items():
+        if type(value) not in _SCALARS:
+            value = _plain(value)
+        if name not in session.known:
+            session.sample(name, value)
+        else:
+            channel.sample(name, session.step, value)
 
 
 def result(**values: Any) -> None:

@@ -48,7 +48,7 @@ class Session:
         self.parameters: Dict[str, Parameter] = {}
         self.variables: Dict[str, Variable] = {}
         self.stopping = False
-        self.stop_listeners: List[Callable[[], bool]] = []  # each returns whether the script will end by it
+        self.stop_listeners: List[Tuple[Callable[[], bool], Callable[[], None]]] = []  # (will it take notice?, tell it)
         self.loops: List[Any] = []  # the mlhost.loop()s that run, outermost first
         self.on_message: Optional[Callable[[Dict[str, Any]], None]] = None
         self.lock = threading.RLock()  # guards parameters' values and _boundary
@@ -61,7 +61,7 @@ class Session:
         self._runner = _callbacks.Runner()
         self._nested: List[Callable[[], None]] = []
         self._calling = threading.local()
-        self._logged: Dict[str, bool] = {}
+        self.known: Dict[str, bool] = {}  # the variables that the host knows of
         self._ending = False
 
     # The tie to the host.
@@ -251,7 +251,7 @@ class Session:
 
     def declare_variable(self, name: str, variable: Variable, value: Any) -> None:
         self.variables[name] = variable
-        self._logged[name] = True
+        self.known[name] = True
         self.put({"op": "variable", "name": name, "value": value, "read_only": variable.put is None})
 
     def sample(self, name: str, value: Any) -> None:
@@ -259,8 +259,8 @@ class Session:
         channel = self.channel
         if channel is None:
             return
-        if name not in self._logged:
-            self._logged[name] = True
+        if name not in self.known:
+            self.known[name] = True
             self.put({"op": "variable", "name": name, "value": value, "read_only": True})
         channel.sample(name, self.step, value)
 
@@ -368,16 +368,16 @@ class Session:
         self.resumed.wait()
 
     def _on_stop(self, message: Dict[str, Any]) -> None:
-        """Tells all who listen. When nobody does, the answer is an error: the
-        wrapper then sends SIGTERM without waiting."""
+        """Answers first, since the script may end at once. When nobody listens, the
+        answer is an error: the wrapper then sends SIGTERM without waiting."""
+        if self.loops or any(listens() for listens, _ in self.stop_listeners):
+            self._done(message, outcomes=[])
+        else:
+            self._done(message, error={"code": "unavailable", "message": "nothing in the script looks whether it shall stop"})
         self.stopping = True
-        heard = bool(self.loops)
         self._resume()
-        for listener in list(self.stop_listeners):
-            heard = listener() or heard
-        if heard:
-            return self._done(message, outcomes=[])
-        self._done(message, error={"code": "unavailable", "message": "nothing in the script looks whether it shall stop"})
+        for _, tell in list(self.stop_listeners):
+            tell()
 
 
 def _change(parameter: Parameter, old: Any, new: Any, step: Optional[int]) -> Dict[str, Any]:

@@ -27,10 +27,9 @@ def plain(value: Any, depth: int = 0) -> Any:
     Numbers and arrays of numpy and torch become Python's own; what has no form
     in JSON becomes its repr. Nothing raises.
     """
-    if type(value) in SCALARS:
+    kind = type(value)
+    if kind in SCALARS or (kind is int and _LEAST <= value <= _MOST):
         return value
-    if isinstance(value, bool):
-        return bool(value)
     if isinstance(value, int):
         value = int(value)
         return value if _LEAST <= value <= _MOST else _big(value)
