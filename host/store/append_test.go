@@ -210,3 +210,33 @@ func TestEveryKindIsKept(t *testing.T) {
 		t.Errorf("events are %v", warned)
 	}
 }
+
+func TestWriterSurvivesAFullDatabase(t *testing.T) {
+	s := open(t, t.TempDir())
+	ctx := t.Context()
+	limit := func(pages int) {
+		ok(t, s.do(ctx, func(tx *tx) error {
+			_, err := tx.exec("PRAGMA max_page_count = " + strconv.Itoa(pages))
+			return err
+		}))
+	}
+	limit(100)
+	text := strings.Repeat("x", 20_000)
+	taken := 0
+	var failed error
+	for failed == nil && taken < 1000 {
+		if failed = s.Append(ctx, script.Event{Script: "a", Body: script.Warned{Text: text}}); failed == nil {
+			taken++
+		}
+	}
+	if script.CodeOf(failed) != script.CodeIO {
+		t.Fatalf("after %d events: %v", taken, failed)
+	}
+	limit(100_000)
+	ok(t, s.Append(ctx, script.Event{Script: "a", Body: script.Warned{Text: text}}))
+	events, err := s.Events(ctx, 0, 10_000)
+	ok(t, err)
+	if len(events) != taken+1 {
+		t.Errorf("%d were taken, %d are kept", taken+1, len(events))
+	}
+}

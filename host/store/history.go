@@ -1,0 +1,152 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"strings"
+	"time"
+
+	"github.com/mlhost/mlhost/shared/script"
+)
+
+// Change is one change of a parameter. Status is that of the outcome, or
+// "overwritten" when the script put another value in its place.
+type Change struct {
+	Time     time.Time
+	Script   string
+	Run      string
+	Step     int64 // -1: unknown
+	Revision uint64
+	Name     string
+	Old, New script.Value
+	Author   string
+	Status   script.OutcomeStatus
+	Batch    string
+}
+
+// Changes returns the changes of parameters during a run, the oldest first.
+func (s *Store) Changes(ctx context.Context, run string) ([]Change, error) {
+	return s.changes(ctx, "WHERE run = ? ORDER BY event, position", run)
+}
+
+// ScriptChanges returns the newest changes of a script's parameters, also
+// those between its runs, the oldest of them first.
+func (s *Store) ScriptChanges(ctx context.Context, name string, limit int) ([]Change, error) {
+	return s.changes(ctx, `WHERE (event, position) IN (SELECT event, position FROM parameter_change WHERE script = ?
+		ORDER BY event DESC, position DESC LIMIT ?) ORDER BY event, position`, name, limit)
+}
+
+func (s *Store) changes(ctx context.Context, where string, args ...any) ([]Change, error) {
+	var out []Change
+	err := s.each(ctx, "read parameter changes", `SELECT time, script, run, step, revision, name, old, new, author, status, batch
+		FROM parameter_change `+where, args, func(rows *sql.Rows) error {
+		var c Change
+		var at int64
+		var from, to string
+		err := rows.Scan(&at, &c.Script, &c.Run, &c.Step, &c.Revision, &c.Name, &from, &to, &c.Author, &c.Status, &c.Batch)
+		if err != nil {
+			return err
+		}
+		c.Time = fromNanos(at)
+		if c.Old, err = decodeValue(from); err != nil {
+			return err
+		}
+		c.New, err = decodeValue(to)
+		out = append(out, c)
+		return err
+	})
+	return out, err
+}
+
+// each runs a query on meta.db and calls scan for every row. A store without
+// files has none.
+func (s *Store) each(ctx context.Context, doing, query string, args []any, scan func(*sql.Rows) error) error {
+	if s.isClosed() {
+		return ErrClosed
+	}
+	if s.meta == nil {
+		return nil
+	}
+	r := &reader{query: func(query string, args ...any) (*sql.Rows, error) { return s.meta.r.QueryContext(ctx, query, args...) }}
+	return explain(doing, s.meta.path, r.each(query, args, scan))
+}
+
+// Result is a result of a run.
+type Result struct {
+	Name  string
+	Value script.Value
+	Time  time.Time
+}
+
+// Results returns the results of a run, in the order in which they were set.
+func (s *Store) Results(ctx context.Context, run string) ([]Result, error) {
+	if s.isClosed() {
+		return nil, ErrClosed
+	}
+	if s.meta == nil {
+		return nil, nil
+	}
+	var out []Result
+	err := view(ctx, s.meta, "read results", func(r *reader) (err error) {
+		out, err = r.results(run)
+		return err
+	})
+	return out, err
+}
+
+func (r *reader) results(run string) ([]Result, error) {
+	var out []Result
+	err := r.each("SELECT name, value, time FROM result WHERE run = ? ORDER BY event, name", []any{run}, func(rows *sql.Rows) error {
+		var res Result
+		var value string
+		var at int64
+		err := rows.Scan(&res.Name, &value, &at)
+		if err != nil {
+			return err
+		}
+		res.Time = fromNanos(at)
+		res.Value, err = decodeValue(value)
+		out = append(out, res)
+		return err
+	})
+	return out, err
+}
+
+// Events returns what was kept in meta.db behind the event afterID, the
+// oldest first, at most limit events. Samples and log lines are not among
+// them; of a description only names and types are.
+func (s *Store) Events(ctx context.Context, afterID uint64, limit int) ([]script.Event, error) {
+	return s.events(ctx, "WHERE id > ? ORDER BY id LIMIT ?", afterID, limit)
+}
+
+// RunEvents returns all events of the given kinds of a run (of all kinds
+// where none is given), the oldest first.
+func (s *Store) RunEvents(ctx context.Context, run string, kinds ...string) ([]script.Event, error) {
+	args := []any{run}
+	where := "WHERE run = ? "
+	if len(kinds) > 0 {
+		where += "AND kind IN (?" + strings.Repeat(", ?", len(kinds)-1) + ") "
+		for _, k := range kinds {
+			args = append(args, k)
+		}
+	}
+	return s.events(ctx, where+"ORDER BY id", args...)
+}
+
+func (s *Store) events(ctx context.Context, where string, args ...any) ([]script.Event, error) {
+	var out []script.Event
+	err := s.each(ctx, "read events", "SELECT id, time, script, run, seq, kind, body FROM event "+where, args, func(rows *sql.Rows) error {
+		var e script.Event
+		var at int64
+		var kind, body string
+		err := rows.Scan(&e.ID, &at, &e.Script, &e.Run, &e.Seq, &kind, &body)
+		if err != nil {
+			return err
+		}
+		e.Time = fromNanos(at)
+		e.Body, err = decodeBody(kind, body)
+		out = append(out, e)
+		return err
+	})
+	return out, err
+}
