@@ -52,7 +52,7 @@ func (r *run) command(ctx context.Context) (cmd *exec.Cmd, lines bool, err error
 	if err != nil {
 		return nil, false, err
 	}
-	env := r.environment(added)
+	env := r.environment(dir, added)
 	path, err := findInterpreter(l.Interpreter[0], dir, env)
 	if err != nil {
 		return nil, false, err
@@ -77,11 +77,12 @@ func (r *run) command(ctx context.Context) (cmd *exec.Cmd, lines bool, err error
 
 // environment is the wrapper's own, without what belongs to plugins, plus the
 // launch's and the parameters', plus the run's mark.
-func (r *run) environment(added []string) []string {
+func (r *run) environment(dir string, added []string) []string {
 	env := slices.DeleteFunc(os.Environ(), func(entry string) bool {
 		name, _, _ := strings.Cut(entry, "=")
 		return slices.Contains(notTheScripts, name)
 	})
+	env = append(env, "PWD="+dir)
 	if r.launch.Profile == profilePython {
 		env = append(env, "PYTHONUNBUFFERED=1")
 	}

@@ -213,3 +213,50 @@ sleep 1000`)
 		t.Errorf("exit record: %s, %v", got, err)
 	}
 }
+
+// TestNobodyListens: a script prints and reports as much as it likes while
+// there is no host, and ends as if there were one.
+func TestNobodyListens(t *testing.T) {
+	l := bashLaunch(t, `seq 1 20000; head -c 10000000 /dev/zero | tr '\0' x
+for i in {1..2000}; do echo '{"op":"samples","samples":[["loss",'$i',null,0.5]]}' >&$MLHOST_FD; done; exit 3`)
+	l.Protocol = "lines"
+	p, err := sdk.NewPlugin(New(l))
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	if err := p.Start(t.Context(), wire.StartRequest{Run: "alone", Script: "fit", RunDir: dir}); err != nil {
+		t.Fatal(err)
+	}
+	select {
+	case <-p.Done():
+	case <-time.After(2 * limit):
+		t.Fatal("the script waits for a host")
+	}
+	p.Close(true)
+	exit, err := wire.ReadExit(dir)
+	if err != nil || *exit.ExitCode != 3 {
+		t.Errorf("%+v, %v", exit, err)
+	}
+	spool, err := wire.OpenSpool(filepath.Join(dir, wire.SpoolFile))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer spool.Close()
+	samples := 0
+	for after := uint64(0); ; {
+		events, err := spool.Next(after, 1<<20)
+		if err != nil || len(events) == 0 {
+			break
+		}
+		for _, e := range events {
+			after = e.Seq
+			if s, ok := e.Body.(script.Samples); ok {
+				samples += len(s.Samples)
+			}
+		}
+	}
+	if samples != 2000 {
+		t.Errorf("%d samples are kept for the host", samples)
+	}
+}

@@ -14,6 +14,8 @@ const (
 	askTime = 30 * time.Second
 	// maxAsks is how many asks of a script may be under way at the same time.
 	maxAsks = 256
+	// maxMessages is how many of its tells, broadcasts and notices may wait.
+	maxMessages = 1024
 )
 
 // replyJSON answers one of the script's requests.

@@ -68,7 +68,7 @@ func TestArgumentsEnvironmentFileAndStdin(t *testing.T) {
 	t.Setenv("MLHOST_FD", "77")
 	j := launch(t, h, "bash", `
 echo "args: $*"; echo "env: $LAMBDA $ADDED"; echo "file: $(tr -d ' \n' <params.json)"; echo "in: $(cat)"
-echo "mark: $MLHOST_RUN fd: $MLHOST_FD plugin:$PLUGIN_PROTOCOL_VERSIONS"; echo "dir: $(pwd)"`,
+echo "mark: $MLHOST_RUN fd: $MLHOST_FD plugin:$PLUGIN_PROTOCOL_VERSIONS"; echo "dir: $(pwd) $(printenv PWD)"`,
 		func(l *script.Launch) {
 			l.Args = []string{"--data", "a b"}
 			l.Env = map[string]string{"ADDED": "yes"}
@@ -85,7 +85,7 @@ echo "mark: $MLHOST_RUN fd: $MLHOST_FD plugin:$PLUGIN_PROTOCOL_VERSIONS"; echo "
 	}
 	want := []string{
 		"args: --data a b --epochs 3", "env: 0.5 yes", `file: {"alpha":1.0}`, "in: hello",
-		"mark: " + h.run + " fd:  plugin:", "dir: " + j.launch.Directory,
+		"mark: " + h.run + " fd:  plugin:", "dir: " + j.launch.Directory + " " + j.launch.Directory,
 	}
 	if diff := cmp.Diff(want, h.lines("stdout")); diff != "" {
 		t.Error(diff)

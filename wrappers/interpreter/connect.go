@@ -1,0 +1,91 @@
+package interpreter
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/mlhost/mlhost/shared/script"
+)
+
+// connect gives cmd its standard files and its end of the line protocol. It
+// returns the files that the script inherits.
+func (r *run) connect(cmd *exec.Cmd, lines bool) (inherited []*os.File, err error) {
+	stdin := os.DevNull
+	if r.launch.Stdin != "" {
+		stdin = below(r.launch.Directory, r.launch.Stdin)
+	}
+	in, err := os.Open(stdin)
+	if err != nil {
+		return nil, fmt.Errorf("open stdin: %w", err)
+	}
+	cmd.Stdin = in
+	inherited = append(inherited, in)
+	for _, name := range []string{"stdout", "stderr"} {
+		write, err := r.openStream(name)
+		if err != nil {
+			return inherited, err
+		}
+		inherited = append(inherited, write)
+	}
+	cmd.Stdout, cmd.Stderr = inherited[1], inherited[2]
+	if !lines {
+		return inherited, nil
+	}
+	c, theirs, err := newConn()
+	if err != nil {
+		return inherited, err
+	}
+	r.conn, cmd.ExtraFiles = c, []*os.File{theirs} // descriptor linesFD
+	return append(inherited, theirs), r.conn.send(r.startLine())
+}
+
+// openStream makes one of the script's output pipes and returns its end of it.
+func (r *run) openStream(name string) (write *os.File, err error) {
+	var file *logFile
+	if dir := r.session.RunDir(); dir != "" {
+		if file, err = openLogFile(filepath.Join(dir, name+".log"), maxLogFile); err != nil {
+			return nil, err
+		}
+	}
+	read, write, err := os.Pipe()
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("make a pipe: %w", err), file.Close())
+	}
+	s := &stream{ending: ending{deadline: read.SetReadDeadline}, pipe: read, file: file}
+	s.warn = func(text string) { r.session.Emit(script.Warned{Text: name + ": " + text}) }
+	s.split = splitter{now: time.Now, piece: func(text string, partial bool) {
+		r.session.Emit(script.LogLine{Stream: name, Text: text, Partial: partial})
+		if name == "stderr" {
+			r.seeShim(text)
+		}
+	}}
+	if len(r.patterns.list) > 0 {
+		s.split.line = func(line []byte) {
+			if found := r.patterns.samples(line, r.step.Load(), time.Now()); len(found) > 0 {
+				r.session.Emit(script.Samples{Samples: found})
+			}
+		}
+	}
+	r.streams = append(r.streams, s)
+	return write, nil
+}
+
+// shimProblem is what the shim says on stderr before it lets the script run
+// without it.
+const shimProblem = "mlhost: the script runs without mlhost: "
+
+// seeShim looks for the shim's last words. Once the script has sent a line,
+// the words are the script's own.
+func (r *run) seeShim(text string) {
+	if problem, ok := strings.CutPrefix(text, shimProblem); ok && r.shimmed && !r.greeted.Load() && !r.bare.Swap(true) {
+		r.session.Emit(script.Warned{Text: "the script runs plain, and only its output is read: " + problem})
+	}
+}
+
+// speaks reports whether lines for the script make sense.
+func (r *run) speaks() bool { return r.conn != nil && !r.bare.Load() }
