@@ -3,12 +3,15 @@ package config
 import (
 	"bytes"
 	"fmt"
+	"math"
 	"os"
 	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/mlhost/mlhost/shared/script"
 )
 
 // TestDeepInput: what would overflow the parser's or the evaluator's stack is
@@ -215,6 +218,30 @@ func FuzzLoad(f *testing.F) {
 			if again, diags := Format(formatted, name); diags.HasErrors() || !bytes.Equal(again, formatted) {
 				t.Errorf("formatting again changes it: %s", diags)
 			}
+		}
+	})
+}
+
+// FuzzRoute: whatever stands in `when` and whatever a script reports,
+// evaluating returns.
+func FuzzRoute(f *testing.F) {
+	for _, when := range []string{
+		"plateau(history, 3)", "mean(history) > previous", "from * to - step", "all([for x in history : x > from])",
+		"from > 1 ? slope(history) : max(to, 0)", "script.other.state == \"running\"", "pow(from, to) % previous", "history[step]",
+	} {
+		f.Add(when, 1.0, math.NaN(), math.Inf(1), int64(3))
+	}
+	dir := f.TempDir()
+	f.Fuzz(func(t *testing.T, when string, a, b, c float64, step int64) {
+		l := newLoader(filepath.Join(dir, "a.hcl"), Options{Env: func(string) (string, bool) { return "", false }})
+		file, diags := parse([]byte("route \"r\" {\n from = script.s.variable.loss\n to = script.s.parameter.lr\n when = "+when+"\n value = ["+when+"]\n}\n"), "a.hcl")
+		l.files["a.hcl"] = file
+		l.load(file.Body, Options{}, diags.HasErrors())
+		for _, r := range l.config.Routes {
+			s := snapshot(a, b, c, a, b)
+			s.To, s.Step = script.Float(b), step
+			_, _ = r.When(s)
+			_, _ = r.Value(s)
 		}
 	})
 }
