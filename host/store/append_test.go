@@ -240,3 +240,29 @@ func TestWriterSurvivesAFullDatabase(t *testing.T) {
 		t.Errorf("%d were taken, %d are kept", taken+1, len(events))
 	}
 }
+
+func TestOddNames(t *testing.T) {
+	s := open(t, t.TempDir())
+	ctx := t.Context()
+	ok(t, s.Append(ctx, begun("r1")))
+	names := []string{"", "a\x00b", "a\x00c", "\xff\xfe", "'; DROP TABLE run; --", strings.Repeat("n", 100_000), "ünï", "a\nb"}
+	for i, name := range names {
+		ok(t, s.Append(ctx, sampled("r1", uint64(2*i+2), name, 0, script.String(name)),
+			script.Event{Script: "trainer", Run: "r1", Seq: uint64(2*i + 3), Body: script.ResultSet{Name: name, Value: script.Int(int64(i))}}))
+	}
+	series, err := s.Series(ctx, "r1")
+	ok(t, err)
+	results, err := s.Results(ctx, "r1")
+	ok(t, err)
+	if len(series) != len(names) || len(results) != len(names) {
+		t.Fatalf("%d series and %d results of %d", len(series), len(results), len(names))
+	}
+	for i, name := range names {
+		if series[i].Name != name || results[i].Name != name {
+			t.Errorf("%q is kept as %q and %q", name, series[i].Name, results[i].Name)
+		}
+		if _, err := s.Samples(ctx, "r1", name, SampleRange{}); err != nil {
+			t.Errorf("%q: %v", name, err)
+		}
+	}
+}
