@@ -49,7 +49,7 @@ test-ml: ## the tests that need real machine-learning libraries (own environment
 lint: $(TOOLS)/golangci-lint $(TOOLS)/buf ## golangci-lint, gofmt and buf
 	@unformatted=$$(git ls-files '*.go' | xargs gofmt -l); \
 	  if [ -n "$$unformatted" ]; then echo "not formatted by gofmt:"; echo "$$unformatted"; exit 1; fi
-	$(TOOLS)/golangci-lint run ./...
+	$(TOOLS)/golangci-lint run --allow-parallel-runners ./...
 	$(TOOLS)/buf lint
 
 bench: build ## measure the first rows of docs/bench.md beside the same work by hand
