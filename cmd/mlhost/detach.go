@@ -11,11 +11,14 @@ import (
 	"strconv"
 	"sync"
 	"syscall"
+	"time"
 
 	"github.com/mlhost/mlhost/host"
 	"github.com/mlhost/mlhost/host/api/client"
 	v1 "github.com/mlhost/mlhost/host/api/v1"
+	"github.com/mlhost/mlhost/host/bus"
 	"github.com/mlhost/mlhost/host/config"
+	"github.com/mlhost/mlhost/host/registry"
 	"github.com/mlhost/mlhost/shared/script"
 )
 
@@ -56,13 +59,48 @@ func (r *ready) tell(err error) {
 	})
 }
 
-// announce tells as soon as the host answers.
-func (r *ready) announce(socket string) {
-	c := client.New(socket)
+// startPatience is how long a host in the background waits for its scripts to
+// have started before it says that it serves.
+const startPatience = 30 * time.Second
+
+// announce tells when the host answers and its scripts are past their start,
+// so that the next command finds them there.
+func (r *ready) announce(h *host.Host, cfg *config.Config) {
+	states := h.Bus().Subscribe(bus.Filter{Kinds: []string{"state"}}, 1024)
+	defer states.Close()
+	c := client.New(h.Socket())
 	defer c.Close()
-	if _, err := c.Host(context.Background()); err == nil {
-		r.tell(nil)
+	if _, err := c.Host(context.Background()); err != nil {
+		return // the host tells why
 	}
+	timer := time.NewTimer(startPatience)
+	defer timer.Stop()
+	for starting(h.Scripts(), cfg) {
+		select {
+		case <-states.C: // also when it is closed: the host tells why
+			if _, err := c.Host(context.Background()); err != nil {
+				return
+			}
+		case <-timer.C:
+			r.tell(nil)
+			return
+		}
+	}
+	r.tell(nil)
+}
+
+// starting reports whether a script that starts by itself is not past that.
+func starting(scripts []registry.Script, cfg *config.Config) bool {
+	for _, s := range scripts {
+		conf, ok := cfg.Script(s.Name)
+		if !ok || !conf.Autostart {
+			continue
+		}
+		if s.State == script.Starting || s.State == script.Stopped && s.Run == "" {
+			return true
+		}
+	}
+	return false
 }
 
 // detach starts the same command in the background, in a session of its own,

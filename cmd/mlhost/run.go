@@ -122,7 +122,7 @@ func (a *app) serve(ctx context.Context, cfg *config.Config, state string, stayU
 	if ready == nil {
 		a.fourLines(cfg)
 	} else {
-		go ready.announce(h.Socket())
+		go ready.announce(h, cfg)
 	}
 	outcome, err := h.Run(ctx)
 	show.end()

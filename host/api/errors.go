@@ -22,16 +22,34 @@ func init() {
 		var details []string
 		for _, err := range errs {
 			if err != nil {
-				details = append(details, err.Error())
+				details = append(details, detail(err))
 			}
 		}
 		if len(details) > 0 {
-			message += ": " + strings.Join(details, "; ")
+			message = strings.Join(details, "; ")
+		}
+		switch {
+		case strings.HasPrefix(message, "unknown content type"):
+			status = http.StatusUnsupportedMediaType
+		case strings.HasPrefix(message, "query."), strings.HasPrefix(message, "header."):
+			status = http.StatusBadRequest // our caller's mistake, no value of a person's
 		}
 		p := v1.NewProblem(&script.Error{Code: v1.CodeForStatus(status), Message: message})
 		p.Status, p.Title = status, http.StatusText(status)
 		return p
 	}
+}
+
+// detail words one of huma's findings, without the value, which may be long.
+func detail(err error) string {
+	d, ok := errors.AsType[*huma.ErrorDetail](err)
+	if !ok {
+		return err.Error()
+	}
+	if d.Location == "" || d.Location == "body" {
+		return d.Message
+	}
+	return d.Location + ": " + d.Message
 }
 
 // MaxBody is the most bytes of a request's body.
