@@ -1,7 +1,6 @@
 package wire
 
 import (
-	"math"
 	"time"
 
 	pb "github.com/mlhost/mlhost/shared/proto/mlhost/plugin/v1"
@@ -13,7 +12,7 @@ import (
 // script to the host.
 func samplesToProto(in []script.Sample) *pb.Samples {
 	n := len(in)
-	out := &pb.Samples{Count: uint32(n)}
+	out := &pb.Samples{}
 	if n == 0 {
 		return out
 	}
@@ -32,7 +31,7 @@ func samplesToProto(in []script.Sample) *pb.Samples {
 	}
 	out.Names, out.Name = internNames(in)
 	out.Step, out.Time = trimZeros(step), trimZeros(times)
-	out.Number = trimNumbers(number)
+	out.Number = number
 	return out
 }
 
@@ -79,29 +78,16 @@ func trimZeros(column []int64) []int64 {
 	return column[:n]
 }
 
-func trimNumbers(column []float64) []float64 {
-	n := len(column)
-	for n > 0 && math.Float64bits(column[n-1]) == 0 {
-		n--
-	}
-	return column[:n]
-}
-
-// samplesFromProto is the reverse of samplesToProto. A count that the columns
-// cannot account for is cut down, so that a broken peer cannot make the host
-// reserve memory.
+// samplesFromProto is the reverse of samplesToProto.
 func samplesFromProto(in *pb.Samples) []script.Sample {
-	n := int(in.GetCount())
-	columns := max(len(in.GetName()), len(in.GetStep()), len(in.GetTime()), len(in.GetNumber()), len(in.GetOthers()))
-	if n == 0 || n > max(columns, 1)*maxBatch {
-		n = columns
-	}
+	numbers := in.GetNumber()
+	n := len(numbers)
 	if n == 0 {
 		return nil
 	}
 	out := make([]script.Sample, n)
 	names, name := in.GetNames(), in.GetName()
-	steps, times, numbers := in.GetStep(), in.GetTime(), in.GetNumber()
+	steps, times := in.GetStep(), in.GetTime()
 	var step, nano int64
 	var at time.Time
 	for i := range out {
@@ -112,11 +98,7 @@ func samplesFromProto(in *pb.Samples) []script.Sample {
 			nano += times[i]
 			at = fromNanos(nano)
 		}
-		var number float64
-		if i < len(numbers) {
-			number = numbers[i]
-		}
-		out[i] = script.Sample{Name: nameAt(names, name, i), Step: step, Time: at, Value: script.Float(number)}
+		out[i] = script.Sample{Name: nameAt(names, name, i), Step: step, Time: at, Value: script.Float(numbers[i])}
 	}
 	for _, o := range in.GetOthers() {
 		if int64(o.GetIndex()) < int64(n) {
@@ -125,9 +107,6 @@ func samplesFromProto(in *pb.Samples) []script.Sample {
 	}
 	return out
 }
-
-// maxBatch is the most samples that one entry of a column may stand for.
-const maxBatch = 1 << 16
 
 func nameAt(names []string, index []uint32, i int) string {
 	id := uint32(0)

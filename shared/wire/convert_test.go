@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 	"google.golang.org/protobuf/proto"
 
 	pb "github.com/mlhost/mlhost/shared/proto/mlhost/plugin/v1"
@@ -28,7 +29,7 @@ func throughWire[M proto.Message](t *testing.T, in, out M) M {
 
 func checkSame[T any](t *testing.T, want, got T) {
 	t.Helper()
-	if diff := cmp.Diff(want, got); diff != "" {
+	if diff := cmp.Diff(want, got, cmpopts.EquateNaNs()); diff != "" {
 		t.Errorf("round trip of %T (-want +got):\n%s", want, diff)
 	}
 }
@@ -85,9 +86,9 @@ func FuzzRoundTrip(f *testing.F) {
 // FuzzForeign gives the conversions messages that no peer of ours would send.
 func FuzzForeign(f *testing.F) {
 	for _, m := range []proto.Message{
-		&pb.Event{Body: &pb.Event_Samples{}}, &pb.Event{Body: &pb.Event_Samples{Samples: &pb.Samples{Count: math.MaxUint32}}},
+		&pb.Event{Body: &pb.Event_Samples{}}, &pb.Event{Body: &pb.Event_Samples{Samples: &pb.Samples{Names: []string{"a"}}}},
 		&pb.Event{Body: &pb.Event_Samples{Samples: &pb.Samples{
-			Count: 1 << 30, Name: []uint32{math.MaxUint32}, Others: []*pb.OtherSample{{Index: math.MaxUint32}},
+			Number: []float64{1, 2}, Name: []uint32{math.MaxUint32}, Others: []*pb.OtherSample{{Index: math.MaxUint32}},
 		}}},
 		&pb.Event{Body: &pb.Event_State{}}, &pb.Event{Body: &pb.Event_Parameters{}}, &pb.Event{Body: &pb.Event_Described{}},
 	} {

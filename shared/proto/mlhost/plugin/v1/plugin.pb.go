@@ -3128,25 +3128,24 @@ func (*Event_Routed) isEvent_Body() {}
 func (*Event_Fired) isEvent_Body() {}
 
 // Samples are values of variables, in columns. Entry i of a column belongs to
-// sample i; entries that are missing at a column's end are 0. Columns step and
-// time hold differences to the entry before (to 0 for the first). A sample
-// that is no float has its value in others.
+// sample i; there are as many samples as entries in number, and entries that
+// are missing at the end of the other columns are 0. Columns step and time hold
+// differences to the entry before (to 0 for the first). A sample that is no
+// float has its value in others.
 type Samples struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// count of samples.
-	Count uint32 `protobuf:"varint,1,opt,name=count,proto3" json:"count,omitempty"`
 	// names that the samples use.
-	Names []string `protobuf:"bytes,2,rep,name=names,proto3" json:"names,omitempty"`
+	Names []string `protobuf:"bytes,1,rep,name=names,proto3" json:"names,omitempty"`
 	// name is an index into names.
-	Name []uint32 `protobuf:"varint,3,rep,packed,name=name,proto3" json:"name,omitempty"`
+	Name []uint32 `protobuf:"varint,2,rep,packed,name=name,proto3" json:"name,omitempty"`
 	// step of the script; -1: it counts none.
-	Step []int64 `protobuf:"zigzag64,4,rep,packed,name=step,proto3" json:"step,omitempty"`
+	Step []int64 `protobuf:"zigzag64,3,rep,packed,name=step,proto3" json:"step,omitempty"`
 	// time in nanoseconds since the Unix epoch.
-	Time []int64 `protobuf:"zigzag64,5,rep,packed,name=time,proto3" json:"time,omitempty"`
-	// number is the value where it is a float.
-	Number []float64 `protobuf:"fixed64,6,rep,packed,name=number,proto3" json:"number,omitempty"`
+	Time []int64 `protobuf:"zigzag64,4,rep,packed,name=time,proto3" json:"time,omitempty"`
+	// number is the value where it is a float, else 0.
+	Number []float64 `protobuf:"fixed64,5,rep,packed,name=number,proto3" json:"number,omitempty"`
 	// others are the values that are no floats.
-	Others        []*OtherSample `protobuf:"bytes,7,rep,name=others,proto3" json:"others,omitempty"`
+	Others        []*OtherSample `protobuf:"bytes,6,rep,name=others,proto3" json:"others,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -3179,13 +3178,6 @@ func (x *Samples) ProtoReflect() protoreflect.Message {
 // Deprecated: Use Samples.ProtoReflect.Descriptor instead.
 func (*Samples) Descriptor() ([]byte, []int) {
 	return file_mlhost_plugin_v1_plugin_proto_rawDescGZIP(), []int{41}
-}
-
-func (x *Samples) GetCount() uint32 {
-	if x != nil {
-		return x.Count
-	}
-	return 0
 }
 
 func (x *Samples) GetNames() []string {
@@ -5343,15 +5335,14 @@ const file_mlhost_plugin_v1_plugin_proto_rawDesc = "" +
 	"\x05owner\x18\x19 \x01(\v2\x1e.mlhost.plugin.v1.OwnerChangedH\x00R\x05owner\x129\n" +
 	"\x06routed\x18\x1a \x01(\v2\x1f.mlhost.plugin.v1.MessageRoutedH\x00R\x06routed\x124\n" +
 	"\x05fired\x18\x1b \x01(\v2\x1c.mlhost.plugin.v1.RouteFiredH\x00R\x05firedB\x06\n" +
-	"\x04body\"\xc0\x01\n" +
+	"\x04body\"\xaa\x01\n" +
 	"\aSamples\x12\x14\n" +
-	"\x05count\x18\x01 \x01(\rR\x05count\x12\x14\n" +
-	"\x05names\x18\x02 \x03(\tR\x05names\x12\x12\n" +
-	"\x04name\x18\x03 \x03(\rR\x04name\x12\x12\n" +
-	"\x04step\x18\x04 \x03(\x12R\x04step\x12\x12\n" +
-	"\x04time\x18\x05 \x03(\x12R\x04time\x12\x16\n" +
-	"\x06number\x18\x06 \x03(\x01R\x06number\x125\n" +
-	"\x06others\x18\a \x03(\v2\x1d.mlhost.plugin.v1.OtherSampleR\x06others\"R\n" +
+	"\x05names\x18\x01 \x03(\tR\x05names\x12\x12\n" +
+	"\x04name\x18\x02 \x03(\rR\x04name\x12\x12\n" +
+	"\x04step\x18\x03 \x03(\x12R\x04step\x12\x12\n" +
+	"\x04time\x18\x04 \x03(\x12R\x04time\x12\x16\n" +
+	"\x06number\x18\x05 \x03(\x01R\x06number\x125\n" +
+	"\x06others\x18\x06 \x03(\v2\x1d.mlhost.plugin.v1.OtherSampleR\x06others\"R\n" +
 	"\vOtherSample\x12\x14\n" +
 	"\x05index\x18\x01 \x01(\rR\x05index\x12-\n" +
 	"\x05value\x18\x02 \x01(\v2\x17.mlhost.plugin.v1.ValueR\x05value\"e\n" +
