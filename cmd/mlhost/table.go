@@ -58,15 +58,18 @@ func shortValue(v script.Value, n int) string {
 	return clip(v.String(), n)
 }
 
+// clip shortens s to at most n columns of a terminal.
 func clip(s string, n int) string {
 	if lipgloss.Width(s) <= n {
 		return s
 	}
-	runes := []rune(s)
-	if len(runes) > n-1 {
-		runes = runes[:n-1]
+	width := 0
+	for i, r := range s {
+		if width += lipgloss.Width(string(r)); width > n-1 {
+			return s[:i] + "…"
+		}
 	}
-	return string(runes) + "…"
+	return s
 }
 
 func stepText(step *int64) string {
