@@ -227,16 +227,15 @@ func (s *Supervisor) tellIdle() {
 // rush ends the patience with a script that is being stopped.
 func (u *unit) rush() {
 	u.s.mu.Lock()
-	hurry := u.hurry
+	defer u.s.mu.Unlock()
 	u.hurried = true
-	u.s.mu.Unlock()
-	for _, h := range hurry {
+	for _, h := range u.hurry {
 		h()
 	}
 }
 
-// onHurry has h called when there is no patience left for the script. The
-// function it returns takes that back.
+// onHurry has h, which must not block, called when there is no patience left
+// for the script. The function it returns takes that back.
 func (u *unit) onHurry(h func()) (forget func()) {
 	u.s.mu.Lock()
 	defer u.s.mu.Unlock()

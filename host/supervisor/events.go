@@ -26,6 +26,10 @@ func (p *Process) readEvents(ctx context.Context, after uint64, into chan<- []sc
 	pause := 20 * time.Millisecond
 	for {
 		err := p.client.Events(ctx, after, func(events []script.Event) error {
+			last := after
+			for _, e := range events { // they are another goroutine's once they are handed over
+				last = max(last, e.Seq)
+			}
 			p.status.hear()
 			p.status.holding.Store(true)
 			defer p.status.holding.Store(false)
@@ -35,9 +39,7 @@ func (p *Process) readEvents(ctx context.Context, after uint64, into chan<- []sc
 				return ctx.Err()
 			}
 			p.status.hear()
-			for _, e := range events {
-				after = max(after, e.Seq)
-			}
+			after = last
 			pause = 20 * time.Millisecond
 			return nil
 		})

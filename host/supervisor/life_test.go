@@ -151,9 +151,11 @@ func TestHurry(t *testing.T) {
 func TestStopEndsTheWholeFamily(t *testing.T) {
 	r := newRig(t, Options{}, testPlugin("trainer", "family"), testPlugin("other", "family:ends"))
 	r.start()
+	r.log("trainer", "first")
+	r.log("trainer", "second")
 	r.log("trainer", "waiting")
 	run := r.process("trainer").Run()
-	if found, err := marked(run); err != nil || len(found) < 3 {
+	if found, err := marked(run); err != nil || len(found) < 4 {
 		t.Fatalf("%d processes, %v", len(found), err)
 	} else {
 		for _, h := range found {

@@ -213,8 +213,10 @@ var scripts = map[string]func(ctx context.Context, s *sdk.Session, arg string) e
 	},
 	// family starts children that do not end with it.
 	"family": func(ctx context.Context, _ *sdk.Session, arg string) error {
-		for _, how := range []string{`sleep 1000 &`, `setsid sh -c 'trap "" TERM; (sleep 1000 & sleep 1000) & wait' &`} {
-			if err := exec.Command("sh", "-c", how).Run(); err != nil {
+		for _, how := range []string{`sleep 1000 & echo first`, `setsid sh -c 'trap "" TERM; (sleep 1000 & sleep 1000) & echo second; wait' &`} {
+			cmd := exec.CommandContext(ctx, "sh", "-c", how)
+			cmd.Stdout = os.Stdout
+			if err := cmd.Run(); err != nil {
 				return err
 			}
 		}
