@@ -8,6 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/mlhost/mlhost/shared/script"
 )
 
@@ -160,9 +162,12 @@ func TestEveryKindIsKept(t *testing.T) {
 	bodies := []script.Body{
 		script.StateChanged{State: script.Failed, Reason: "because", PID: 1, PluginPID: 2, ExitCode: &code},
 		script.Described{Description: script.Description{Name: "trainer",
-			Parameters: []script.ParameterSpec{{Name: "lr", Type: script.TypeFloat, Max: script.Float(math.Inf(1))}},
-			Variables:  []script.VariableSpec{{Name: "x", MaxRate: math.NaN()}},
-		}},
+			Parameters: []script.ParameterSpec{
+				{Name: "lr", Type: script.TypeFloat, Default: script.Float(9), Max: script.Float(math.Inf(1))},
+				{Name: "late", Default: script.Int(1)}, {Name: "used", Default: script.Int(1)},
+			},
+			Variables: []script.VariableSpec{{Name: "x", MaxRate: math.NaN()}},
+		}, Values: map[string]script.Value{"used": script.Int(2)}},
 		script.ResultSet{Name: "a", Value: script.Bytes([]byte{0, 255})},
 		script.ParametersChanged{Revision: 1, Author: "script:trainer", Changes: []script.Change{{Name: "lr", New: script.Float(1)}}},
 		script.ParametersObserved{Name: "lr", Value: script.Float(2), Step: 4, Overwritten: true},
@@ -193,6 +198,12 @@ func TestEveryKindIsKept(t *testing.T) {
 	ok(t, err)
 	if p, _ := d.Parameter("lr"); !p.Max.Equal(script.Float(math.Inf(1))) {
 		t.Errorf("the maximum is %v", p.Max)
+	}
+	run, err := s.Run(t.Context(), "r1")
+	ok(t, err)
+	want := map[string]script.Value{"lr": script.Float(0.1), "late": script.Int(1), "used": script.Int(2)}
+	if d := cmp.Diff(want, run.Parameters, equal); d != "" {
+		t.Error(d)
 	}
 	changes, err := s.Changes(t.Context(), "r1")
 	ok(t, err)

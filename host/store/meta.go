@@ -1,6 +1,8 @@
 package store
 
 import (
+	"database/sql"
+	"errors"
 	"strings"
 
 	"github.com/mlhost/mlhost/shared/script"
@@ -175,6 +177,42 @@ func writeDescription(tx *tx, e *script.Event, b script.Described) error {
 	}
 	_, err = tx.exec(`INSERT INTO description (script, run, body) VALUES (?, ?, ?)
 		ON CONFLICT (script) DO UPDATE SET run = excluded.run, body = excluded.body`, e.Script, e.Run, text)
+	if err != nil || e.Run == "" || len(b.Description.Parameters) == 0 {
+		return err
+	}
+	return addParameters(tx, e.Run, b)
+}
+
+// addParameters adds to a run's parameters those that its script has declared
+// only now.
+func addParameters(tx *tx, run string, b script.Described) error {
+	var text string
+	err := tx.row("SELECT parameters FROM run WHERE id = ?", []any{run}, &text)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	values, err := decodeValues(text)
+	if err != nil {
+		return err
+	}
+	before := len(values)
+	for _, spec := range b.Description.Parameters {
+		if _, ok := values[spec.Name]; ok {
+			continue
+		}
+		if v, ok := b.Values[spec.Name]; ok {
+			values[spec.Name] = v
+		} else if !spec.Default.IsNull() {
+			values[spec.Name] = spec.Default
+		}
+	}
+	if len(values) == before {
+		return nil
+	}
+	_, err = tx.exec("UPDATE run SET parameters = ? WHERE id = ?", encodeValues(values), run)
 	return err
 }
 

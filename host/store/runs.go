@@ -24,7 +24,7 @@ type Run struct {
 	Plugin     string
 	SHA256     string
 	Command    []string
-	Parameters map[string]script.Value // as they were at the start
+	Parameters map[string]script.Value // as they were at the start, or when they were declared later
 	Revision   uint64                  // at the start
 	Results    map[string]script.Value
 	Step       int64 // the last one known; -1: it counts none
