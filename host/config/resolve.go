@@ -1,6 +1,7 @@
 package config
 
 import (
+	"errors"
 	"fmt"
 	"regexp"
 	"slices"
@@ -206,7 +207,11 @@ func (p *Parameter) choices(spec script.ParameterSpec) ([]script.Value, hcl.Diag
 	var choices []script.Value
 	for _, e := range v.AsValueSlice() {
 		c, err := decode(spec.Type, e)
-		if err == nil {
+		switch {
+		case err != nil:
+		case c.IsNull():
+			err = errors.New("null is none")
+		default:
 			c, err = spec.Check(c)
 		}
 		if err != nil {

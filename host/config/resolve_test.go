@@ -140,6 +140,7 @@ func TestResolveRefuses(t *testing.T) {
 		"parameter \"epochs\" {\n step = 0.5\n}":                              "wants a whole number",
 		"parameter \"epochs\" {\n value = 30\n max = 20\n}":                   "above the maximum 20",
 		"parameter \"optimizer\" {\n choices = [\"adam\", \"lion\"]\n}":       `A choice of the parameter "optimizer"`,
+		"parameter \"extra\" {\n choices = [1, null]\n}":                      "null is none",
 		"parameter \"optimizer\" {\n value = \"X\"\n pattern = \"[a-z]+\"\n}": "does not match the pattern",
 	} {
 		t.Run(lines, func(t *testing.T) {
