@@ -39,7 +39,7 @@ func streamEvents(run string, seq uint64, n int) []script.Event {
 }
 
 // writeUntilKilled is the child process: it appends without end, and prints
-// the last number of each batch that was acknowledged.
+// the last number of each batch that was acknowledged, and with it a message.
 func writeUntilKilled(dir string) {
 	ctx := context.Background()
 	s, err := Open(ctx, Options{Dir: dir})
@@ -49,8 +49,11 @@ func writeUntilKilled(dir string) {
 	}
 	last, err := s.LastSeq(ctx, "r1")
 	for n := 1; err == nil; n = n%7 + 1 {
-		if err = s.Append(ctx, streamEvents("r1", last+1, n)...); err == nil {
-			last += uint64(n)
+		if err = s.Append(ctx, streamEvents("r1", last+1, n)...); err != nil {
+			break
+		}
+		last += uint64(n)
+		if err = s.Enqueue(ctx, []script.Message{letter("b", int(last))}); err == nil {
 			fmt.Println(last)
 		}
 	}
@@ -60,11 +63,12 @@ func writeUntilKilled(dir string) {
 
 func TestKillWhileWriting(t *testing.T) {
 	dir := t.TempDir()
-	var acknowledged uint64
 	for round := range 4 {
-		acknowledged = killAfter(t, dir, 60+30*round)
+		batches := killAfter(t, dir, 60+30*round)
+		acknowledged := batches[len(batches)-1]
 		readAlone(t, dir)
 		s := open(t, dir)
+		checkMail(t, s, batches)
 		last, err := s.LastSeq(t.Context(), "r1")
 		ok(t, err)
 		if last+10 < acknowledged { // steps and log lines at the end are not synced
@@ -78,9 +82,25 @@ func TestKillWhileWriting(t *testing.T) {
 	}
 }
 
+// checkMail reports messages that are missing, and takes all.
+func checkMail(t *testing.T, s *Store, acknowledged []uint64) {
+	t.Helper()
+	mail, err := s.Mail(t.Context(), "b", 0)
+	ok(t, err)
+	if len(mail) < len(acknowledged) || len(mail) > len(acknowledged)+1 {
+		t.Fatalf("%d messages were acknowledged, %d are there", len(acknowledged), len(mail))
+	}
+	for i, m := range mail {
+		if i < len(acknowledged) && m.ID != letter("b", int(acknowledged[i])).ID {
+			t.Errorf("message %d is %s", i, m.ID)
+		}
+		ok(t, s.Acknowledge(t.Context(), "b", m.ID))
+	}
+}
+
 // killAfter starts a child, kills it when it has acknowledged that many
-// batches, and returns the last number that it acknowledged.
-func killAfter(t *testing.T, dir string, batches int) uint64 {
+// batches, and returns the last number of each of those.
+func killAfter(t *testing.T, dir string, batches int) []uint64 {
 	t.Helper()
 	cmd := exec.Command(os.Args[0])
 	cmd.Env = append(os.Environ(), "MLHOST_STORE_TEST_CHILD="+dir)
@@ -88,10 +108,11 @@ func killAfter(t *testing.T, dir string, batches int) uint64 {
 	out, err := cmd.StdoutPipe()
 	ok(t, err)
 	ok(t, cmd.Start())
-	var last uint64
+	var acknowledged []uint64
 	lines := bufio.NewScanner(out)
 	for n := 0; lines.Scan(); n++ {
-		last, err = strconv.ParseUint(lines.Text(), 10, 64)
+		last, err := strconv.ParseUint(lines.Text(), 10, 64)
+		acknowledged = append(acknowledged, last)
 		if err != nil {
 			t.Errorf("the child says: %s", lines.Text())
 			break
@@ -104,7 +125,7 @@ func killAfter(t *testing.T, dir string, batches int) uint64 {
 	if err := cmd.Wait(); err == nil {
 		t.Error("the child ended by itself")
 	}
-	return last
+	return acknowledged
 }
 
 // readAlone reads what a host that runs, or has just died, has written.
