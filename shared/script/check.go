@@ -1,10 +1,12 @@
 package script
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"regexp"
 	"strings"
+	"unicode/utf8"
 )
 
 // MaxTextLength bounds a parameter's string, in bytes.
@@ -88,27 +90,23 @@ func exclusive(is bool) string {
 	return ""
 }
 
-// compareNumbers orders two numeric values; ints compare exactly.
+// compareNumbers orders two numeric values. Those that have an exact integer
+// are compared as such, since a float has but 53 bits.
 func compareNumbers(a, b Value) int {
-	if a.Kind() == KindInt && b.Kind() == KindInt {
-		x, y := int64(a.num), int64(b.num)
-		switch {
-		case x < y:
-			return -1
-		case x > y:
-			return 1
-		}
-		return 0
+	x, xok := a.Int()
+	y, yok := b.Int()
+	if xok && yok {
+		return cmp.Compare(x, y)
 	}
-	x, _ := a.Float()
-	y, _ := b.Float()
+	f, _ := a.Float()
+	g, _ := b.Float()
 	switch {
-	case x < y:
-		return -1
-	case x > y:
-		return 1
+	case xok && math.Abs(g) >= 1<<63: // rounding x could make them equal
+		return cmp.Compare(0, g)
+	case yok && math.Abs(f) >= 1<<63:
+		return cmp.Compare(f, 0)
 	}
-	return 0
+	return cmp.Compare(f, g)
 }
 
 // checkStep allows for the rounding of decimal steps: a float is on step when
@@ -123,7 +121,11 @@ func (p *ParameterSpec) checkStep(v Value) error {
 		base = p.Min
 	}
 	if v.Kind() == KindInt && base.Kind() == KindInt && p.Step.Kind() == KindInt {
-		if (uint64(int64(v.num))-uint64(int64(base.num)))%p.Step.num != 0 {
+		distance := v.num - base.num // the bits of two ints: right even where an int64 would overflow
+		if int64(v.num) < int64(base.num) {
+			distance = base.num - v.num
+		}
+		if distance%p.Step.num != 0 {
 			return fmt.Errorf("%s is off step: %s plus a multiple of %s is needed", v, base, p.Step)
 		}
 		return nil
@@ -196,9 +198,7 @@ func checkSize(v Value, depth int) error {
 			return fmt.Errorf("%s is not a finite number", v)
 		}
 	case KindString, KindBytes:
-		if len(v.text) > MaxTextLength {
-			return fmt.Errorf("%d bytes are more than the %d that a string may have", len(v.text), MaxTextLength)
-		}
+		return checkString(v.text, v.Kind() == KindString)
 	case KindList:
 		for _, e := range v.list {
 			if err := checkSize(e, depth+1); err != nil {
@@ -206,11 +206,24 @@ func checkSize(v Value, depth int) error {
 			}
 		}
 	case KindMap:
-		for _, e := range v.table {
+		for key, e := range v.table {
+			if err := checkString(key, true); err != nil {
+				return err
+			}
 			if err := checkSize(e, depth+1); err != nil {
 				return err
 			}
 		}
+	}
+	return nil
+}
+
+func checkString(s string, text bool) error {
+	if len(s) > MaxTextLength {
+		return fmt.Errorf("%d bytes are more than the %d that a string may have", len(s), MaxTextLength)
+	}
+	if text && !utf8.ValidString(s) {
+		return fmt.Errorf("%q is not valid UTF-8", clip(s, 40))
 	}
 	return nil
 }

@@ -11,6 +11,7 @@ import (
 	"math"
 	"slices"
 	"strconv"
+	"unicode/utf8"
 )
 
 // maxDepth bounds the nesting of a value read from JSON.
@@ -188,10 +189,13 @@ func parseNumber(s string) (Value, error) {
 	return Float(f), nil
 }
 
-// clip shortens s to at most n bytes for a message.
+// clip shortens s to at most n bytes for a message, and not inside of a rune.
 func clip(s string, n int) string {
 	if len(s) <= n {
 		return s
+	}
+	for n > 0 && !utf8.RuneStart(s[n]) {
+		n--
 	}
 	return s[:n] + "…"
 }

@@ -1,18 +1,29 @@
 package script
 
+import "strings"
+
 // Suggest returns the candidate that name was most likely meant to be, or ""
-// where none is close: at most a third of the letters differ (by insertion,
-// deletion, substitution or swap), or one is the beginning of the other.
+// where none is close: it differs in the case of letters only, at most a third
+// of the letters differ (by insertion, deletion, substitution or swap), or else
+// one is the beginning of the other.
 func Suggest(name string, candidates []string) string {
 	best, bestDistance := "", 0
-	limit := max(1, (len(name)+2)/3)
+	begins := "" // a candidate that begins with name, or the other way round
+	limit := min((len(name)+2)/3, len(name)-1)
 	for _, c := range candidates {
-		if c == name || len(name) > 200 || len(c) > 200 {
+		if c == name || c == "" || name == "" || len(name) > 200 || len(c) > 200 {
 			continue
 		}
-		if d := editDistance(name, c); d <= limit && (best == "" || d < bestDistance) {
+		lower, lowerName := strings.ToLower(c), strings.ToLower(name)
+		if d := editDistance(lowerName, lower); d <= limit && (best == "" || d < bestDistance) {
 			best, bestDistance = c, d
 		}
+		if (strings.HasPrefix(lower, lowerName) || strings.HasPrefix(lowerName, lower)) && (begins == "" || len(c) < len(begins)) {
+			begins = c
+		}
+	}
+	if best == "" {
+		return begins
 	}
 	return best
 }

@@ -2,6 +2,7 @@ package script
 
 import (
 	"bytes"
+	"encoding/json"
 	"fmt"
 	"maps"
 	"math"
@@ -142,15 +143,23 @@ func (v Value) Equal(w Value) bool {
 }
 
 // Same reports whether v and w are equal, a number counting the same whether
-// it is an int or a float.
+// it is an int or a float, also inside of lists and maps.
 func (v Value) Same(w Value) bool {
 	if v.Equal(w) {
 		return true
 	}
-	a, aok := v.Float()
-	b, bok := w.Float()
-	return aok && bok && a == b
+	switch {
+	case v.isNumber() && w.isNumber():
+		return compareNumbers(v, w) == 0
+	case v.kind == KindList && w.kind == KindList:
+		return slices.EqualFunc(v.list, w.list, Value.Same)
+	case v.kind == KindMap && w.kind == KindMap:
+		return maps.EqualFunc(v.table, w.table, Value.Same)
+	}
+	return false
 }
+
+func (v Value) isNumber() bool { return v.kind == KindInt || v.kind == KindFloat }
 
 // String renders v for people: strings bare, floats in shortest form, lists
 // and maps as JSON.
@@ -196,8 +205,12 @@ func formatFloat(f float64) string {
 }
 
 // Of makes a Value of a Go value: nil, bool, integers, floats, string, []byte,
-// Value, and slices, arrays' slices and string-keyed maps of those.
-func Of(x any) (Value, error) {
+// json.Number, Value, and slices, arrays and string-keyed maps of those, or
+// pointers to them. Nesting is bounded, so that a value that contains itself
+// is an error.
+func Of(x any) (Value, error) { return of(x, 0) }
+
+func of(x any, depth int) (Value, error) {
 	switch x := x.(type) {
 	case nil:
 		return Null(), nil
@@ -215,6 +228,11 @@ func Of(x any) (Value, error) {
 		return String(x), nil
 	case []byte:
 		return Bytes(x), nil
+	case json.Number:
+		return parseNumber(x.String())
 	}
-	return ofReflect(x)
+	if depth > maxDepth {
+		return Null(), fmt.Errorf("convert value: nested deeper than %d", maxDepth)
+	}
+	return ofReflect(x, depth+1)
 }

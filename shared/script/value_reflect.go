@@ -7,7 +7,7 @@ import (
 )
 
 // ofReflect serves the less common types of Of.
-func ofReflect(x any) (Value, error) {
+func ofReflect(x any, depth int) (Value, error) {
 	r := reflect.ValueOf(x)
 	switch r.Kind() {
 	case reflect.Bool:
@@ -26,7 +26,7 @@ func ofReflect(x any) (Value, error) {
 	case reflect.Slice, reflect.Array:
 		list := make([]Value, r.Len())
 		for i := range list {
-			v, err := Of(r.Index(i).Interface())
+			v, err := of(r.Index(i).Interface(), depth)
 			if err != nil {
 				return Null(), err
 			}
@@ -39,7 +39,7 @@ func ofReflect(x any) (Value, error) {
 		}
 		table := make(map[string]Value, r.Len())
 		for _, key := range r.MapKeys() {
-			v, err := Of(r.MapIndex(key).Interface())
+			v, err := of(r.MapIndex(key).Interface(), depth)
 			if err != nil {
 				return Null(), err
 			}
@@ -50,7 +50,7 @@ func ofReflect(x any) (Value, error) {
 		if r.IsNil() {
 			return Null(), nil
 		}
-		return Of(r.Elem().Interface())
+		return of(r.Elem().Interface(), depth)
 	}
 	return Null(), fmt.Errorf("convert value: %T has no counterpart", x)
 }
