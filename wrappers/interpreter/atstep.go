@@ -69,7 +69,6 @@ func (r *run) handDeferred(d deferred) {
 		return
 	}
 	outcomes, err := r.hand(context.Background(), "set", d.values, d.batch)
-	r.remember(outcomes)
 	if err != nil {
 		r.warn(fmt.Errorf("change of parameters at step %d: %w", d.step, err))
 	}

@@ -64,11 +64,17 @@ func (c *calls) close() {
 	}
 }
 
-// ask sends a line made for an id and waits for its answer. An answer after
-// ctx has ended goes to late, where that is not nil.
-func (c *calls) ask(ctx context.Context, to *conn, wish string, line func(id string) any, late func(any)) (any, error) {
+// ask sends a line made for an id and waits for its answer. seen gets the
+// answer before the script's next line is looked at; late gets one that comes
+// after ctx has ended. Both may be nil.
+func (c *calls) ask(ctx context.Context, to *conn, wish string, line func(id string) any, seen, late func(any)) (any, error) {
 	answer := make(chan any, 1)
-	id := c.add(wish, func(a any) { answer <- a })
+	id := c.add(wish, func(a any) {
+		if seen != nil {
+			seen(a)
+		}
+		answer <- a
+	})
 	if err := to.send(line(id)); err != nil {
 		c.take(id)
 		return nil, err

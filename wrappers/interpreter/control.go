@@ -34,7 +34,7 @@ func (r *run) pause(ctx context.Context) error {
 		asking, cancel := context.WithTimeout(ctx, pauseTime)
 		defer cancel()
 		r.setAsked(true)
-		_, err := r.order(asking, nil, func(id string) any { return orderLine{Op: "pause", ID: id} })
+		_, err := r.order(asking, nil, nil, func(id string) any { return orderLine{Op: "pause", ID: id} })
 		if err == nil || ctx.Err() != nil {
 			return err
 		}
@@ -75,7 +75,7 @@ func (r *run) resume(ctx context.Context) error {
 	r.setAsked(false)
 	asking, cancel := context.WithTimeout(ctx, pauseTime)
 	defer cancel()
-	_, err := r.order(asking, nil, func(id string) any { return orderLine{Op: "resume", ID: id} })
+	_, err := r.order(asking, nil, nil, func(id string) any { return orderLine{Op: "resume", ID: id} })
 	if err != nil {
 		r.warn(fmt.Errorf("the script was continued, but did not say so: %w", err))
 	}
@@ -110,7 +110,7 @@ func (r *run) asksToStop(ctx context.Context, grace time.Duration) bool {
 	asking, cancel := context.WithTimeout(ctx, min(grace/2, stopAnswerTime))
 	defer cancel()
 	seconds := grace.Seconds()
-	_, err := r.order(asking, nil, func(id string) any { return orderLine{Op: "stop", ID: id, Grace: &seconds} })
+	_, err := r.order(asking, nil, nil, func(id string) any { return orderLine{Op: "stop", ID: id, Grace: &seconds} })
 	return err == nil
 }
 

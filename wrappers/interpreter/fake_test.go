@@ -57,6 +57,10 @@ func (h *host) RunDir() string                  { return h.dir }
 func (h *host) Values() map[string]script.Value { return h.values }
 func (h *host) Revision() uint64                { return 7 }
 
+func (h *host) SetParameters(map[string]any) error {
+	return script.Errorf(script.CodeNotFound, "no such parameter")
+}
+
 func (h *host) SetPID(pid int) {
 	h.mu.Lock()
 	defer h.mu.Unlock()

@@ -178,7 +178,11 @@ func TestKilledWrapperTakesTheScriptAlong(t *testing.T) {
 		t.Fatal(err)
 	}
 	poll := []unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}
-	if n, err := unix.Poll(poll, int(limit.Milliseconds())); n != 1 {
+	n, err := unix.Poll(poll, int(limit.Milliseconds()))
+	for err == unix.EINTR {
+		n, err = unix.Poll(poll, int(limit.Milliseconds()))
+	}
+	if n != 1 || err != nil {
 		t.Fatalf("the script lives on: %v", err)
 	}
 }

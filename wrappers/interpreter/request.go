@@ -55,7 +55,7 @@ func (r *run) answer(ctx context.Context, m script.Message) (script.Value, error
 		deadline = time.Now().Add(answerTime)
 	}
 	line.Timeout = max(time.Until(deadline).Seconds(), 0.001)
-	got, err := r.calls.ask(ctx, r.conn, m.ID, func(id string) any { line.ID = id; return line }, nil)
+	got, err := r.calls.ask(ctx, r.conn, m.ID, func(id string) any { line.ID = id; return line }, nil, nil)
 	if err != nil {
 		return script.Null(), err
 	}

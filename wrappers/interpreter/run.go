@@ -31,6 +31,7 @@ type session interface {
 	Emit(script.Body)
 	Call(context.Context, script.Message) (script.Reply, error)
 	SetPID(int)
+	SetParameters(map[string]any) error
 	Revision() uint64
 }
 
@@ -68,10 +69,15 @@ type run struct {
 	variables map[string]script.VariableSpec
 	pending   map[string]script.Value // set by the host, to be applied by the script at a boundary
 	deferred  []deferred              // changes that wait for a step
-	frozen    bool                    // by SIGSTOP
-	asked     bool                    // to pause, by a line
-	deadline  time.Time               // of a stop; zero: nobody has asked for one
-	failure   error                   // why the run failed, whatever its exit code
+	changes   [][]script.Change       // that the script made, to be reported in turn
+	reporting bool                    // there is a goroutine that does so
+	// uncommitted: the script has answered a set, and the session may not have
+	// taken that over yet.
+	uncommitted bool
+	frozen      bool      // by SIGSTOP
+	asked       bool      // to pause, by a line
+	deadline    time.Time // of a stop; zero: nobody has asked for one
+	failure     error     // why the run failed, whatever its exit code
 }
 
 func newRun(launch script.Launch, s session, descendants bool) *run {

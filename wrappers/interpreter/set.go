@@ -27,6 +27,9 @@ type setLine struct {
 // script, where it has declared the parameter itself; into a parameter file;
 // or to the next run. Nothing changes when one of them is rejected.
 func (r *run) setParameters(ctx context.Context, batch script.Batch) (script.BatchReply, error) {
+	r.mu.Lock()
+	r.uncommitted = false // the session has done with the set before this one
+	r.mu.Unlock()
 	lines := map[string]script.Value{}
 	files := map[string]map[string]script.Value{}
 	var reply script.BatchReply
@@ -56,7 +59,6 @@ func (r *run) setParameters(ctx context.Context, batch script.Batch) (script.Bat
 		if err != nil {
 			return script.BatchReply{}, err
 		}
-		r.remember(done)
 		reply.Outcomes = append(reply.Outcomes, done...)
 	}
 	if reply.Rejected() {
@@ -145,12 +147,17 @@ func (r *run) hand(ctx context.Context, op string, values map[string]script.Valu
 	if r.isFrozen() {
 		return nil, script.Errorf(script.CodeUnavailable, "the script is stopped by a signal and cannot answer").WithHint("resume it first")
 	}
+	seen := func(answer any) {
+		if done, ok := answer.(doneLine); ok && op == "set" {
+			r.remember(complete(values, done.outcomes))
+		}
+	}
 	late := func(answer any) {
 		if done, ok := answer.(doneLine); ok && op == "set" {
 			r.lateSet(batch, complete(values, done.outcomes))
 		}
 	}
-	done, err := r.order(ctx, late, func(id string) any { return setLine{Op: op, ID: id, Values: values, Author: batch.Author} })
+	done, err := r.order(ctx, seen, late, func(id string) any { return setLine{Op: op, ID: id, Values: values, Author: batch.Author} })
 	if err != nil {
 		return nil, err
 	}
@@ -158,11 +165,11 @@ func (r *run) hand(ctx context.Context, op string, values map[string]script.Valu
 }
 
 // order sends a line that wants a done, and returns that. The error is the
-// script's, or tells that there was no answer.
-func (r *run) order(ctx context.Context, late func(any), line func(id string) any) (doneLine, error) {
+// script's, or tells that there was no answer. For seen and late see ask.
+func (r *run) order(ctx context.Context, seen, late func(any), line func(id string) any) (doneLine, error) {
 	ctx, cancel := context.WithTimeout(ctx, answerTime)
 	defer cancel()
-	answer, err := r.calls.ask(ctx, r.conn, "", line, late)
+	answer, err := r.calls.ask(ctx, r.conn, "", line, seen, late)
 	if err != nil {
 		return doneLine{}, err
 	}
@@ -195,7 +202,6 @@ func complete(values map[string]script.Value, got []script.Outcome) []script.Out
 // lateSet reports a set whose caller no longer waited for the answer: what was
 // applied is in use, whoever has given up on it.
 func (r *run) lateSet(batch script.Batch, outcomes []script.Outcome) {
-	r.remember(outcomes)
 	var changes []script.Change
 	for _, o := range outcomes {
 		if o.Status == script.Applied {
@@ -204,42 +210,5 @@ func (r *run) lateSet(batch script.Batch, outcomes []script.Outcome) {
 	}
 	if len(changes) > 0 {
 		r.session.Emit(script.ParametersChanged{Author: batch.Author, Batch: batch.ID, Changes: changes})
-	}
-}
-
-// remember notes which values the script is going to apply later.
-func (r *run) remember(outcomes []script.Outcome) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	for _, o := range outcomes {
-		delete(r.pending, o.Name)
-		if o.Status == script.Pending {
-			r.pending[o.Name] = o.Value
-		}
-	}
-}
-
-// takeChanges reports what the script did to its parameters. Where it only
-// applied what the host had set before, it has reached the boundary that the
-// change waited for: telling the step is enough.
-func (r *run) takeChanges(changes []script.Change) {
-	var own []script.Change
-	reached := int64(-1)
-	r.mu.Lock()
-	for _, c := range changes {
-		v, waits := r.pending[c.Name]
-		delete(r.pending, c.Name)
-		if waits && v.Same(c.New) {
-			reached = max(reached, c.Step, r.step.Load(), 0)
-		} else {
-			own = append(own, c)
-		}
-	}
-	r.mu.Unlock()
-	if reached >= 0 {
-		r.session.Emit(script.Stepped{Step: reached})
-	}
-	if len(own) > 0 {
-		r.session.Emit(script.ParametersChanged{Author: "script:" + r.session.Script(), Changes: own})
 	}
 }
