@@ -48,6 +48,7 @@ type Host struct {
 	// scanning guards config.Scripts once the host runs.
 	scanning sync.Mutex
 
+	ready   chan struct{} // closed: requests are served
 	end     chan struct{} // closed: stop the scripts, then end
 	endOnce sync.Once
 	hurry   chan struct{} // closed: do not wait for scripts to end by themselves
@@ -66,6 +67,7 @@ func Open(o Options) (*Host, error) {
 	h := &Host{
 		options: o, config: o.Config, logger: o.Logger, dir: Dir(o.StateDir, o.Config.Host.Name),
 		setting: newKeyedMutex(),
+		ready:   make(chan struct{}),
 		end:     make(chan struct{}), hurry: make(chan struct{}), leave: make(chan struct{}),
 	}
 	if h.logger == nil {
@@ -168,6 +170,7 @@ func (h *Host) Run(ctx context.Context) (Outcome, error) {
 	var g errgroup.Group
 	g.Go(func() error { return h.router.Run(serving) })
 	g.Go(func() error { return h.api.Serve(serving, h.listener) })
+	close(h.ready)
 	supervised := make(chan error, 1)
 	go func() { supervised <- h.supervisor.Run(supervising) }()
 
@@ -217,6 +220,9 @@ func (h *Host) begin(ctx context.Context) error {
 	}
 	return h.claimRoutes(ctx)
 }
+
+// Ready is closed when the host's scripts are known and requests are served.
+func (h *Host) Ready() <-chan struct{} { return h.ready }
 
 // Down makes Run stop the scripts and return.
 func (h *Host) Down() { h.endOnce.Do(func() { close(h.end) }) }
