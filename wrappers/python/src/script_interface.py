@@ -104,7 +104,7 @@ class ScriptInterface:
     def _call_back(self, name: str, value: Any) -> None:
         for callback in list(self._callbacks.get(name, ())):
             arguments = (self, value) if required_positionals(callback) >= 2 else (value,)
-            run_safely("the callback of parameter %s" % name, lambda: callback(*arguments), self._session.warn)
+            run_safely(self._session.warn, "the callback of parameter %s" % name, callback, *arguments)
 
     # Variables and results.
 
@@ -209,11 +209,8 @@ class ScriptInterface:
         """The host stops the script."""
         self._running = False
         if type(self).stop is not ScriptInterface.stop:
-
-            def stop() -> None:
-                run_safely("stop()", self.stop, self._session.warn)
-
-            threading.Thread(target=stop, name="mlhost-stop", daemon=True).start()
+            arguments = (self._session.warn, "stop()", self.stop)
+            threading.Thread(target=run_safely, args=arguments, name="mlhost-stop", daemon=True).start()
 
 
 class ConnectorClient:

@@ -95,7 +95,7 @@ class LegacyScript(ScriptInterface):
             if isinstance(found, Constant) and self._is_set(name)
         }
         tree = replace_constants(self._tree, constants)
-        return compile(tree, str(self.script_path), "exec", dont_inherit=True)  # type: ignore[no-any-return]
+        return compile(tree, str(self.script_path), "exec", dont_inherit=True)
 
     def _command_line(self) -> List[str]:
         """Returns sys.argv for the script: positionals first, since an option may take several words."""

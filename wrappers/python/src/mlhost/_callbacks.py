@@ -122,10 +122,10 @@ class _Pending:
 _pending = _Pending()
 
 
-def run_safely(what: str, function: Callable[[], None], report: Callable[[str], None]) -> None:
-    """Runs a callback; an exception is printed and reported, not raised."""
+def run_safely(report: Callable[[str], None], what: str, function: Callable[..., Any], *arguments: Any) -> None:
+    """Calls a function of the script; an exception is printed and reported, not raised."""
     try:
-        function()
+        function(*arguments)
     except Exception as problem:
         import traceback
 

@@ -147,7 +147,7 @@ class Connection:
         if self._closed.is_set():
             return dict(_NOT_CONNECTED)
         with self._lock:
-            for attempt in (0, 1):  # a connection that the host closed meanwhile is opened again
+            for _ in range(2):  # a connection that the host closed meanwhile is opened again
                 fresh = self._requests is None
                 try:
                     if self._requests is None:
@@ -223,10 +223,11 @@ class Connection:
 
         command = request.get("command")
         handler = getattr(self, "_on_%s" % command, None)
-        if handler is None:
-            return reply(_failure("the script does not know the command %s" % command, "not_found"))
         try:
-            handler(request, reply)
+            if handler is None:
+                reply(_failure("the script does not know the command %s" % command, "not_found"))
+            else:
+                handler(request, reply)
         except Exception as problem:
             reply(_failure("%s: %s" % (type(problem).__name__, problem), "internal"))
 
@@ -241,13 +242,16 @@ class Connection:
 
     def _get(self, request: Dict[str, Any], reply: Any, what: str, table: Dict[str, Any]) -> None:
         name = request.get(what)
-        if name not in table:
-            return reply(_failure("there is no %s %s" % (what, name), "not_found"))
-        reply({"status": "success", what: name, "value": plain(table[name]["value"])})
+        if name in table:
+            reply({"status": "success", what: name, "value": plain(table[name]["value"])})
+        else:
+            reply(_failure("there is no %s %s" % (what, name), "not_found"))
 
     def _on_set_parameter(self, request: Dict[str, Any], reply: Any) -> None:
-        name = str(request.get("parameter"))
-        self._script._session.set_and_call({name: request.get("value")}, lambda outcomes: reply(_outcome("parameter", outcomes)))
+        def done(outcomes: List[Dict[str, Any]]) -> None:
+            reply(_outcome("parameter", outcomes))
+
+        self._script._session.set_and_call({str(request.get("parameter")): request.get("value")}, done)
 
     def _on_set_variable(self, request: Dict[str, Any], reply: Any) -> None:
         name = str(request.get("variable"))

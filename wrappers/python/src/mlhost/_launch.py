@@ -57,8 +57,8 @@ def _compile(script: str) -> Optional[types.CodeType]:
         except Exception:
             return None
     for w in caught:
-        warnings.showwarning(w.message, w.category, w.filename, w.lineno)  # type: ignore[arg-type]
-    return code  # type: ignore[no-any-return]
+        warnings.showwarning(w.message, w.category, w.filename, w.lineno)
+    return code
 
 
 def _file_name(script: str) -> str:
@@ -76,7 +76,7 @@ def _look_plain(home: str, script: str, argv: List[str]) -> None:
     isolated = sys.flags.isolated or getattr(sys.flags, "safe_path", False)
     if not isolated and sys.path and os.path.realpath(sys.path[0]) == os.path.realpath(home):
         sys.path[0] = os.path.dirname(os.path.realpath(script))
-    if sys.stdout is not None and not sys.stdout.line_buffering:  # type: ignore[union-attr]
+    if sys.stdout is not None and not sys.stdout.line_buffering:
         sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
     if sys.version_info >= (3, 12) and not sys.warnoptions:
         # Our two threads are no danger to a forked child: they hold nothing that it uses.
@@ -148,7 +148,7 @@ class Finder:
 
 def install_finder(home: str) -> None:
     if not any(isinstance(f, Finder) for f in sys.meta_path):
-        sys.meta_path.insert(0, Finder(home))  # type: ignore[arg-type]
+        sys.meta_path.insert(0, Finder(home))
 
 
 class _InstallInChild:

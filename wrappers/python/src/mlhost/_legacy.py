@@ -96,7 +96,8 @@ def _with_value(node: Any, literal: ast.expr) -> ast.stmt:
         copy: Any = ast.AnnAssign(target=node.target, annotation=node.annotation, value=literal, simple=node.simple)
     else:
         copy = ast.Assign(targets=node.targets, value=literal, type_comment=None)
-    return ast.copy_location(copy, node)
+    ast.copy_location(copy, node)
+    return copy  # type: ignore[no-any-return]
 
 
 def _constant(node: ast.stmt) -> Optional[Constant]:

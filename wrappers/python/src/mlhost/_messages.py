@@ -6,7 +6,7 @@ import signal
 import threading
 
 from ._session import current
-from ._typing import Any, Callable, Dict, List, Optional
+from ._typing import Any, Callable, Dict, List
 from ._values import plain, required_positionals
 
 _MARGIN = 5.0  # seconds that the host has to say itself that a deadline passed

@@ -180,8 +180,7 @@ class Session:
         parameter = self.parameters.get(name)
         outcome: Dict[str, Any] = {"name": name, "status": "rejected", "old": None, "value": None, "step": self.step}
         if parameter is None:
-            close = suggest(name, list(self.parameters))
-            outcome["reason"] = "the script has no parameter %s%s" % (name, "; did you mean %s?" % close if close else "")
+            outcome["reason"] = _unknown("parameter", name, list(self.parameters))
             return outcome, None, None  # type: ignore[return-value]
         outcome["old"] = outcome["value"] = plain(parameter.get())
         try:
@@ -229,7 +228,7 @@ class Session:
 
         def call() -> None:
             for callback in list(parameter.callbacks):
-                _callbacks.run_safely("the callback of parameter %s" % name, lambda: callback(old, new), self.warn)
+                _callbacks.run_safely(self.warn, "the callback of parameter %s" % name, callback, old, new)
 
         queue = getattr(self._calling, "queue", None)
         if queue is not None:
@@ -307,8 +306,7 @@ class Session:
             old = plain(variable.get()) if variable else None
             outcome = {"name": name, "status": "applied", "old": old, "value": value, "step": self.step}
             if variable is None:
-                close = suggest(name, list(self.variables))
-                outcome.update(status="rejected", reason="the script has no variable %s%s" % (name, "; did you mean %s?" % close if close else ""))
+                outcome.update(status="rejected", reason=_unknown("variable", name, list(self.variables)))
             elif variable.put is None:
                 outcome.update(status="rejected", value=old, reason="it is read-only")
             else:
@@ -378,6 +376,11 @@ class Session:
         self._resume()
         for _, tell in list(self.stop_listeners):
             tell()
+
+
+def _unknown(what: str, name: str, known: List[str]) -> str:
+    close = suggest(name, known)
+    return "the script has no %s %s%s" % (what, name, "; did you mean %s?" % close if close else "")
 
 
 def _change(parameter: Parameter, old: Any, new: Any, step: Optional[int]) -> Dict[str, Any]:

@@ -87,9 +87,10 @@ class Spec:
     def _of_range(cls, name: str, default: Any, valid: range, line: int) -> "Spec":
         if not len(valid):
             return cls(name, default, style="register_parameter", line=line)
-        least, most, step = min(valid[0], valid[-1]), max(valid[0], valid[-1]), abs(valid.step)
+        least, most = min(valid[0], valid[-1]), max(valid[0], valid[-1])
+        step: Optional[int] = abs(valid.step)
         # A default between the range's elements says that its ends were meant.
-        if isinstance(default, float) and (default - least) % step:
+        if isinstance(default, float) and (default - least) % abs(valid.step):
             step = None
         kind = type_of(default) if type_of(default) in ("int", "float") else "int"
         if default is None:
