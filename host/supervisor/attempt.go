@@ -152,11 +152,10 @@ func (s *Supervisor) program(conf *config.Script, run, dir string, copies *binar
 		launch := conf.Launch(dir)
 		p.plugin = "interpreter"
 		p.argv = slices.Concat(launch.Interpreter, []string{launch.Source}, launch.Args)
-		p.command.path = s.options.Executable
 		p.command.args = []string{"plugin", "serve", "interpreter", "--launch", filepath.Join(dir, launchFile)}
 		p.command.dir = "" // the wrapper takes its script there, with its environment
 		p.command.env = environment(nil)
-		if p.sum, err = copies.hash(s.options.Executable); err == nil {
+		if p.sum, p.command.path, err = copies.prepare(s.options.Executable, ""); err == nil {
 			err = writeLaunch(dir, launch)
 		}
 	}

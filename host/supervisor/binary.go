@@ -13,8 +13,6 @@ import (
 	"path/filepath"
 	"runtime"
 	"sync"
-	"syscall"
-	"time"
 
 	"github.com/mlhost/mlhost/shared/script"
 )
@@ -27,15 +25,7 @@ type binaries struct {
 
 	mu    sync.Mutex
 	known map[fileKey]*binaryEntry
-}
-
-// fileKey tells whether a file is still the one that was hashed.
-type fileKey struct {
-	path     string
-	dev, ino uint64
-	size     int64
-	modified time.Time
-	changed  syscall.Timespec
+	sums  *sumFile // that outlives this process; nil: not read yet
 }
 
 type binaryEntry struct {
@@ -65,7 +55,7 @@ func (b *binaries) prepare(path, pin string) (sum, run string, err error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.sum == "" {
-		if e.sum, err = hashFile(path); err != nil {
+		if e.sum, err = b.hash(key, pin != ""); err != nil {
 			return "", "", err
 		}
 	}
@@ -85,17 +75,27 @@ func (b *binaries) prepare(path, pin string) (sum, run string, err error) {
 	return e.sum, e.run, nil
 }
 
-// hash returns the sha256 of an executable that runs where it stands.
-func (b *binaries) hash(path string) (string, error) {
-	in := binaries{}
-	b.mu.Lock()
-	if b.known == nil {
-		b.known = map[fileKey]*binaryEntry{}
+// hash returns the sha256 of a file. It reads the file if that is not known
+// from an earlier time, or if it must be certain.
+func (b *binaries) hash(key fileKey, certain bool) (string, error) {
+	sums := b.sumFile()
+	if sum := sums.get(key); sum != "" && !certain {
+		return sum, nil
 	}
-	in.known = b.known
-	b.mu.Unlock()
-	sum, _, err := in.prepare(path, "")
+	sum, err := hashFile(key.Path)
+	if err == nil {
+		sums.put(key, sum)
+	}
 	return sum, err
+}
+
+func (b *binaries) sumFile() *sumFile {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.sums == nil {
+		b.sums = readSums(b.dir)
+	}
+	return b.sums
 }
 
 func fileExists(path string) bool {
@@ -127,11 +127,7 @@ func checkExecutable(path string) (fileKey, error) {
 	if err := checkFormat(path); err != nil {
 		return fileKey{}, err
 	}
-	key := fileKey{path: path, size: info.Size(), modified: info.ModTime()}
-	if st, ok := info.Sys().(*syscall.Stat_t); ok {
-		key.dev, key.ino, key.changed = st.Dev, st.Ino, st.Ctim
-	}
-	return key, nil
+	return keyOf(path, info), nil
 }
 
 // checkFormat refuses programs for other machines; what it does not know, the
@@ -199,8 +195,10 @@ func hashFile(path string) (string, error) {
 // author could then change the copy.
 func (b *binaries) copy(path, sum string) (target string, err error) {
 	target = filepath.Join(b.dir, sum)
-	if have, err := hashFile(target); err == nil && have == sum {
-		return target, nil
+	if info, err := os.Stat(target); err == nil {
+		if have, err := b.hash(keyOf(target, info), false); err == nil && have == sum {
+			return target, nil
+		}
 	}
 	fail := func(err error) (string, error) {
 		return "", &script.Error{Code: script.CodeIO, Message: fmt.Sprintf("copy the plugin %s into the state directory: %v", path, err),
@@ -236,6 +234,9 @@ func (b *binaries) copy(path, sum string) (target string, err error) {
 	}
 	if err = os.Rename(to.Name(), target); err != nil {
 		return fail(err)
+	}
+	if info, err := os.Stat(target); err == nil {
+		b.sumFile().put(keyOf(target, info), sum)
 	}
 	return target, nil
 }

@@ -40,12 +40,14 @@ func (s *Supervisor) Describe(ctx context.Context, conf *config.Script) (script.
 	return d, nil
 }
 
-// originals are binaries that are not copied, with the hashes known so far.
+// originals are binaries that are not copied; their hashes are shared with the
+// copies.
 func (s *Supervisor) originals() *binaries {
-	s.binaries.mu.Lock()
-	defer s.binaries.mu.Unlock()
+	sums := s.binaries.sumFile()
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	if s.uncopied == nil {
-		s.uncopied = &binaries{}
+		s.uncopied = &binaries{sums: sums}
 	}
 	return s.uncopied
 }

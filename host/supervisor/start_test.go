@@ -159,8 +159,39 @@ func TestBinaryIsCopied(t *testing.T) {
 		t.Errorf("mode %v, %v", info.Mode(), err)
 	}
 	entries, err := os.ReadDir(r.binaries.dir)
-	if err != nil || len(entries) != 1 {
+	if err != nil || len(entries) != 2 {
 		t.Errorf("files %v, %v", entries, err)
+	}
+}
+
+// A hash is taken from the file only for the file that it is of.
+func TestSums(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "plugin")
+	write := func(text string) fileKey {
+		if err := os.WriteFile(path, []byte(text), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		info, err := os.Stat(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return keyOf(path, info)
+	}
+	key := write("one")
+	sums := readSums(dir)
+	sums.put(key, "1")
+	if got := readSums(dir).get(key); got != "1" {
+		t.Errorf("read back %q", got)
+	}
+	if got := readSums(dir).get(write("two")); got != "" {
+		t.Errorf("a changed file has the sum %q", got)
+	}
+	if err := os.WriteFile(filepath.Join(dir, sumsFile), []byte("{"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if got := readSums(dir).get(key); got != "" {
+		t.Errorf("a torn file says %q", got)
 	}
 }
 

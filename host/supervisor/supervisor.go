@@ -77,20 +77,20 @@ type Supervisor struct {
 	logger   *slog.Logger
 	clock    Clock
 	binaries binaries
-	uncopied *binaries     // hashes of plugins that run where they stand; guarded by binaries.mu
 	starting chan struct{} // one place per script that is being started
 	follower follower
 
-	mu      sync.Mutex
-	units   map[string]*unit
-	order   []string
-	changed chan struct{} // closed, and replaced, when anything below has changed
-	idlers  []chan struct{}
-	running bool          // Run has begun
-	closed  bool          // Run is ending: nothing new is started
-	leaving chan struct{} // closed: let go of the processes
-	base    context.Context
-	loops   sync.WaitGroup
+	mu       sync.Mutex
+	uncopied *binaries // hashes of plugins that run where they stand
+	units    map[string]*unit
+	order    []string
+	changed  chan struct{} // closed, and replaced, when anything below has changed
+	idlers   []chan struct{}
+	running  bool          // Run has begun
+	closed   bool          // Run is ending: nothing new is started
+	leaving  chan struct{} // closed: let go of the processes
+	base     context.Context
+	loops    sync.WaitGroup
 }
 
 // New returns a Supervisor with no scripts.
