@@ -56,7 +56,7 @@ func openDatabase(ctx context.Context, path, schema string) (*database, error) {
 	}
 	w, err := sql.Open("sqlite", dsn(path,
 		"_pragma=busy_timeout(5000)", "_pragma=journal_mode(WAL)", "_pragma=synchronous(FULL)",
-		"_pragma=foreign_keys(1)", "_pragma=cache_size(-16000)", "_pragma=wal_autocheckpoint(4000)",
+		"_pragma=foreign_keys(1)", "_pragma=cache_size(-8000)", "_pragma=wal_autocheckpoint(4000)",
 		"_pragma=journal_size_limit(67108864)"))
 	if err != nil {
 		return nil, explain("open database", path, err)

@@ -18,7 +18,7 @@ func logged(run string, seq uint64, text string) script.Event {
 	return script.Event{Script: "trainer", Run: run, Seq: seq, Body: script.LogLine{Stream: stream, Text: text}}
 }
 
-func texts2(t *testing.T, s *Store, run string, f LogFilter) []string {
+func logTexts(t *testing.T, s *Store, run string, f LogFilter) []string {
 	t.Helper()
 	var out []string
 	for l, err := range s.Logs(t.Context(), run, f) {
@@ -41,7 +41,7 @@ func TestLogRotation(t *testing.T) {
 	if len(files) != logFiles {
 		t.Errorf("files are %v", files)
 	}
-	lines := texts2(t, s, "r1", LogFilter{})
+	lines := logTexts(t, s, "r1", LogFilter{})
 	if len(lines) < 20 || lines[len(lines)-1] != "199" {
 		t.Errorf("lines are %v", lines)
 	}
@@ -51,13 +51,13 @@ func TestLogRotation(t *testing.T) {
 			t.Errorf("%d comes behind %d", b, a)
 		}
 	}
-	if tail := texts2(t, s, "r1", LogFilter{Tail: 20}); len(tail) != 20 || tail[0] != "180" || tail[19] != "199" {
+	if tail := logTexts(t, s, "r1", LogFilter{Tail: 20}); len(tail) != 20 || tail[0] != "180" || tail[19] != "199" {
 		t.Errorf("tail is %v", tail)
 	}
-	if tail := texts2(t, s, "r1", LogFilter{Tail: 2, Streams: []string{"stderr"}}); len(tail) != 2 || tail[1] != "199" || tail[0] != "197" {
+	if tail := logTexts(t, s, "r1", LogFilter{Tail: 2, Streams: []string{"stderr"}}); len(tail) != 2 || tail[1] != "199" || tail[0] != "197" {
 		t.Errorf("tail of stderr is %v", tail)
 	}
-	if rest := texts2(t, s, "r1", LogFilter{AfterSeq: 198}); len(rest) != 2 {
+	if rest := logTexts(t, s, "r1", LogFilter{AfterSeq: 198}); len(rest) != 2 {
 		t.Errorf("rest is %v", rest)
 	}
 }
@@ -78,11 +78,11 @@ func TestTornLogLine(t *testing.T) {
 	ok(t, err)
 	ok(t, f.Close())
 	s = open(t, dir)
-	if lines := texts2(t, s, "r1", LogFilter{}); len(lines) != 40 {
+	if lines := logTexts(t, s, "r1", LogFilter{}); len(lines) != 40 {
 		t.Errorf("%d lines before", len(lines))
 	}
 	ok(t, s.Append(t.Context(), logged("r1", 39, "known"), logged("r1", 40, "known"), logged("r1", 41, "new"), logged("r1", 0, "of the host")))
-	lines := texts2(t, s, "r1", LogFilter{})
+	lines := logTexts(t, s, "r1", LogFilter{})
 	if len(lines) != 42 || lines[40] != "new" || lines[41] != "of the host" {
 		t.Errorf("%d lines, the last is %q", len(lines), lines[len(lines)-1])
 	}
@@ -98,7 +98,7 @@ func TestLogOfEndedRunIsClosed(t *testing.T) {
 	if st.log != nil {
 		t.Error("the log is open")
 	}
-	if lines := texts2(t, s, "r1", LogFilter{}); len(lines) != 2 {
+	if lines := logTexts(t, s, "r1", LogFilter{}); len(lines) != 2 {
 		t.Errorf("lines are %v", lines)
 	}
 }
