@@ -1,0 +1,3 @@
+script "long_analysis" {
+  source = "long_analysis.py"
+}
