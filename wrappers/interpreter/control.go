@@ -31,7 +31,11 @@ func (r *run) pause(ctx context.Context) error {
 		return nil
 	}
 	if r.speaks() {
-		asking, cancel := context.WithTimeout(ctx, pauseTime)
+		patience := pauseTime
+		if deadline, ok := ctx.Deadline(); ok {
+			patience = min(patience, time.Until(deadline)/2) // the signal wants its time too
+		}
+		asking, cancel := context.WithTimeout(ctx, patience)
 		defer cancel()
 		r.setAsked(true)
 		_, err := r.order(asking, nil, nil, func(id string) any { return orderLine{Op: "pause", ID: id} })
@@ -63,7 +67,8 @@ func (r *run) freeze(ctx context.Context) error {
 
 // resume undoes pause, whichever way that went.
 func (r *run) resume(ctx context.Context) error {
-	if r.isFrozen() {
+	frozen := r.isFrozen()
+	if frozen {
 		if err := r.proc.signalGroup(unix.SIGCONT); err != nil {
 			return err
 		}
@@ -73,11 +78,14 @@ func (r *run) resume(ctx context.Context) error {
 		return nil
 	}
 	r.setAsked(false)
+	line := func(id string) any { return orderLine{Op: "resume", ID: id} }
+	if frozen { // it did not pause by itself, but may have meant to
+		return r.conn.send(line(r.calls.add("", func(any) {})))
+	}
 	asking, cancel := context.WithTimeout(ctx, pauseTime)
 	defer cancel()
-	_, err := r.order(asking, nil, nil, func(id string) any { return orderLine{Op: "resume", ID: id} })
-	if err != nil {
-		r.warn(fmt.Errorf("the script was continued, but did not say so: %w", err))
+	if _, err := r.order(asking, nil, nil, line); err != nil {
+		return fmt.Errorf("resume: %w", err)
 	}
 	return nil
 }

@@ -3,6 +3,7 @@ package interpreter
 import (
 	"fmt"
 	"maps"
+	"slices"
 
 	"github.com/mlhost/mlhost/shared/script"
 )
@@ -132,7 +133,7 @@ func (r *run) warnUnregistered() {
 			continue
 		}
 		text := fmt.Sprintf("parameter %q is configured, but the script has not registered it: its value was not used", p.Spec.Name)
-		if best := script.Suggest(p.Spec.Name, keys(declared)); best != "" {
+		if best := script.Suggest(p.Spec.Name, slices.Sorted(maps.Keys(declared))); best != "" {
 			text += fmt.Sprintf("; did you mean %q?", best)
 		}
 		if p.At != "" {
@@ -140,14 +141,6 @@ func (r *run) warnUnregistered() {
 		}
 		r.session.Emit(script.Warned{Text: text})
 	}
-}
-
-func keys[V any](m map[string]V) []string {
-	names := make([]string, 0, len(m))
-	for name := range m {
-		names = append(names, name)
-	}
-	return names
 }
 
 // describe is what is known of a script before it runs: what its launch says.

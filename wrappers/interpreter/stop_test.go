@@ -1,6 +1,7 @@
 package interpreter
 
 import (
+	"context"
 	"os"
 	"path/filepath"
 	"strings"
@@ -99,6 +100,27 @@ func TestPauseBySignal(t *testing.T) {
 	seen := len(h.lines("stdout"))
 	wait(h, func(l script.LogLine) bool { return l.Stream == "stdout" && len(l.Text) > 0 && atoi(l.Text) > seen+3 })
 	j.stop(t.Context(), limit)
+}
+
+// TestPauseOfAScriptThatDoesNotListen: the signal comes before the caller has
+// lost patience.
+func TestPauseOfAScriptThatDoesNotListen(t *testing.T) {
+	h := newHost(t)
+	j := launch(t, h, "bash", `echo up; while true; do sleep 0.05; done`, withLines)
+	h.waitLine("stdout", "up")
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
+	defer cancel()
+	if err := j.pause(ctx); err != nil || !j.isFrozen() {
+		t.Fatal(err)
+	}
+	if _, err := j.answer(t.Context(), script.Message{Topic: "x"}); script.CodeOf(err) != script.CodeUnavailable {
+		t.Error(err)
+	}
+	start := time.Now()
+	if err := j.resume(t.Context()); err != nil || j.isFrozen() || time.Since(start) > pauseTime {
+		t.Error(err)
+	}
+	j.stop(t.Context(), time.Second)
 }
 
 func atoi(s string) int {
