@@ -63,7 +63,7 @@ func (u *unit) failed(ctx context.Context, run string, err error) ending {
 	e := blame(u.conf, err)
 	u.settle()
 	end := ending{run: run, state: script.Failed, reason: reason(script.AsError(err), e.At), fatal: fatal(err)}
-	u.s.logger.Warn("start script", "script", u.name, "error", e)
+	u.s.logger.Info("start script", "script", u.name, "error", e)
 	end = u.conclude(ctx, end)
 	u.s.update(func() { u.err = e }) // who waits for it sees the state too
 	return end

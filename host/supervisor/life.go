@@ -37,6 +37,7 @@ func (p *Process) serveStreams() *streams {
 	ctx, cancel := context.WithCancel(context.Background())
 	keeping, drop := context.WithCancel(context.Background())
 	st := &streams{cancel: cancel, drop: drop, read: make(chan struct{})}
+	p.status.hear()
 	waiting := make(chan []script.Event, waitingMax)
 	st.wg.Go(func() { p.readEvents(ctx, 0, waiting); close(st.read) })
 	st.wg.Go(func() { p.keepEvents(keeping, waiting) })
@@ -49,17 +50,21 @@ func (p *Process) serveStreams() *streams {
 }
 
 // end lets the event stream come to its end, for a while, and then ends the
-// serving. Everything that was read is kept when it returns.
-func (st *streams) end(patience time.Duration) {
+// serving. Everything that was read is kept when it returns, unless that takes
+// too long; once ctx has ended it may take no more than a moment.
+func (st *streams) end(ctx context.Context, patience time.Duration) {
 	timer := time.NewTimer(patience)
 	select {
 	case <-st.read:
 	case <-timer.C:
+	case <-ctx.Done():
 	}
 	timer.Stop()
 	st.cancel()
 	dropping := time.AfterFunc(keepTime, st.drop)
+	hurrying := context.AfterFunc(ctx, func() { dropping.Reset(leftTime) })
 	st.wg.Wait()
+	hurrying()
 	dropping.Stop()
 	st.drop()
 }
@@ -99,7 +104,7 @@ func (p *Process) linger(ctx context.Context) {
 // leave lets go of a process that is to live on without this host.
 func (p *Process) leave(st *streams) ending {
 	st.cancel()
-	st.end(0)
+	st.end(context.Background(), 0)
 	p.readTails(false)
 	for _, t := range p.tails {
 		t.close()
@@ -153,6 +158,8 @@ func (p *Process) stop(ctx context.Context, st *streams) string {
 // drained waits until a stopped run has said everything. One that has not
 // ended within its grace never does.
 func (p *Process) drained(ctx context.Context, st *streams) bool {
+	ctx, cancel := context.WithTimeout(ctx, drainTime)
+	defer cancel()
 	timer := time.NewTimer(leftTime)
 	defer timer.Stop()
 	for {
@@ -179,9 +186,9 @@ func (p *Process) finish(ctx context.Context, st *streams, asked string) ending 
 	defer hurry()
 	defer p.unit.onHurry(hurry)()
 	if isClosed(p.child.exited) || asked != "" {
-		st.end(drainTime)
+		st.end(patient, drainTime)
 	} else {
-		st.end(0)
+		st.end(patient, 0)
 	}
 	if err := p.child.end(patient, leftTime); err != nil {
 		p.warn("clear up: %v", err)

@@ -226,3 +226,40 @@ func TestDescribe(t *testing.T) {
 		t.Errorf("left behind: %v, %v", left, err)
 	}
 }
+
+// Whatever a plugin prints first is either understood or refused with its
+// words bounded and escaped.
+func FuzzHandshake(f *testing.F) {
+	f.Add([]byte("1|1|unix|/tmp/p/plugin1|grpc|"))
+	f.Add([]byte("1|7|unix|/tmp/p/plugin1|grpc|"))
+	f.Add([]byte("1|1|tcp|127.0.0.1:1234|netrpc"))
+	f.Add([]byte("hello\x1b[2J"))
+	f.Fuzz(func(t *testing.T, line []byte) {
+		err := checkHandshake(line, 1)
+		if err == nil {
+			if !strings.HasPrefix(strings.TrimSpace(string(line)), "1|") && !strings.HasPrefix(strings.TrimSpace(string(line)), "+1|") {
+				t.Fatalf("%q is taken", line)
+			}
+			return
+		}
+		if text := err.Error(); len(text) > 2000 || strings.ContainsAny(text, "\x1b\r\n\x00") {
+			t.Fatalf("%q is refused with %q", line, text)
+		}
+	})
+}
+
+// A full disk does not keep a script from being stopped.
+func TestStopWhileNothingCanBeKept(t *testing.T) {
+	r := newRig(t, Options{}, testPlugin("trainer", "counts"))
+	r.start()
+	r.seen("samples", func(events []script.Event) bool { return len(bodies[script.Samples](events, "trainer")) > 3 })
+	r.mu.Lock()
+	r.fail = errTest
+	r.mu.Unlock()
+	hurry := make(chan struct{})
+	close(hurry)
+	if err := r.StopAll(r.soon(), hurry); err != nil {
+		t.Fatal(err)
+	}
+	r.checkNothingLeft()
+}

@@ -116,7 +116,7 @@ func (st *status) tell() {
 		now.PID = st.pid
 	}
 	switch {
-	case st.base == script.Stopping, st.base == script.Starting:
+	case st.base == script.Stopping:
 	case st.stuck:
 		now.State = script.Stuck
 		now.Reason = fmt.Sprintf("no sign of life for %s", roughly(st.silence()))
