@@ -48,6 +48,7 @@ class Channel:
         self._urgent = False
         self._lock = threading.Lock()  # held by whoever sends; guards _residue
         self._residue = b""
+        self._sent = 0  # bytes, ever
         self.broken = False
         self._ids = itertools.count(1)
         self._waiting: Dict[int, "_Waiter"] = {}
@@ -116,6 +117,14 @@ class Channel:
         finally:
             self._lock.release()
 
+    def drain(self, patience: float) -> None:
+        """Sends all that is queued, as long as the wrapper takes something at
+        least every so many seconds."""
+        while not self.broken:
+            before = self._sent
+            if self.flush(deadline=time.monotonic() + patience) or self._sent == before:
+                return
+
     def _push(self, wait: bool, deadline: Optional[float]) -> bool:
         while True:
             if not self._residue:
@@ -126,6 +135,7 @@ class Channel:
                 blocking = wait and deadline is None
                 sent = self._sock.send(self._residue, _SEND_FLAGS if blocking else _TRY_FLAGS)
                 self._residue = self._residue[sent:]
+                self._sent += sent
             except BlockingIOError:
                 if not wait:
                     self._urgent = True

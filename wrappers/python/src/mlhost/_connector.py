@@ -49,6 +49,7 @@ def wanted() -> bool:
 
 def _send_by_line(script: Any, message: Dict[str, Any]) -> Dict[str, Any]:
     session = current()
+    session.wait_for_start()
     if script._channel is not None and session.script:
         # The host knows the process's first object by its configured name.
         names = ("source", "script_name") + (("script",) if message.get("command") == "notification" else ())

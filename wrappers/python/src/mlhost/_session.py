@@ -10,7 +10,6 @@ import atexit
 import os
 import sys
 import threading
-import time
 
 from . import _callbacks
 from ._channel import Channel
@@ -20,7 +19,7 @@ from ._typing import Any, Callable, Dict, List, Optional, Tuple
 from ._values import named_float, plain
 
 PROTOCOL = 1
-FLUSH_AT_EXIT = 5.0  # seconds
+EXIT_PATIENCE = 10.0  # seconds that the wrapper may take nothing while the process ends
 _MOST_NESTED = 100  # sets that callbacks make while callbacks run
 
 
@@ -80,11 +79,16 @@ class Session:
         os.register_at_fork(after_in_child=self._forked)
         atexit.register(self.close)
 
+    def wait_for_start(self) -> None:
+        """Waits for the start line, which the wrapper sends first."""
+        if self.channel:
+            self._started.wait()
+
     def close(self) -> None:
         """Sends what is still queued; the end of the process may follow."""
         self._ending = True
         if self.channel:
-            self.channel.flush(deadline=time.monotonic() + FLUSH_AT_EXIT)
+            self.channel.drain(EXIT_PATIENCE)
 
     def put(self, message: Dict[str, Any], urgent: bool = False) -> None:
         if self.channel:
@@ -130,21 +134,21 @@ class Session:
         """Declares a parameter. The configured value, if there is one, is put in
         place first; when it does not fit, the run fails."""
         spec = parameter.spec
-        if self.channel:
-            self._started.wait()
+        self.wait_for_start()
         with self.lock:
             if spec.name in self._configured:
                 try:
                     parameter.put(spec.check(self._configured[spec.name]))
                 except Misfit as problem:
-                    self._fail(spec.name, str(problem))
+                    self._fail(spec, str(problem))
             self.parameters[spec.name] = parameter
             self.put(spec.declaration(parameter.get()))
 
-    def _fail(self, name: str, reason: str) -> None:
-        self.put({"op": "fail", "reason": reason, "parameter": name})
+    def _fail(self, spec: Spec, reason: str) -> None:
+        self.put(spec.declaration(spec.default))
+        self.put({"op": "fail", "reason": reason, "parameter": spec.name})
         self.close()
-        sys.stderr.write("mlhost: the configured value of parameter %s does not fit: %s\n" % (name, reason))
+        sys.stderr.write("mlhost: the configured value of parameter %s does not fit: %s\n" % (spec.name, reason))
         raise SystemExit(1)
 
     def set_own(self, parameter: Parameter, value: Any) -> None:
