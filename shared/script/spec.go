@@ -1,5 +1,7 @@
 package script
 
+import "slices"
+
 // Type is a parameter's or variable's declared type.
 type Type string
 
@@ -177,10 +179,5 @@ func (d Description) Parameter(name string) (ParameterSpec, bool) {
 
 // Has reports whether the description lists the capability.
 func (d Description) Has(capability string) bool {
-	for _, c := range d.Capabilities {
-		if c == capability {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(d.Capabilities, capability)
 }

@@ -63,6 +63,22 @@ func (p *parameters) declare(spec script.ParameterSpec) {
 	}
 }
 
+// adopt declares a parameter while the run lasts. A configured value that was
+// kept for it is used where it fits.
+func (p *parameters) adopt(spec script.ParameterSpec) {
+	kept, has := p.values[spec.Name]
+	_, known := p.specs[spec.Name]
+	p.declare(spec)
+	if known || !has {
+		return
+	}
+	if v, err := spec.Check(kept); err == nil {
+		p.values[spec.Name] = v
+	} else {
+		p.values[spec.Name] = spec.Default
+	}
+}
+
 // start sets the configured values. Where strict is not set, a value without a
 // spec is kept for a parameter that may be declared later.
 func (p *parameters) start(values map[string]script.Value, revision uint64, strict bool) error {

@@ -189,6 +189,49 @@ func TestHungHostDoesNotHangTheScript(t *testing.T) {
 	checkRow(t, listen(t, r, 0, n), 1, n)
 }
 
+// A host that listens before the start, hangs, and goes on in the same stream.
+func TestHungHostGoesOn(t *testing.T) {
+	r := newRecorder()
+	const n = 40000
+	attached, hung := make(chan struct{}), make(chan struct{})
+	got := uint64(0)
+	ended := make(chan error, 1)
+	go func() {
+		first := true
+		ended <- r.serve(t.Context(), 0, func(events []script.Event) error {
+			if first {
+				close(attached)
+				<-hung
+				first = false
+			}
+			for _, e := range events {
+				if e.Seq == 0 {
+					continue
+				}
+				if got++; e.Seq != got {
+					return fmt.Errorf("event %d (%s) where %d is due", e.Seq, script.KindOf(e.Body), got)
+				}
+			}
+			if got == n {
+				return errEnough
+			}
+			return nil
+		})
+	}()
+	<-attached
+	r.begin(1, filepath.Join(t.TempDir(), wire.SpoolFile))
+	for i := range n {
+		r.emit(logLine(i))
+	}
+	close(hung)
+	if err := <-ended; !errors.Is(err, errEnough) {
+		t.Error(err)
+	}
+	if err := r.close(true); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestFullSpoolKeepsWhatMustLast(t *testing.T) {
 	r, _ := begun(t)
 	r.spool.limit = 1 << 20

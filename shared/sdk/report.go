@@ -100,11 +100,9 @@ func (p *Plugin) declare(d script.Description, values map[string]script.Value) {
 	ps.mu.Lock()
 	vs.mu.Lock()
 	for _, spec := range d.Parameters {
-		ps.declare(spec)
+		ps.adopt(spec)
 	}
-	for name, v := range values {
-		ps.values[name] = v
-	}
+	maps.Copy(ps.values, values)
 	added := map[string]script.Value{}
 	for _, spec := range d.Parameters {
 		added[spec.Name] = ps.values[spec.Name]

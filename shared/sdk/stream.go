@@ -84,10 +84,7 @@ func (r *recorder) attach(after uint64) *stream {
 		close(r.stream.replaced)
 	}
 	r.stopKeeper()
-	st := &stream{
-		cursor: after, news: make(chan struct{}, 1), replaced: make(chan struct{}),
-		file: spoolCursor{path: r.spool.path},
-	}
+	st := &stream{cursor: after, news: make(chan struct{}, 1), replaced: make(chan struct{})}
 	r.stream, r.sent, r.moved = st, after, time.Now()
 	if r.spooled > 0 && after >= r.spooled {
 		r.spool.clear()
@@ -168,6 +165,7 @@ func (r *recorder) ripe() time.Duration {
 // while the file is read.
 func (r *recorder) nextSpooled(st *stream) (events []script.Event, wait time.Duration, err error) {
 	oldest, cursor := r.ring.oldest(r.seq), st.cursor
+	st.file.path = r.spool.path // the run may have begun behind the attachment
 	r.mu.Unlock()
 	events, err = st.file.next(cursor)
 	r.mu.Lock()

@@ -219,7 +219,13 @@ func (p *Plugin) applyVariables(ctx context.Context, b script.Batch) (script.Bat
 		return reply, nil
 	}
 	if setter, ok := p.script.(VariableSetter); ok {
-		return setter.SetVariables(ctx, b)
+		b.Values = map[string]script.Value{}
+		for _, o := range reply.Outcomes {
+			b.Values[o.Name] = o.Value
+		}
+		answer, err := setter.SetVariables(ctx, b)
+		answer.Revision = reply.Revision
+		return answer, err
 	}
 	for _, o := range reply.Outcomes {
 		p.setVariable(o.Name, o.Step, time.Now(), o.Value)

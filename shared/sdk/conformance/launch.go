@@ -29,7 +29,8 @@ type process struct {
 	conn    *grpc.ClientConn
 	runDir  string
 	outputs *tail
-	ended   chan error // gets the end of the process
+	ended   chan struct{} // closed when the process has ended
+	result  error         // of the process, then
 }
 
 // tail keeps the end of what the plugin prints.
@@ -65,7 +66,8 @@ func launch(ctx context.Context, binary, dir string) (*process, error) {
 	if err != nil {
 		return nil, fmt.Errorf("start plugin: %w", err)
 	}
-	p := &process{cmd: exec.Command(path), runDir: dir, outputs: &tail{}, ended: make(chan error, 1)}
+	p := &process{cmd: exec.CommandContext(context.WithoutCancel(ctx), path), // it outlives the launch
+		runDir: dir, outputs: &tail{}, ended: make(chan struct{})}
 	p.cmd.Dir = dir
 	p.cmd.Env = append(os.Environ(),
 		wire.Handshake.MagicCookieKey+"="+wire.Handshake.MagicCookieValue,
@@ -81,7 +83,10 @@ func launch(ctx context.Context, binary, dir string) (*process, error) {
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("start plugin: %w", err), read.Close())
 	}
-	go func() { p.ended <- p.cmd.Wait() }()
+	go func() {
+		p.result = p.cmd.Wait()
+		close(p.ended)
+	}()
 	address, err := p.handshake(ctx, read)
 	if err == nil {
 		err = p.connect(address)
@@ -118,8 +123,7 @@ func (p *process) handshake(ctx context.Context, read *os.File) (address string,
 // about to end.
 func (p *process) lastWords() string {
 	select {
-	case err := <-p.ended:
-		p.ended <- err
+	case <-p.ended:
 	case <-time.After(time.Second):
 	}
 	return p.outputs.String()
@@ -159,12 +163,11 @@ func (p *process) shutdown(ctx context.Context) error {
 
 func (p *process) wait(ctx context.Context) error {
 	select {
-	case err := <-p.ended:
-		p.ended <- err
-		if exit, ok := errors.AsType[*exec.ExitError](err); ok {
-			return fmt.Errorf("the process ended with %s; it printed: %s", exit, p.outputs)
+	case <-p.ended:
+		if p.result != nil {
+			return fmt.Errorf("the process ended with %w; it printed: %s", p.result, p.outputs)
 		}
-		return err
+		return nil
 	case <-ctx.Done():
 		return fmt.Errorf("the process goes on after it was asked to end")
 	}
