@@ -21,6 +21,10 @@ import (
 )
 
 func TestMain(m *testing.M) {
+	// A host runs wrappers from a copy of this program, under another name.
+	if len(os.Args) > 2 && os.Args[1] == "plugin" && os.Args[2] == "serve" {
+		os.Exit(run())
+	}
 	testscript.Main(suite{m}, map[string]func(){"mlhost": main})
 }
 
