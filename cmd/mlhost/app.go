@@ -89,6 +89,7 @@ mlhost set trainer learning_rate=0.01
 mlhost watch trainer.loss`),
 		Args: cobra.ArbitraryArgs,
 	}
+	root.Version, _ = buildVersion() // gives --version
 	a.group(root)
 	flags := root.PersistentFlags()
 	flags.StringVar(&a.state, "state", "", "directory of all that is kept (default $MLHOST_STATE, else $XDG_STATE_HOME/mlhost)")

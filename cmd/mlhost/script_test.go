@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
+	"go.uber.org/goleak"
 
 	"github.com/mlhost/mlhost/host"
 	"github.com/mlhost/mlhost/host/api/client"
@@ -33,6 +34,10 @@ type suite struct{ *testing.M }
 
 func (s suite) Run() int {
 	code := s.M.Run()
+	if err := goleak.Find(); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		code = 1
+	}
 	for _, clean := range atEnd {
 		if err := clean(); err != nil {
 			fmt.Fprintln(os.Stderr, err)
