@@ -1,17 +1,35 @@
 package main
 
 import (
+	"errors"
 	"math"
+	"os"
 	"slices"
 	"testing"
 
 	"go.uber.org/goleak"
 
 	"github.com/mlhost/mlhost/shared/script"
+	"github.com/mlhost/mlhost/shared/sdk/conformance"
 	"github.com/mlhost/mlhost/shared/sdk/sdktest"
+	"github.com/mlhost/mlhost/shared/wire"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+// TestMain lets the test binary be the plugin, too.
+func TestMain(m *testing.M) {
+	if os.Getenv(wire.Handshake.MagicCookieKey) != "" {
+		main()
+	}
+	goleak.VerifyTestMain(m)
+}
+
+func TestKeepsTheProtocol(t *testing.T) {
+	conformance.Run(t.Context(), os.Args[0], func(check string, err error) {
+		if err != nil && !errors.Is(err, conformance.ErrSkipped) {
+			t.Errorf("%s: %v", check, err)
+		}
+	})
+}
 
 func TestDetector(t *testing.T) {
 	nan := math.NaN()
