@@ -101,7 +101,7 @@ func (u *unit) open(ctx context.Context) (p *Process, err error) {
 			err = joined(err, p.abandon())
 		}
 	}()
-	u.s.emit(u.s.event(u.name, p.run, script.StateChanged{State: script.Starting}))
+	u.s.tell(u.s.event(u.name, p.run, script.StateChanged{State: script.Starting}))
 	u.note(script.Starting, "")
 	p.instance = instance{Run: p.run, Script: u.name, Launched: u.s.clock.Now()}
 	if p.instance.BootID, err = bootID(); err != nil {

@@ -172,16 +172,18 @@ func TestLinkIsReopened(t *testing.T) {
 // While events cannot be kept, nothing is lost.
 func TestEmitFails(t *testing.T) {
 	r := newRig(t, Options{}, testPlugin("trainer", "many:5000"))
-	r.mu.Lock()
-	r.fail = errTest
-	r.mu.Unlock()
-	r.start()
-	if err := r.await(r.soon(), func() bool { return r.units["trainer"].began }); err != nil {
-		t.Fatal(err)
+	refused := make(chan struct{})
+	r.refuse = func(events []script.Event) error { // the first samples, twice
+		if _, ok := events[0].Body.(script.Samples); !ok || isClosed(refused) {
+			return nil
+		}
+		if r.refusals++; r.refusals == 2 {
+			close(refused)
+		}
+		return errTest
 	}
-	r.mu.Lock()
-	r.fail = nil
-	r.mu.Unlock()
+	r.start()
+	<-refused
 	r.state("trainer", script.Finished, 1)
 	n := 0
 	for _, s := range bodies[script.Samples](r.seen("", func([]script.Event) bool { return true }), "trainer") {

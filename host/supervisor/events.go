@@ -117,7 +117,7 @@ func (p *Process) catchUp(last uint64) {
 		p.warn("take what the script wrote down: %v", err)
 	}
 	if last > p.taken {
-		p.s.emit(p.s.event(p.name, p.run, script.Gap{From: p.taken + 1, To: last, Dropped: last - p.taken,
+		p.s.tell(p.s.event(p.name, p.run, script.Gap{From: p.taken + 1, To: last, Dropped: last - p.taken,
 			Reason: "the process ended before it had handed them over"}))
 	}
 }
@@ -282,7 +282,7 @@ func (p *Process) readTails(last bool) {
 			for i, l := range lines {
 				events[i] = p.s.event(p.name, p.run, l)
 			}
-			p.s.emit(events...)
+			p.s.tell(events...)
 		})
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			p.logger.Warn("follow output", "run", p.run, "error", err)

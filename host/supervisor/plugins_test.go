@@ -46,6 +46,8 @@ func bePlugin(kind string) {
 		}})
 	case "describe-hangs":
 		serveRaw(wire.ProtocolVersion, &rawServer{describe: func(context.Context) { select {} }})
+	case "silent":
+		serveRaw(wire.ProtocolVersion, &rawServer{})
 	case "refuses":
 		serveRaw(wire.ProtocolVersion, &rawServer{start: script.Errorf(script.CodeRejected, "this machine has no GPU")})
 	}

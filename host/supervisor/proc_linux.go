@@ -140,8 +140,13 @@ func marked(run string) ([]handle, error) {
 		if err != nil {
 			continue // gone
 		}
-		if !hasMark(pid, run) {
-			h.close()
+		now, empty := markOf(pid)
+		for try := 0; try < 3 && empty; try++ {
+			time.Sleep(2 * time.Millisecond) // see readMarks
+			now, empty = markOf(pid)
+		}
+		if now != run {
+			h.close() // another process by now
 			continue
 		}
 		found = append(found, h)
@@ -194,33 +199,56 @@ func readMarks() (map[string][]int, error) {
 		return nil, fmt.Errorf("list processes: %w", err)
 	}
 	found := map[string][]int{}
-	for _, e := range entries {
-		pid, err := strconv.Atoi(e.Name())
-		if err != nil || pid == os.Getpid() {
-			continue
-		}
-		if run := markOf(pid); run != "" {
+	var blank []int
+	look := func(pid int) {
+		switch run, empty := markOf(pid); {
+		case run != "":
 			found[run] = append(found[run], pid)
+		case empty:
+			blank = append(blank, pid)
+		}
+	}
+	for _, e := range entries {
+		if pid, err := strconv.Atoi(e.Name()); err == nil && pid != os.Getpid() {
+			look(pid)
+		}
+	}
+	// A process has no environment for the moment in which it executes another
+	// program.
+	for try := 0; try < 3 && len(blank) > 0; try++ {
+		time.Sleep(2 * time.Millisecond)
+		again := blank
+		blank = nil
+		for _, pid := range again {
+			look(pid)
 		}
 	}
 	return found, nil
 }
 
 // hasMark reports whether a living process carries the run's mark.
-func hasMark(pid int, run string) bool { return run != "" && markOf(pid) == run }
+func hasMark(pid int, run string) bool {
+	found, _ := markOf(pid)
+	return run != "" && found == run
+}
 
-// markOf returns the run that a living process is part of, "" for none.
-func markOf(pid int) string {
+// markOf returns the run that a living process is part of, "" for none. It is
+// empty when the process has a program but no environment at all.
+func markOf(pid int) (run string, empty bool) {
 	env, err := os.ReadFile(fmt.Sprintf("/proc/%d/environ", pid))
 	if err != nil {
-		return ""
+		return "", false
+	}
+	if len(env) == 0 {
+		_, err := os.Readlink(fmt.Sprintf("/proc/%d/exe", pid)) // zombies and kernel threads have none
+		return "", err == nil
 	}
 	for v := range bytes.SplitSeq(env, []byte{0}) {
 		if run, ok := bytes.CutPrefix(v, []byte(markName+"=")); ok {
-			return string(run)
+			return string(run), false
 		}
 	}
-	return ""
+	return "", false
 }
 
 // killMarked ends what carries the run's mark: SIGTERM, patience for it to

@@ -112,14 +112,17 @@ func (p *Process) begin(ctx context.Context) error {
 		Parameters: p.startValues(), Revision: p.revision, Binary: p.program.sum,
 		Plugin: p.program.plugin, Command: p.program.argv, Attempt: p.unit.restarts.attempt,
 	}
-	p.s.emit(
+	err := p.s.emit(
 		p.s.event(p.name, p.run, started),
 		p.s.event(p.name, p.run, script.Described{Description: p.described}),
 		p.s.event(p.name, p.run, script.StateChanged{State: script.Starting, PID: p.child.pid, PluginPID: p.child.pid}),
 	)
+	if err != nil {
+		return err // a run that is not recorded is not begun
+	}
 	ctx, cancel := context.WithTimeout(ctx, p.s.options.StartTimeout)
 	defer cancel()
-	err := p.client.Start(ctx, wire.StartRequest{
+	err = p.client.Start(ctx, wire.StartRequest{
 		Run: p.run, Script: p.name, Parameters: p.values, Revision: p.revision, FirstSeq: 1, RunDir: p.dir,
 	})
 	if err != nil && (script.CodeOf(err) != script.CodeUnavailable || !p.dies()) {
@@ -222,7 +225,7 @@ func (p *Process) fit(name string, v script.Value) (script.Value, error) {
 
 // warn tells a person something about the script.
 func (p *Process) warn(format string, args ...any) {
-	p.s.emit(p.s.event(p.name, p.run, script.Warned{Text: fmt.Sprintf(format, args...)}))
+	p.s.tell(p.s.event(p.name, p.run, script.Warned{Text: fmt.Sprintf(format, args...)}))
 }
 
 // validate asks the plugin whether the values go together.

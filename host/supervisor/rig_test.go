@@ -35,10 +35,12 @@ type rig struct {
 	*Supervisor
 	conf map[string]*config.Script
 
-	mu      sync.Mutex
-	events  []script.Event
-	changed chan struct{}
-	fail    error // of Emit
+	mu       sync.Mutex
+	events   []script.Event
+	changed  chan struct{}
+	fail     error // of Emit
+	refuse   func([]script.Event) error
+	refusals int
 }
 
 // patience bounds a test's wait for something that must come.
@@ -119,6 +121,11 @@ func (r *rig) emit(_ context.Context, events ...script.Event) error {
 	defer r.mu.Unlock()
 	if r.fail != nil {
 		return r.fail
+	}
+	if r.refuse != nil {
+		if err := r.refuse(events); err != nil {
+			return err
+		}
 	}
 	r.events = append(r.events, events...)
 	close(r.changed)

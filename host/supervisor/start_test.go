@@ -120,6 +120,21 @@ func TestStuckPlugin(t *testing.T) {
 	r.state("trainer", script.Stopped, 1)
 }
 
+// A plugin that starts and then never says anything is stuck too, and does not
+// keep others from starting.
+func TestSilentPlugin(t *testing.T) {
+	conf := testPlugin("silent", "silent")
+	conf.StopGrace = 100 * time.Millisecond
+	r := newRig(t, Options{Heartbeat: 100 * time.Millisecond, StartLimit: 1}, conf, testPlugin("trainer", "waits"))
+	r.start()
+	r.state("silent", script.Stuck, 1)
+	r.log("trainer", "waiting")
+	if err := r.Stop(r.soon(), "silent"); err != nil {
+		t.Fatal(err)
+	}
+	r.state("silent", script.Stopped, 1)
+}
+
 func bodiesOf(r *rig, name string, state script.State) []script.StateChanged {
 	r.mu.Lock()
 	defer r.mu.Unlock()

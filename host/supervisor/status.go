@@ -131,7 +131,9 @@ func (st *status) tell() {
 		return
 	}
 	st.shown = now
-	st.p.s.emit(st.p.s.event(st.p.name, st.p.run, now))
+	if st.p.s.emit(st.p.s.event(st.p.name, st.p.run, now)) != nil {
+		st.shown = script.StateChanged{} // it is told again at the next look
+	}
 	st.p.unit.note(now.State, now.Reason)
 	st.p.onReady()
 }

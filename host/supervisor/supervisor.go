@@ -247,15 +247,21 @@ func (s *Supervisor) await(ctx context.Context, done func() bool) error {
 	}
 }
 
-// emit hands facts of the supervisor's own in. A failure is logged: a script
-// must be stoppable while the disk is full.
-func (s *Supervisor) emit(events ...script.Event) {
+// emit hands facts of the supervisor's own in. A failure is logged as well: a
+// script must be stoppable while the disk is full.
+func (s *Supervisor) emit(events ...script.Event) error {
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()
-	if err := s.options.Emit(ctx, events...); err != nil {
+	err := s.options.Emit(ctx, events...)
+	if err != nil {
 		s.logger.Error("keep events", "script", events[0].Script, "run", events[0].Run, "error", err)
 	}
+	return err
 }
+
+// tell is emit for facts that are not worth more than a line in the log where
+// they cannot be kept.
+func (s *Supervisor) tell(events ...script.Event) { _ = s.emit(events...) }
 
 // event makes a fact of the supervisor's own.
 func (s *Supervisor) event(name, run string, body script.Body) script.Event {

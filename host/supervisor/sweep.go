@@ -58,7 +58,9 @@ func (s *Supervisor) takeUp(ctx context.Context, dir string) {
 		if err := s.replay(ctx, dir, in); err != nil {
 			s.logger.Error("take what an earlier run wrote down", "script", in.Script, "run", in.Run, "error", err)
 		}
-		s.emit(s.event(in.Script, in.Run, end))
+		if s.emit(s.event(in.Script, in.Run, end)) != nil {
+			return // to be recorded by the next host
+		}
 	}
 	if err := sealRunDir(dir); err != nil {
 		s.logger.Error("clear up an earlier run", "run", in.Run, "error", err)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/mlhost/mlhost/host/config"
 	"github.com/mlhost/mlhost/shared/script"
@@ -148,11 +149,24 @@ func (u *unit) after(ctx context.Context, end ending) {
 	}
 }
 
+// reportTries is how often it is tried to tell a state of a script that has no
+// process, a second apart: nothing comes after it that would tell it again.
+const reportTries = 10
+
 // report tells a state of the script, which has no process now; run is "" for
 // what does not concern its last run.
 func (u *unit) report(run string, state script.State, reason string, code *int) {
-	u.s.emit(u.s.event(u.name, run, script.StateChanged{State: state, Reason: reason, ExitCode: code}))
+	event := u.s.event(u.name, run, script.StateChanged{State: state, Reason: reason, ExitCode: code})
+	for try := 1; u.s.emit(event) != nil && try < reportTries && !u.inHurry(); try++ {
+		time.Sleep(time.Second)
+	}
 	u.note(state, reason)
+}
+
+func (u *unit) inHurry() bool {
+	u.s.mu.Lock()
+	defer u.s.mu.Unlock()
+	return u.hurried
 }
 
 // note keeps the state for those who ask here.
