@@ -54,7 +54,7 @@ func (r *run) freeze(ctx context.Context) error {
 	}
 	r.setFrozen(true)
 	for {
-		if _, state := processStat(r.proc.pid); state == 'T' || dead(state) {
+		if stoppedOrDead(r.proc.pid) {
 			return nil
 		}
 		select {

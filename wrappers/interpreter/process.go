@@ -28,7 +28,7 @@ type process struct {
 // process. The kernel ties that to the thread that forked, so that thread
 // does nothing else until the child is gone.
 func startProcess(cmd *exec.Cmd) (*process, error) {
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
+	cmd.SysProcAttr = childAttributes()
 	p := &process{exited: make(chan struct{})}
 	started := make(chan error)
 	go func() {

@@ -8,8 +8,6 @@ import (
 	"sync"
 	"time"
 
-	"golang.org/x/sys/unix"
-
 	"github.com/mlhost/mlhost/shared/script"
 	"github.com/mlhost/mlhost/shared/sdk"
 )
@@ -25,7 +23,7 @@ func Serve(launchFile string) error {
 	if err := json.Unmarshal(data, &l); err != nil {
 		return fmt.Errorf("read launch file %s: %w", launchFile, err)
 	}
-	if err := unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0); err != nil {
+	if err := becomeReaper(); err != nil {
 		return fmt.Errorf("become the reaper of orphans: %w", err)
 	}
 	w := New(l)

@@ -14,9 +14,6 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// markName is the environment variable that marks every process of a run.
-const markName = "MLHOST_RUN"
-
 // killer finds and ends what a run has left behind: processes with its mark
 // in their environment and, where the wrapper is the reaper of orphans, all
 // of its descendants.
@@ -185,4 +182,10 @@ func (k killer) wait(limit time.Duration, sig unix.Signal) (left int, err error)
 		}
 		time.Sleep(pause) // the kernel tells nobody of the end of strangers
 	}
+}
+
+// stoppedOrDead reports whether the process runs no instructions.
+func stoppedOrDead(pid int) bool {
+	_, state := processStat(pid)
+	return state == 'T' || dead(state)
 }
