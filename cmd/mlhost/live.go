@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -30,7 +31,7 @@ type show struct {
 	quit chan struct{}
 
 	live  bool                           // a table
-	lines int                            // of the table on the screen
+	lines []string                       // of the table on the screen
 	shown map[string]script.StateChanged // by script, what was said of its state last
 }
 
@@ -64,15 +65,18 @@ func (s *show) run() {
 		select {
 		case e, ok := <-s.sub.C:
 			if !ok {
-				s.table()
+				s.clear()
 				return
 			}
 			s.event(e)
+			if len(s.lines) == 0 {
+				s.table()
+			}
 		case <-tick.C:
 			s.table()
 		case <-s.quit:
 			s.rest()
-			s.table()
+			s.clear()
 			return
 		}
 	}
@@ -138,12 +142,18 @@ func remarkable(b script.Body) bool {
 	return false
 }
 
-// clear takes the table off the screen, so that a line can stand there.
+// clear takes the table off the screen, so that something else can stand there.
 func (s *show) clear() {
-	if s.lines > 0 {
-		fmt.Fprintf(s.app.stdout, "\x1b[%dA\x1b[J", s.lines)
-		s.lines = 0
+	fmt.Fprint(s.app.stdout, s.wipe())
+	s.lines = nil
+}
+
+// wipe returns what takes the table off the screen.
+func (s *show) wipe() string {
+	if len(s.lines) == 0 {
+		return ""
 	}
+	return fmt.Sprintf("\x1b[%dA\x1b[J", len(s.lines))
 }
 
 // table writes the table over the one before.
@@ -153,9 +163,11 @@ func (s *show) table() {
 	}
 	columns, rows := screen(s.app.stdout)
 	lines := liveLines(s.host.Scripts(), columns, rows-2, s.app.color(s.app.stdout))
-	s.clear()
-	fmt.Fprint(s.app.stdout, strings.Join(lines, "\n")+"\n")
-	s.lines = len(lines)
+	if len(lines) == 0 || slices.Equal(lines, s.lines) {
+		return
+	}
+	fmt.Fprint(s.app.stdout, s.wipe()+strings.Join(lines, "\n")+"\n")
+	s.lines = lines
 }
 
 func screen(f *os.File) (columns, rows int) {
@@ -169,6 +181,9 @@ func screen(f *os.File) (columns, rows int) {
 // liveLines renders the scripts, those that need a person first, at most so
 // many lines, none wider than the screen.
 func liveLines(scripts []registry.Script, columns, most int, color bool) []string {
+	if len(scripts) == 0 {
+		return nil
+	}
 	slices.SortStableFunc(scripts, func(a, b registry.Script) int { return rank(a.State) - rank(b.State) })
 	t := table{header: []string{"SCRIPT", "STATE", "STEP", "PROGRESS", "VARIABLE", "REASON"}}
 	var states []script.State
@@ -228,10 +243,11 @@ func stateStyle(s script.State) lipgloss.Style {
 func keyVariable(s *registry.Script) string {
 	best := ""
 	for _, v := range s.Variables {
-		if _, number := v.Value.Float(); !number {
+		number, ok := v.Value.Float()
+		if !ok {
 			continue
 		}
-		text := v.Name + "=" + shortValue(v.Value, 14)
+		text := v.Name + "=" + strconv.FormatFloat(number, 'g', 6, 64)
 		if strings.Contains(strings.ToLower(v.Name), "loss") {
 			return text
 		}

@@ -118,12 +118,12 @@ func (a *app) serve(ctx context.Context, cfg *config.Config, state string, stayU
 	}
 	stop := a.handleSignals(ctx, h, cfg)
 	defer stop()
-	show := a.newShow(h)
 	if ready == nil {
 		a.fourLines(cfg)
 	} else {
 		go ready.announce(h, cfg)
 	}
+	show := a.newShow(h)
 	outcome, err := h.Run(ctx)
 	show.end()
 	if err != nil {
