@@ -18,10 +18,12 @@ var script string
 // serveWrapper answers Set by one JSON line to a Python script and one back,
 // over a socket pair. Loop is "tight" or "sleeping".
 func serveWrapper(ctx context.Context, socket, python, loop string) error {
-	pair, err := syscall.Socketpair(syscall.AF_UNIX, syscall.SOCK_STREAM|syscall.SOCK_CLOEXEC, 0)
+	pair, err := syscall.Socketpair(syscall.AF_UNIX, syscall.SOCK_STREAM, 0)
 	if err != nil {
 		return fmt.Errorf("make socket pair: %w", err)
 	}
+	syscall.CloseOnExec(pair[0])
+	syscall.CloseOnExec(pair[1])
 	ours, theirs := os.NewFile(uintptr(pair[0]), "ours"), os.NewFile(uintptr(pair[1]), "theirs")
 	defer ours.Close()
 	command := exec.CommandContext(ctx, python, "-c", script, loop)

@@ -10,8 +10,6 @@ import (
 	"strconv"
 	"sync"
 
-	"golang.org/x/sys/unix"
-
 	"github.com/mlhost/mlhost/shared/script"
 )
 
@@ -39,17 +37,15 @@ func readPeer(conn net.Conn) *peer {
 	if err != nil {
 		return &peer{err: err}
 	}
-	var cred *unix.Ucred
-	var credErr error
-	if err := raw.Control(func(fd uintptr) {
-		cred, credErr = unix.GetsockoptUcred(int(fd), unix.SOL_SOCKET, unix.SO_PEERCRED)
-	}); err != nil {
+	var uid int
+	var uidErr error
+	if err := raw.Control(func(fd uintptr) { uid, uidErr = peerUID(int(fd)) }); err != nil {
 		return &peer{err: err}
 	}
-	if credErr != nil {
-		return &peer{err: credErr}
+	if uidErr != nil {
+		return &peer{err: uidErr}
 	}
-	return &peer{uid: int(cred.Uid), name: userName(int(cred.Uid))}
+	return &peer{uid: uid, name: userName(uid)}
 }
 
 var userNames sync.Map // uid → name

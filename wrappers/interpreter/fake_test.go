@@ -13,6 +13,8 @@ import (
 
 	"go.uber.org/goleak"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/mlhost/mlhost/shared/script"
 )
 
@@ -240,4 +242,17 @@ func (h *host) alive() []int {
 	}
 	slices.Sort(pids)
 	return pids
+}
+
+func makeFifo(t *testing.T, l *script.Launch) {
+	t.Helper()
+	path := filepath.Join(l.Directory, "fifo")
+	if err := unix.Mkfifo(path, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	f, err := os.OpenFile(path, os.O_RDWR, 0) // so that opening it never waits
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { f.Close() })
 }

@@ -13,19 +13,6 @@ import (
 	"github.com/mlhost/mlhost/shared/script"
 )
 
-func makeFifo(t *testing.T, l *script.Launch) {
-	t.Helper()
-	path := filepath.Join(l.Directory, "fifo")
-	if err := unix.Mkfifo(path, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	f, err := os.OpenFile(path, os.O_RDWR, 0) // so that opening it never waits
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { f.Close() })
-}
-
 func writeFifo(t *testing.T, j *job) {
 	t.Helper()
 	if err := os.WriteFile(filepath.Join(j.launch.Directory, "fifo"), []byte("go\n"), 0o600); err != nil {
