@@ -21,7 +21,7 @@ from mlhost._values import SCALARS, plain, required_positionals
 
 __all__ = ["ConnectorClient", "ScriptInterface"]
 
-_first_lock = threading.Lock()
+_first_lock = threading.RLock()
 _first: Optional[ScriptInterface] = None
 
 

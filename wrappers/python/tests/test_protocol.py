@@ -255,6 +255,23 @@ class Protocol(ScriptTest):
         run.set(a=5)
         self.assertEqual(run.process.stdout.readline() + run.process.stdout.readline(), b"a 5 True\nb 6\n")
 
+    def test_callbacks_interrupt_the_main_thread_anywhere(self):
+        run = self.run_script(
+            """
+            import mlhost
+            p = mlhost.param("p", 0)
+            @p.on_change
+            def changed(new): mlhost.result(seen=new)
+            mlhost.result(ready=1)
+            wake = mlhost._session.current().channel.wake
+            while True: wake.set()  # what every report does, without its line
+            """
+        )
+        run.expect("result", name="ready")
+        for value in range(1, 50):
+            run.set(p=value)
+        self.assertEqual([m["value"] for m in run.seen if m.get("name") == "seen"], list(range(1, 50)))
+
     def test_exit_in_a_callback_ends_the_script(self):
         run = self.run_script("import mlhost, sys\np = mlhost.param('p', 1)\np.on_change(lambda new: sys.exit(new))\nmlhost.result(ready=1)\n" + WAITING)
         run.expect("result")

@@ -44,7 +44,7 @@ class Channel:
         self.queue: Deque[Any] = deque()  # samples are tuples, anything else is a dict
         self.dropped = 0
         self.idle = False  # the sender waits for something to send
-        self.wake = threading.Event()
+        self.wake = _Wake()
         self._urgent = False
         self._lock = threading.Lock()  # held by whoever sends; guards _residue
         self._residue = b""
@@ -175,10 +175,8 @@ class Channel:
             if not self.queue and not self._residue:
                 self.wake.wait()
             self.idle = False
-            self.wake.clear()
             if not self._urgent and len(self.queue) < BATCH:
                 self.wake.wait(NAP)
-                self.wake.clear()
             self._urgent = False
             self.flush()
 
@@ -214,6 +212,25 @@ class Channel:
         self.broken = True
         self.queue = deque()
         self._sock.close()
+
+
+class _Wake:
+    """Wakes the sender. Unlike a threading.Event it may be set from code that
+    interrupts a set on the same thread: a signal handler, or a pending call."""
+
+    def __init__(self) -> None:
+        self._lock = _thread.allocate_lock()
+        self._lock.acquire()
+
+    def set(self) -> None:
+        try:
+            self._lock.release()
+        except RuntimeError:
+            pass  # it was set already
+
+    def wait(self, seconds: float = -1) -> None:
+        """Waits until it is set, and unsets it."""
+        self._lock.acquire(True, seconds)
 
 
 class _Waiter:

@@ -116,6 +116,7 @@ class Connection:
         self.registered: Dict[str, Any] = dict(_NOT_CONNECTED)
         self._closed = threading.Event()
         self._lock = threading.Lock()  # held during a request; guards _requests
+        self._asking = 0  # the thread that holds _lock
         self._requests: Optional[_Stream] = None
         self._control: Optional[_Stream] = None
 
@@ -139,7 +140,7 @@ class Connection:
             if stream:
                 stream.abandon()
         self._control = self._requests = None
-        self._lock = threading.Lock()
+        self._lock, self._asking = threading.Lock(), 0
         self._closed = threading.Event()
         self._closed.set()
 
@@ -147,26 +148,39 @@ class Connection:
         """Sends a command and returns its answer."""
         if self._closed.is_set():
             return dict(_NOT_CONNECTED)
+        if self._asking == threading.get_ident():
+            # A callback that interrupts a request of its own thread.
+            answer, stream = self._ask(message, None)
+            if stream:
+                stream.close()
+            return answer
         with self._lock:
-            for _ in range(2):  # a connection that the host closed meanwhile is opened again
-                fresh = self._requests is None
-                try:
-                    if self._requests is None:
-                        self._requests = _Stream(self._address)
-                    self._requests.send(message)
-                    answer = next(self._requests.objects, None)
-                    if answer is not None:
-                        return answer
-                except (OSError, ValueError) as problem:
-                    error = "%s does not answer: %s" % (self._address, problem)
-                else:
-                    error = "%s closed the connection" % self._address
-                if self._requests:
-                    self._requests.close()
-                self._requests = None
-                if fresh:
-                    break
-        return dict(_failure(error, "not_connected", _NOT_CONNECTED["hint"]))
+            self._asking = threading.get_ident()
+            try:
+                known = self._requests
+                answer, self._requests = self._ask(message, known)
+                if known is not None and self._requests is None:
+                    # The host had closed the connection meanwhile.
+                    answer, self._requests = self._ask(message, None)
+                return answer
+            finally:
+                self._asking = 0
+
+    def _ask(self, message: Dict[str, Any], stream: "Optional[_Stream]") -> "Tuple[Dict[str, Any], Optional[_Stream]]":
+        """Returns the answer, and the connection if it can be used again."""
+        try:
+            if stream is None:
+                stream = _Stream(self._address)
+            stream.send(message)
+            answer = next(stream.objects, None)
+            if answer is not None:
+                return answer, stream
+            error = "%s closed the connection" % self._address
+        except (OSError, ValueError) as problem:
+            error = "%s does not answer: %s" % (self._address, problem)
+        if stream is not None:
+            stream.close()
+        return _failure(error, "not_connected", _NOT_CONNECTED["hint"]), None
 
     def post(self, message: Dict[str, Any]) -> None:
         """Sends a command whose answer is of no interest, without waiting."""
@@ -279,7 +293,7 @@ class _Stream:
 
         self._sock = socket.create_connection(_split(address), CONNECT_TIMEOUT)
         self._sock.settimeout(ANSWER_TIMEOUT)
-        self._lock = threading.Lock()  # one sender at a time
+        self._lock = threading.RLock()  # one sender at a time; a callback may interrupt one
         self.objects = self._read()
 
     def wait_for_ever(self) -> None:
