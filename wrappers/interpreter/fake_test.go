@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"go.uber.org/goleak"
-
 	"golang.org/x/sys/unix"
 
 	"github.com/mlhost/mlhost/shared/script"
@@ -255,4 +254,11 @@ func makeFifo(t *testing.T, l *script.Launch) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { f.Close() })
+}
+
+func writeFifo(t *testing.T, j *job) {
+	t.Helper()
+	if err := os.WriteFile(filepath.Join(j.launch.Directory, "fifo"), []byte("go\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
 }

@@ -2,23 +2,12 @@ package interpreter
 
 import (
 	"context"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
-	"golang.org/x/sys/unix"
-
 	"github.com/mlhost/mlhost/shared/script"
 )
-
-func writeFifo(t *testing.T, j *job) {
-	t.Helper()
-	if err := os.WriteFile(filepath.Join(j.launch.Directory, "fifo"), []byte("go\n"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-}
 
 func TestStopLeavesNothing(t *testing.T) {
 	h := newHost(t)
