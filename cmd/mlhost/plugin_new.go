@@ -23,10 +23,11 @@ var starter embed.FS
 
 // starterFiles are the files of a new plugin by their templates.
 var starterFiles = map[string]string{
-	"main.go.txt":    "main.go",
-	"config.hcl.txt": "config.hcl",
-	"README.md.txt":  "README.md",
-	"gitignore.txt":  ".gitignore",
+	"main.go.txt":      "main.go",
+	"main_test.go.txt": "main_test.go",
+	"config.hcl.txt":   "config.hcl",
+	"README.md.txt":    "README.md",
+	"gitignore.txt":    ".gitignore",
 }
 
 const module = "github.com/mlhost/mlhost"
