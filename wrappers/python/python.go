@@ -89,7 +89,7 @@ func writeFiles(dir string, want func(name string) bool) error {
 		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 			return err
 		}
-		return os.WriteFile(path, data, 0o644) //nolint:gosec // source code that everybody may read
+		return os.WriteFile(path, data, 0o644)
 	})
 }
 
