@@ -39,6 +39,22 @@ func (h *Host) awaitDeclared(ctx context.Context, name string, check func() erro
 	}
 }
 
+// awaitTopic waits while the target of an ask has only just been started and
+// does not answer the topic yet.
+func (h *Host) awaitTopic(ctx context.Context, m script.Message) {
+	if !m.Deadline.IsZero() {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithDeadline(ctx, m.Deadline)
+		defer cancel()
+	}
+	h.awaitDeclared(ctx, m.Target, func() error {
+		if target, ok := h.registry.Brief(m.Target); ok && !target.Takes(m.Topic) {
+			return script.Errorf(script.CodeNotFound, "the topic is not declared")
+		}
+		return nil
+	})
+}
+
 // declarationTime is how long the script may still be waited for.
 func (h *Host) declarationTime(name string) time.Duration {
 	s, ok := h.registry.Script(name)

@@ -353,3 +353,19 @@ func TestAStateDirectoryThatCannotBeUsed(t *testing.T) {
 		t.Errorf("a long path: %v", err)
 	}
 }
+
+func TestAnAskWaitsForAScriptThatHasJustBeenStarted(t *testing.T) {
+	dir := t.TempDir()
+	write(t, dir, "trainer.py", trainer)
+	r := run(t, shortDir(t), dir, `
+script "trainer" { source = "trainer.py" }
+`)
+	r.awaitState(t, "trainer", script.Starting)
+	reply, err := r.Send(t.Context(), script.Message{
+		ID: "q", Kind: script.Ask, Source: "user:me", Target: "trainer", Topic: "double", Data: script.Int(21),
+		Deadline: time.Now().Add(20 * time.Second),
+	})
+	if err != nil || !reply.Value.Equal(script.Int(42)) {
+		t.Fatalf("%v, %v", reply.Value, err)
+	}
+}

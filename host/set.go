@@ -25,9 +25,10 @@ func (h *Host) Send(ctx context.Context, m script.Message) (script.Reply, error)
 			return h.setVariables(ctx, m)
 		}
 		return h.setParameters(ctx, m)
-	default:
-		return h.router.Send(ctx, m)
+	case script.Ask:
+		h.awaitTopic(ctx, m)
 	}
+	return h.router.Send(ctx, m)
 }
 
 // setParameters checks a batch against what is declared, lets the script
