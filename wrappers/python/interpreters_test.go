@@ -35,7 +35,7 @@ func interpreters(t *testing.T) map[string]string {
 		candidates = []string{"python3"}
 	}
 	if !named && !testing.Short() {
-		for _, minor := range strings.FieldsSeq("8 9 10 11 12 13 14") {
+		for minor := range strings.FieldsSeq("8 9 10 11 12 13 14") {
 			candidates = append(candidates, "python3."+minor)
 		}
 		home, err := os.UserHomeDir()
