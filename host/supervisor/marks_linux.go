@@ -12,10 +12,6 @@ import (
 	"time"
 )
 
-// markName is the variable in a plugin's environment that marks it, and
-// everything it starts, as part of one run.
-const markName = "MLHOST_RUN"
-
 // marked returns handles, to be closed, of every living process that carries
 // the run's mark. Processes of other users cannot be read and are not ours.
 // The mark is read again once the handle is open, so the pid cannot have

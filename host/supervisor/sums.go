@@ -21,7 +21,7 @@ type fileKey struct {
 func keyOf(path string, info fs.FileInfo) fileKey {
 	key := fileKey{Path: path, Size: info.Size(), Modified: info.ModTime().UnixNano()}
 	if st, ok := info.Sys().(*syscall.Stat_t); ok {
-		key.Dev, key.Ino, key.Changed = st.Dev, st.Ino, st.Ctim.Nano()
+		key.identify(st)
 	}
 	return key
 }
