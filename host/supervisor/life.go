@@ -221,7 +221,7 @@ func (p *Process) outcome(asked string, rec wire.Exit, recorded bool) ending {
 	}
 	switch {
 	case recorded && (asked == "" || rec.State == script.Finished):
-		end.state, end.reason = rec.State, rec.Reason
+		end.state, end.reason, end.fatal = rec.State, rec.Reason, rec.Final
 		if rec.State == script.Backoff {
 			end.state = script.Failed
 		}

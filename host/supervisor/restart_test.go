@@ -101,6 +101,18 @@ func TestCrashLoop(t *testing.T) {
 	}
 }
 
+// A run that says that another try will not go better is not tried again.
+func TestFinalFailure(t *testing.T) {
+	conf := testPlugin("trainer", "refuses")
+	conf.Restart = config.Restart{Policy: config.RestartAlways, MaxAttempts: 3, Window: time.Hour, Backoff: time.Hour, MaxBackoff: time.Hour}
+	r := newRig(t, Options{}, conf)
+	idle := r.Idle()
+	r.start()
+	failed := r.state("trainer", script.Failed, 1)
+	wantText(t, failed.Reason, "lambda is above 0.5")
+	<-idle // a restart to come would keep it busy
+}
+
 func TestStopInBackoff(t *testing.T) {
 	conf := testPlugin("trainer", "fails:1")
 	conf.Restart = config.Restart{Policy: config.RestartAlways, MaxAttempts: 3, Window: time.Hour, Backoff: time.Hour, MaxBackoff: time.Hour}

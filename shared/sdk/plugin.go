@@ -221,12 +221,19 @@ func (p *Plugin) finish(err error) {
 		if request.RunDir == "" {
 			return
 		}
-		exit := wire.Exit{Run: request.Run, State: state, ExitCode: &code, Reason: reason, Time: time.Now(), LastSeq: seq}
+		exit := wire.Exit{
+			Run: request.Run, State: state, ExitCode: &code, Reason: reason, Time: time.Now(), LastSeq: seq, Final: isFinal(err),
+		}
 		if err := wire.WriteExit(request.RunDir, exit); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 		}
 	})
 	close(p.done)
+}
+
+func isFinal(err error) bool {
+	exit, ok := errors.AsType[*Exit](err)
+	return ok && exit.Final
 }
 
 // verdict tells what Run's error means. The caller holds mu.

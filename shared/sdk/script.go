@@ -68,6 +68,9 @@ type Stopper interface {
 type Exit struct {
 	Code   int
 	Reason string
+	// Final says that another try will not go better: the script is not started
+	// again by its restart policy.
+	Final bool
 }
 
 // Error returns the reason, or the code where there is none.

@@ -23,6 +23,7 @@ type Exit struct {
 	Reason   string       `json:"reason"`
 	Time     time.Time    `json:"time"`
 	LastSeq  uint64       `json:"last_seq"`
+	Final    bool         `json:"final,omitempty"` // another try will not go better
 }
 
 // WriteExit writes the exit record into the run directory, so that it is there

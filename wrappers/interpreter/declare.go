@@ -123,8 +123,11 @@ func (r *run) addTopics(l topicsLine) {
 // warnUnregistered names the configured values that never got anywhere.
 func (r *run) warnUnregistered() {
 	r.mu.Lock()
-	declared := maps.Clone(r.declared)
+	declared, failed := maps.Clone(r.declared), r.failure != nil
 	r.mu.Unlock()
+	if failed {
+		return // it says why
+	}
 	for _, p := range r.launch.Parameters {
 		if !p.Set || p.Pass != "" || p.Env != "" || p.File != "" {
 			continue

@@ -60,10 +60,20 @@ func (w *Wrapper) Run(ctx context.Context, s *sdk.Session) error {
 	switch {
 	case err == nil:
 		return &sdk.Exit{Code: code}
-	case code > 0:
-		return &sdk.Exit{Code: code, Reason: err.Error()}
+	case code > 0 || isFinal(err):
+		return &sdk.Exit{Code: max(code, 1), Reason: err.Error(), Final: isFinal(err)}
 	}
 	return err
+}
+
+// isFinal reports whether the run failed of what its launch says, which is
+// the same at every try.
+func isFinal(err error) bool {
+	switch script.CodeOf(err) {
+	case script.CodeRejected, script.CodeNotFound, script.CodeConfigInvalid, script.CodeUsage:
+		return true
+	}
+	return false
 }
 
 // current returns the run once its script has started.
