@@ -55,7 +55,7 @@ func (p *player) Answer(_ context.Context, m script.Message) (script.Value, erro
 
 // Run implements sdk.Script.
 func (p *player) Run(ctx context.Context, s *sdk.Session) error {
-	n := int(s.Int("n"))
+	n := s.Int("n")
 	switch s.Text("role") {
 	case "ask":
 		return ask(ctx, s, n)

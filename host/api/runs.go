@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"slices"
+	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
 
@@ -75,6 +76,9 @@ func (a *API) listRuns(ctx context.Context, in *runsInput) (v1.Runs, error) {
 			return out, err
 		}
 	}
+	if err := checkState(in.State); err != nil {
+		return out, err
+	}
 	runs, err := a.Store.Runs(ctx, store.RunFilter{Script: in.Script, State: script.State(in.State), Limit: in.Limit})
 	if err != nil {
 		return out, err
@@ -83,6 +87,23 @@ func (a *API) listRuns(ctx context.Context, in *runsInput) (v1.Runs, error) {
 		out.Runs = append(out.Runs, fromRun(r))
 	}
 	return out, nil
+}
+
+// runStates are the states that a run can be in.
+var runStates = []string{
+	string(script.Starting), string(script.Ready), string(script.Running), string(script.Paused), string(script.Stalled),
+	string(script.Stuck), string(script.Stopping), string(script.Stopped), string(script.Finished), string(script.Failed), string(script.Lost),
+}
+
+func checkState(state string) error {
+	if state == "" || slices.Contains(runStates, state) {
+		return nil
+	}
+	err := script.Errorf(script.CodeUsage, "a run is never %q", state)
+	if best := script.Suggest(state, runStates); best != "" {
+		return err.WithHint("did you mean %q?", best)
+	}
+	return err.WithHint("the states are %s", strings.Join(runStates, ", "))
 }
 
 func (a *API) showRun(ctx context.Context, id string, samples []string) (v1.RunDetail, error) {

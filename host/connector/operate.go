@@ -2,6 +2,7 @@ package connector
 
 import (
 	"context"
+	"maps"
 
 	"github.com/mlhost/mlhost/host/registry"
 	"github.com/mlhost/mlhost/shared/script"
@@ -62,10 +63,7 @@ func (c *Connector) control(ctx context.Context, r request) (map[string]script.V
 	}
 	switch name := text(inner, "command"); name {
 	case "set_parameter", "get_parameter", "set_variable", "get_variable", "get_info", "pause", "resume", "stop":
-		fields := map[string]script.Value{}
-		for key, value := range inner {
-			fields[key] = value
-		}
+		fields := maps.Clone(inner)
 		fields["script"] = r.fields["script"]
 		return c.commands[name](ctx, request{source: r.source, fields: fields})
 	default:

@@ -45,7 +45,6 @@ type world struct {
 
 	mu      sync.Mutex
 	mail    map[string][]script.Message
-	events  []script.Event
 	full    bool
 	sets    chan script.Message
 	emitted chan script.Body
