@@ -154,6 +154,20 @@ func TestCommandsAreAnswered(t *testing.T) {
 	}
 }
 
+func TestARangeIsToldAsItsValues(t *testing.T) {
+	ints := script.ParameterSpec{Type: script.TypeInt, Min: script.Int(1), Max: script.Int(7), Step: script.Int(3)}
+	long := script.ParameterSpec{Type: script.TypeInt, Min: script.Int(0), Max: script.Int(1000), Step: script.Int(1)}
+	floats := script.ParameterSpec{Type: script.TypeFloat, Min: script.Float(0), Max: script.Float(1)}
+	if got := validValues(ints).String(); got != "[1,4,7]" {
+		t.Errorf("1 to 7 by 3: %s", got)
+	}
+	for _, spec := range []script.ParameterSpec{long, floats} {
+		if got := validValues(spec); !got.IsNull() {
+			t.Errorf("%s to %s: %s", spec.Min, spec.Max, got)
+		}
+	}
+}
+
 func TestRequestsCarryTheirSourceAndTopic(t *testing.T) {
 	c, sent, verbs := newTestConnector(t)
 	for _, text := range []string{

@@ -80,12 +80,8 @@ func (c *Connector) scriptsInfo(context.Context, request) (map[string]script.Val
 func describe(s registry.Script) map[string]script.Value {
 	parameters := map[string]script.Value{}
 	for _, p := range s.Parameters {
-		choices := script.Null()
-		if len(p.Spec.Choices) > 0 {
-			choices = script.List(p.Spec.Choices...)
-		}
 		parameters[p.Spec.Name] = script.Map(map[string]script.Value{
-			"value": p.Value, "default": p.Spec.Default, "valid_values": choices,
+			"value": p.Value, "default": p.Spec.Default, "valid_values": validValues(p.Spec),
 		})
 	}
 	variables := map[string]script.Value{}
@@ -107,4 +103,29 @@ func describe(s registry.Script) map[string]script.Value {
 		"state":       script.String(string(s.State)),
 		"running":     script.Bool(s.State.Live()),
 	}
+}
+
+// maxListed is the longest range that is told as a list of its values.
+const maxListed = 1000
+
+// validValues tells what a parameter may be in the terms of the Python API: a
+// list of choices or of a range's integers, else null.
+func validValues(spec script.ParameterSpec) script.Value {
+	if len(spec.Choices) > 0 {
+		return script.List(spec.Choices...)
+	}
+	if spec.Type != script.TypeInt {
+		return script.Null()
+	}
+	first, okMin := spec.Min.Int()
+	last, okMax := spec.Max.Int()
+	step, okStep := spec.Step.Int()
+	if !okMin || !okMax || !okStep || step <= 0 || last < first || uint64(last-first)/uint64(step) >= maxListed {
+		return script.Null()
+	}
+	var values []script.Value
+	for v := first; v <= last; v += step {
+		values = append(values, script.Int(v))
+	}
+	return script.List(values...)
 }

@@ -35,8 +35,8 @@ const (
 type Error struct {
 	Code    Code   `json:"code"`
 	Message string `json:"message"`
-	Hint    string `json:"hint,omitempty"`
-	At      string `json:"at,omitempty"` // file:line,column of the configuration, where it is to blame
+	Hint    string `json:"hint"`
+	At      string `json:"at"` // file:line,column of the configuration, where it is to blame
 }
 
 // Error returns the message, led by the place and followed by the hint.
