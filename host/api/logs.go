@@ -53,7 +53,7 @@ func (a *API) logRoutes(api huma.API) {
 // logRun returns the id of the run whose log is wanted, "" where the script
 // has not run.
 func (a *API) logRun(ctx context.Context, in *logsInput) (string, error) {
-	one, err := a.find(in.Script)
+	one, err := a.findRan(ctx, in.Script)
 	if err != nil || in.Run == "" {
 		return one.Run, err
 	}

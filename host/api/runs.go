@@ -63,7 +63,10 @@ func (a *API) runRoutes(api huma.API) {
 // findRun returns the run of an id or a beginning of one, or the last run of
 // the script of that name.
 func (a *API) findRun(ctx context.Context, id string) (store.Run, error) {
-	if one, ok := a.Registry.Script(id); ok && one.Run != "" {
+	if one, ok := a.Registry.Script(id); ok {
+		if one.Run == "" {
+			return a.Store.LastRun(ctx, id)
+		}
 		id = one.Run
 	}
 	return a.Store.Run(ctx, id)

@@ -27,10 +27,10 @@ func (a *API) scriptRoutes(api huma.API) {
 			}
 			return out, nil
 		})
-	a.getScript(api, "", "script", "One script with its state", func(one registry.Script) any { return fromScript(one) })
-	a.getScript(api, "/parameters", "parameters", "The parameters of a script", func(one registry.Script) any { return fromParameters(one) })
-	a.getScript(api, "/variables", "variables", "The variables of a script", func(one registry.Script) any { return fromVariables(one) })
-	a.getScript(api, "/results", "results", "The results of a script's last run", func(one registry.Script) any { return fromResults(one) })
+	getScript(api, "", "script", "One script with its state", a.findNow, fromScript)
+	getScript(api, "/parameters", "parameters", "The parameters of a script", a.findNow, fromParameters)
+	getScript(api, "/variables", "variables", "The variables of a script", a.findRan, fromVariables)
+	getScript(api, "/results", "results", "The results of a script's last run", a.findRan, fromResults)
 	for _, verb := range []Verb{Start, Stop, Pause, Resume, Restart} {
 		register(api, http.MethodPost, "/api/v1/scripts/{script}/"+string(verb), string(verb), "Let a script "+string(verb),
 			func(ctx context.Context, in *ScriptPath) (v1.Acted, error) {
@@ -46,16 +46,37 @@ func (a *API) scriptRoutes(api huma.API) {
 		})
 }
 
+// finder finds what is known of a script.
+type finder func(ctx context.Context, name string) (registry.Script, error)
+
 // getScript registers a view of one script.
-func (a *API) getScript(api huma.API, path, id, summary string, view func(registry.Script) any) {
+func getScript[T any](api huma.API, path, id, summary string, find finder, view func(registry.Script) T) {
 	register(api, http.MethodGet, "/api/v1/scripts/{script}"+path, id, summary,
-		func(_ context.Context, in *ScriptPath) (any, error) {
-			one, err := a.find(in.Script)
-			if err != nil {
-				return nil, err
-			}
-			return view(one), nil
+		func(ctx context.Context, in *ScriptPath) (T, error) {
+			one, err := find(ctx, in.Script)
+			return view(one), err
 		})
+}
+
+// findNow returns what is true of a script in this session.
+func (a *API) findNow(_ context.Context, name string) (registry.Script, error) { return a.find(name) }
+
+// findRan returns what is true of a script, with its last run: that of an
+// earlier session where it has not run in this one.
+func (a *API) findRan(ctx context.Context, name string) (registry.Script, error) {
+	one, err := a.find(name)
+	if err != nil || one.Run != "" {
+		return one, err
+	}
+	run, err := a.Store.LastRun(ctx, name)
+	if script.CodeOf(err) == script.CodeNotFound {
+		return one, nil
+	}
+	if err != nil {
+		return one, err
+	}
+	one.Variables, one.Results = nil, nil
+	return one, addRun(ctx, a.Store, &one, &run, map[string]script.Value{})
 }
 
 // find returns what is known of a script, or an error with a suggestion.

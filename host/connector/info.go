@@ -124,8 +124,8 @@ func validValues(spec script.ParameterSpec) script.Value {
 		return script.Null()
 	}
 	var values []script.Value
-	for v := first; v <= last; v += step {
-		values = append(values, script.Int(v))
+	for i := range (last-first)/step + 1 {
+		values = append(values, script.Int(first+i*step))
 	}
 	return script.List(values...)
 }
