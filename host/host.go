@@ -266,6 +266,6 @@ func (h *Host) committed(events []script.Event) {
 }
 
 func (h *Host) event(name string, body script.Body) script.Event {
-	s, _ := h.registry.Script(name)
+	s, _ := h.registry.Brief(name)
 	return script.Event{Time: time.Now(), Script: name, Run: s.Run, Body: body}
 }
