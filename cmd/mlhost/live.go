@@ -13,6 +13,7 @@ import (
 	"golang.org/x/term"
 
 	"github.com/mlhost/mlhost/host"
+	"github.com/mlhost/mlhost/host/api"
 	v1 "github.com/mlhost/mlhost/host/api/v1"
 	"github.com/mlhost/mlhost/host/bus"
 	"github.com/mlhost/mlhost/host/registry"
@@ -98,7 +99,7 @@ func (s *show) rest() {
 }
 
 func (s *show) event(e script.Event) {
-	out, err := v1.FromEvent(e)
+	out, err := v1.FromEvent(api.Hide(s.find, e))
 	if err != nil {
 		s.app.note("mlhost: %v", err)
 		return
@@ -118,6 +119,16 @@ func (s *show) event(e script.Event) {
 	}
 	s.clear()
 	fmt.Fprintln(s.app.stdout, escapeLine(e.Time.Local().Format("15:04:05")+"  "+e.Script+"  "+text))
+}
+
+// find returns what is true of a script now.
+func (s *show) find(name string) (registry.Script, bool) {
+	for _, one := range s.host.Scripts() {
+		if one.Name == name {
+			return one, true
+		}
+	}
+	return registry.Script{}, false
 }
 
 // said reports whether a state was told already.

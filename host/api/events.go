@@ -14,6 +14,7 @@ import (
 
 	v1 "github.com/mlhost/mlhost/host/api/v1"
 	"github.com/mlhost/mlhost/host/bus"
+	"github.com/mlhost/mlhost/host/registry"
 	"github.com/mlhost/mlhost/shared/script"
 )
 
@@ -48,7 +49,7 @@ func (a *API) eventRoutes(api huma.API) {
 		}
 		return &huma.StreamResponse{Body: func(ctx huma.Context) {
 			r, w := humago.Unwrap(ctx)
-			v := &viewer{w: w, control: http.NewResponseController(w), last: after}
+			v := &viewer{registry: a.Registry, w: w, control: http.NewResponseController(w), last: after}
 			// What goes wrong here is that the viewer has gone, or the host goes.
 			if err := a.stream(r.Context(), v, in, after); err != nil {
 				a.Logger.Debug("event stream ended", "error", err)
@@ -141,9 +142,10 @@ func (a *API) replay(ctx context.Context, v *viewer, in *eventsInput, after uint
 
 // viewer writes events to one connection.
 type viewer struct {
-	w       http.ResponseWriter
-	control *http.ResponseController
-	last    uint64 // id of the newest event written
+	registry *registry.Registry
+	w        http.ResponseWriter
+	control  *http.ResponseController
+	last     uint64 // id of the newest event written
 }
 
 // drain writes e and whatever else is there already, then flushes once.
@@ -167,7 +169,7 @@ func (v *viewer) drain(e script.Event, more <-chan bus.Item) error {
 }
 
 func (v *viewer) write(e script.Event) error {
-	out, err := v1.FromEvent(e)
+	out, err := v1.FromEvent(Hide(v.registry.Script, e))
 	if err != nil {
 		return err
 	}

@@ -86,8 +86,9 @@ func (a *API) listRuns(ctx context.Context, in *runsInput) (v1.Runs, error) {
 	if err != nil {
 		return out, err
 	}
+	secret := newSecrets(a.Registry.Script)
 	for _, r := range runs {
-		out.Runs = append(out.Runs, fromRun(r))
+		out.Runs = append(out.Runs, fromRun(r, secret))
 	}
 	return out, nil
 }
@@ -114,8 +115,9 @@ func (a *API) showRun(ctx context.Context, id string, samples []string) (v1.RunD
 	if err != nil {
 		return v1.RunDetail{}, err
 	}
+	secret := newSecrets(a.Registry.Script)
 	out := v1.RunDetail{
-		Run: fromRun(run), Reason: run.Reason, Changes: []v1.Change{}, Series: []v1.Series{}, Binaries: []v1.Binary{},
+		Run: fromRun(run, secret), Reason: run.Reason, Changes: []v1.Change{}, Series: []v1.Series{}, Binaries: []v1.Binary{},
 		Record: map[string]any{
 			"plugin": run.Plugin, "command": some(run.Command), "attempt": run.Attempt,
 			"revision": run.Revision, "step": v1.Step(run.Step),
@@ -129,6 +131,9 @@ func (a *API) showRun(ctx context.Context, id string, samples []string) (v1.RunD
 		return out, err
 	}
 	for _, c := range changes {
+		if secret.of(run.Script)[c.Name] {
+			c.Old, c.New = script.String(v1.Hidden), script.String(v1.Hidden)
+		}
 		out.Changes = append(out.Changes, v1.Change{
 			Time: c.Time, Step: v1.Step(c.Step), Revision: c.Revision, Name: c.Name, Old: c.Old, New: c.New,
 			Author: c.Author, Status: c.Status,
@@ -198,10 +203,10 @@ func (a *API) chart(ctx context.Context, id, name string, points int) (v1.Chart,
 	return out, err
 }
 
-func fromRun(r store.Run) v1.Run {
+func fromRun(r store.Run, secret *secrets) v1.Run {
 	return v1.Run{
 		ID: r.ID, Script: r.Script, State: r.State, Started: r.Started, Finished: v1.Time(r.Finished), ExitCode: r.ExitCode,
-		Parameters: values(r.Parameters), Results: values(r.Results),
+		Parameters: values(secret.hide(r.Script, r.Parameters)), Results: values(r.Results),
 	}
 }
 

@@ -232,6 +232,40 @@ func TestRuns(t *testing.T) {
 	})
 }
 
+// The values of sensitive parameters are in no answer.
+func TestSensitive(t *testing.T) {
+	f := newFixture(t)
+	f.train(t)
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	s, err := f.Events(ctx, client.EventFilter{Kinds: []string{"parameters", "run", "observed"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	f.emit(t,
+		script.Event{Time: time.Now(), Script: "trainer", Run: "k3f9a2bqx7", Body: script.ParametersChanged{Revision: 2, Author: "user:me", Changes: []script.Change{
+			{Name: "token", Old: script.String("secret"), New: script.String("secret2"), Status: script.Applied, Step: 8},
+		}}},
+		script.Event{Time: time.Now(), Seq: 4, Script: "trainer", Run: "k3f9a2bqx7", Body: script.ParametersObserved{Name: "token", Value: script.String("secret2")}},
+	)
+	said := []any{next(t, s), next(t, s)}
+	runs, err := f.Runs(ctx, client.RunFilter{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	run, err := f.Run(ctx, "trainer")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, answer := range append(said, runs, run) {
+		data, err := json.Marshal(answer)
+		if err != nil || strings.Contains(string(data), "secret") {
+			t.Errorf("told: %s, %v", data, err)
+		}
+	}
+}
+
 func TestNoHost(t *testing.T) {
 	c := client.New(t.TempDir() + "/api.sock")
 	defer c.Close()
