@@ -154,7 +154,7 @@ func (a *app) fourLines(cfg *config.Config) {
 	if a.host != "" {
 		own += " --host " + a.host
 	}
-	a.note("host %s runs %d scripts: %s", cfg.Host.Name, len(names), list)
+	a.note("host %s runs %s: %s", cfg.Host.Name, count(len(names), "script"), list)
 	a.note("  logs  %s logs -f %s", own, first)
 	a.note("  look  %s ps · %s get %s · %s watch %s", own, own, first, own, first)
 	a.note("  stop  ctrl-C, or %s down", own)

@@ -95,4 +95,12 @@ func duration(seconds float64) string {
 	}
 }
 
+// count writes a number with its noun: 1 script, 2 scripts.
+func count(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
+}
+
 func clock(t time.Time) string { return t.Local().Format("2006-01-02 15:04:05") }

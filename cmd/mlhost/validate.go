@@ -41,7 +41,7 @@ func (a *app) validate(s *source) verb {
 				return err
 			}
 			if out.Valid {
-				_, err := fmt.Fprintf(a.stdout, "%s is valid: %d scripts, %d routes\n", s.path, len(cfg.Scripts), len(cfg.Routes)+len(cfg.TopicRoutes))
+				_, err := fmt.Fprintf(a.stdout, "%s is valid: %s, %s\n", s.path, count(len(cfg.Scripts), "script"), count(len(cfg.Routes)+len(cfg.TopicRoutes), "route"))
 				return err
 			}
 			return nil
