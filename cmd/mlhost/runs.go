@@ -17,7 +17,7 @@ import (
 
 func (a *app) runsVerb() *cobra.Command {
 	var filter client.RunFilter
-	var state string
+	var only string
 	cmd := &cobra.Command{
 		Use:     "runs",
 		Short:   "List runs, the newest first",
@@ -26,10 +26,10 @@ func (a *app) runsVerb() *cobra.Command {
 	}
 	flags := cmd.Flags()
 	flags.StringVar(&filter.Script, "script", "", "runs of this script only")
-	flags.StringVar(&state, "state", "", "runs in this state only, for example failed")
+	flags.StringVar(&only, "only", "", "runs in this state only, for example failed")
 	flags.IntVar(&filter.Limit, "limit", 50, "at most so many; 0 for all")
 	a.do(cmd, func(ctx context.Context, _ []string) error {
-		filter.State = script.State(state)
+		filter.State = script.State(only)
 		if filter.Limit < 0 {
 			return script.Errorf(script.CodeUsage, "--limit %d: a number from 0 is needed", filter.Limit)
 		}

@@ -18,7 +18,9 @@ type link struct {
 	name   string
 	stream wire.Link
 
-	sending sync.Mutex // one Send on the stream at a time
+	jobs    chan func()     // taken by goroutines that are free
+	over    <-chan struct{} // closed when the link ends
+	sending sync.Mutex      // one Send on the stream at a time
 
 	mu      sync.Mutex // guards what follows
 	waiting map[string]chan wire.Reply
@@ -34,7 +36,7 @@ const maxCalls = 256
 func (r *Router) Serve(ctx context.Context, name string, stream wire.Link) error {
 	ctx, cancel := context.WithCancel(ctx)
 	l := &link{
-		router: r, name: name, stream: stream,
+		router: r, name: name, stream: stream, jobs: make(chan func()), over: ctx.Done(),
 		waiting: map[string]chan wire.Reply{}, calls: map[string]context.CancelFunc{},
 	}
 	var calls sync.WaitGroup
@@ -168,7 +170,7 @@ func (l *link) serveCall(ctx context.Context, calls *sync.WaitGroup, call wire.C
 			"script %q has %d requests under way already", l.name, maxCalls)})
 		return
 	}
-	calls.Go(func() {
+	l.do(calls, func() {
 		defer func() {
 			l.mu.Lock()
 			delete(l.calls, call.ID)
@@ -176,6 +178,26 @@ func (l *link) serveCall(ctx context.Context, calls *sync.WaitGroup, call wire.C
 			cancel()
 		}()
 		l.reply(l.serve(ctx, call, timeout))
+	})
+}
+
+// do runs a job in a goroutine that is free, or in a new one. They are kept
+// until the link ends: their stacks have grown to what a call needs.
+func (l *link) do(calls *sync.WaitGroup, job func()) {
+	select {
+	case l.jobs <- job:
+		return
+	default:
+	}
+	calls.Go(func() {
+		for {
+			job()
+			select {
+			case job = <-l.jobs:
+			case <-l.over:
+				return
+			}
+		}
 	})
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"sync"
+	"time"
 
 	"github.com/mlhost/mlhost/shared/script"
 )
@@ -14,19 +15,27 @@ import (
 type outcomes struct {
 	emit   func(ctx context.Context, events ...script.Event) error
 	logger *slog.Logger
-	done   chan struct{}
+	done   chan struct{} // closed: run has returned
+	ending chan struct{} // closed: emit what waits and return
 	bell   chan struct{}
 
 	mu      sync.Mutex // guards what follows
 	waiting []script.Event
 	dropped uint64
-	closed  bool
 }
 
-const maxOutcomes = 8192
+const (
+	maxOutcomes = 8192
+	// outcomesPause is how long outcomes gather behind those just emitted, so
+	// that many messages share a transaction of the store.
+	outcomesPause = 50 * time.Millisecond
+)
 
 func newOutcomes(emit func(context.Context, ...script.Event) error, logger *slog.Logger) *outcomes {
-	return &outcomes{emit: emit, logger: logger, done: make(chan struct{}), bell: make(chan struct{}, 1)}
+	return &outcomes{
+		emit: emit, logger: logger,
+		done: make(chan struct{}), ending: make(chan struct{}), bell: make(chan struct{}, 1),
+	}
 }
 
 func (o *outcomes) add(e script.Event) {
@@ -49,32 +58,40 @@ func (o *outcomes) ring() {
 
 // close lets run emit what waits and end; it returns when that is done.
 func (o *outcomes) close() {
-	o.mu.Lock()
-	o.closed = true
-	o.mu.Unlock()
-	o.ring()
+	close(o.ending)
 	<-o.done
 }
 
 func (o *outcomes) run() {
 	defer close(o.done)
-	for range o.bell {
-		o.mu.Lock()
-		events, dropped, closed := o.waiting, o.dropped, o.closed
-		o.waiting, o.dropped = nil, 0
-		o.mu.Unlock()
-		if dropped > 0 {
-			last := events[len(events)-1]
-			last.Body = script.Gap{Dropped: dropped, Reason: "more messages were routed than could be recorded"}
-			events = append(events, last)
-		}
-		if len(events) > 0 {
-			if err := o.emit(context.Background(), events...); err != nil {
-				o.logger.Error("record messages", "events", len(events), "error", err)
-			}
-		}
-		if closed {
+	for {
+		select {
+		case <-o.bell:
+			o.emitWaiting()
+		case <-o.ending:
+			o.emitWaiting()
 			return
+		}
+		select {
+		case <-time.After(outcomesPause):
+		case <-o.ending:
+		}
+	}
+}
+
+func (o *outcomes) emitWaiting() {
+	o.mu.Lock()
+	events, dropped := o.waiting, o.dropped
+	o.waiting, o.dropped = nil, 0
+	o.mu.Unlock()
+	if dropped > 0 {
+		last := events[len(events)-1]
+		last.Body = script.Gap{Dropped: dropped, Reason: "more messages were routed than could be recorded"}
+		events = append(events, last)
+	}
+	if len(events) > 0 {
+		if err := o.emit(context.Background(), events...); err != nil {
+			o.logger.Error("record messages", "events", len(events), "error", err)
 		}
 	}
 }

@@ -26,6 +26,7 @@ type switchboard struct {
 	answer func(ctx context.Context, m script.Message) (script.Value, error)
 	ctx    context.Context // of deliveries; ends with the run
 	busy   chan struct{}   // one token per delivery in hand
+	jobs   chan func()     // taken by goroutines that are free
 
 	mu      sync.Mutex
 	line    *line         // nil: no host is linked
@@ -45,7 +46,8 @@ type line struct {
 
 func newSwitchboard(ctx context.Context, answer func(context.Context, script.Message) (script.Value, error)) *switchboard {
 	return &switchboard{
-		answer: answer, ctx: ctx, busy: make(chan struct{}, deliveries), linked: make(chan struct{}),
+		answer: answer, ctx: ctx, busy: make(chan struct{}, deliveries),
+		jobs: make(chan func()), linked: make(chan struct{}),
 		waiting: map[string]chan wire.Reply{}, serving: map[string]context.CancelFunc{},
 	}
 }
@@ -151,7 +153,7 @@ func (b *switchboard) deliver(l *line, epoch uint64, d wire.Deliver) {
 	b.mu.Lock()
 	b.serving[d.ID] = cancel
 	b.mu.Unlock()
-	go func() { // ends with the handler
+	b.do(func() {
 		defer func() {
 			cancel()
 			b.mu.Lock()
@@ -161,12 +163,35 @@ func (b *switchboard) deliver(l *line, epoch uint64, d wire.Deliver) {
 		}()
 		reply := wire.Reply{ID: d.ID}
 		value, err := b.handle(ctx, d)
-		if err != nil {
+		switch {
+		case err != nil:
 			reply.Err = handlerError(err)
-		} else {
+		case d.Kind == script.Broadcast && d.Timeout <= 0:
+			return // nobody waits to hear that it arrived
+		default:
 			reply.Value = value
 		}
 		_ = l.link.Send(wire.Frame{Epoch: epoch, Body: reply}) // as above; a tell comes again
+	})
+}
+
+// do runs a job in a goroutine that is free, or in a new one. They are kept
+// until the run ends: their stacks have grown to what a handler needs.
+func (b *switchboard) do(job func()) {
+	select {
+	case b.jobs <- job:
+		return
+	default:
+	}
+	go func() { // ends with the run
+		for {
+			job()
+			select {
+			case job = <-b.jobs:
+			case <-b.ctx.Done():
+				return
+			}
+		}
 	}()
 }
 

@@ -113,7 +113,8 @@ type Call struct {
 }
 
 // Deliver is a message for the script; the plugin answers with a Reply, which
-// acknowledges a tell or a broadcast.
+// acknowledges a tell. A broadcast without a timeout is answered only when it
+// failed: nobody waits for it.
 type Deliver struct {
 	ID      string
 	Kind    script.MessageKind
