@@ -46,7 +46,7 @@ type running struct {
 }
 
 // shortDir is a directory whose path leaves room for a socket's name.
-func shortDir(t *testing.T) string {
+func shortDir(t testing.TB) string {
 	t.Helper()
 	dir, err := os.MkdirTemp("", "mlh")
 	if err != nil {
@@ -60,7 +60,7 @@ func shortDir(t *testing.T) string {
 	return dir
 }
 
-func write(t *testing.T, dir, name, text string) string {
+func write(t testing.TB, dir, name, text string) string {
 	t.Helper()
 	path := filepath.Join(dir, name)
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
@@ -69,7 +69,7 @@ func write(t *testing.T, dir, name, text string) string {
 	return path
 }
 
-func load(t *testing.T, dir, text string) *config.Config {
+func load(t testing.TB, dir, text string) *config.Config {
 	t.Helper()
 	c, diags := config.Load(write(t, dir, "config.hcl", text), config.Options{})
 	if diags.HasErrors() {
@@ -80,7 +80,7 @@ func load(t *testing.T, dir, text string) *config.Config {
 }
 
 // run opens a host on the state directory and runs it until the test ends.
-func run(t *testing.T, state, dir, text string) *running {
+func run(t testing.TB, state, dir, text string) *running {
 	t.Helper()
 	exe, err := binary()
 	if err != nil {
@@ -101,7 +101,7 @@ func run(t *testing.T, state, dir, text string) *running {
 }
 
 // end stops the host; a second call does nothing.
-func (r *running) end(t *testing.T) {
+func (r *running) end(t testing.TB) {
 	t.Helper()
 	if r.done == nil {
 		return
@@ -116,7 +116,7 @@ func (r *running) end(t *testing.T) {
 }
 
 // await blocks until an event of the script comes for which ok is true.
-func (r *running) await(t *testing.T, name string, ok func(script.Body) bool) {
+func (r *running) await(t testing.TB, name string, ok func(script.Body) bool) {
 	t.Helper()
 	deadline := time.NewTimer(30 * time.Second)
 	defer deadline.Stop()
@@ -127,12 +127,15 @@ func (r *running) await(t *testing.T, name string, ok func(script.Body) bool) {
 				return
 			}
 		case <-deadline.C:
-			t.Fatalf("%s: what was waited for has not happened; the scripts are %+v", name, r.Scripts())
+			for _, s := range r.Scripts() {
+				t.Logf("%s is %s: %s", s.Name, s.State, s.Reason)
+			}
+			t.Fatalf("%s: what was waited for has not happened", name)
 		}
 	}
 }
 
-func (r *running) awaitState(t *testing.T, name string, state script.State) {
+func (r *running) awaitState(t testing.TB, name string, state script.State) {
 	t.Helper()
 	r.await(t, name, func(b script.Body) bool {
 		s, ok := b.(script.StateChanged)

@@ -3,6 +3,7 @@ package host
 import (
 	"context"
 
+	"github.com/mlhost/mlhost/host/api"
 	"github.com/mlhost/mlhost/host/config"
 	"github.com/mlhost/mlhost/host/registry"
 	"github.com/mlhost/mlhost/host/store"
@@ -38,7 +39,7 @@ func (h *Host) beginSession(ctx context.Context) error {
 	}
 	for _, s := range known {
 		if _, ok := h.config.Script(s.Name); ok {
-			if err := h.restore(s); err != nil {
+			if err := h.restore(ctx, s); err != nil {
 				return err
 			}
 		}
@@ -48,20 +49,10 @@ func (h *Host) beginSession(ctx context.Context) error {
 
 // restore makes true again what the store last knew of a script. One that had
 // ended is not started by itself.
-func (h *Host) restore(s store.Script) error {
-	now := registry.Script{
-		Name: s.Name, State: s.State, Reason: s.Reason, PID: s.PID, PluginPID: s.PluginPID,
-		Described: s.Described, Description: s.Description, Revision: s.Revision, Owners: s.Owners, Step: -1,
-	}
-	if run := s.Last; run != nil {
-		now.Run, now.Started, now.Finished, now.ExitCode = run.ID, run.Started, run.Finished, run.ExitCode
-	}
-	for _, spec := range s.Description.Parameters {
-		value, ok := s.Values[spec.Name]
-		if !ok {
-			continue
-		}
-		now.Parameters = append(now.Parameters, registry.Parameter{Spec: spec, Value: value})
+func (h *Host) restore(ctx context.Context, s store.Script) error {
+	now, err := api.Restored(ctx, h.store, s)
+	if err != nil {
+		return err
 	}
 	h.registry.Restore(now)
 	switch s.State {

@@ -11,10 +11,16 @@ import (
 // encodeBody returns the JSON that is kept of an event's body. Descriptions
 // are kept apart, whole; here stands what they name.
 func encodeBody(body script.Body) (string, error) {
-	if d, ok := body.(script.Described); ok {
-		body = script.Described{Description: outline(d.Description), Values: d.Values}
+	var written any = body
+	switch b := body.(type) {
+	case script.Described:
+		written = script.Described{Description: outline(b.Description), Values: b.Values}
+	case script.ParametersChanged:
+		written = changedBody(b)
+	case script.ParametersObserved:
+		written = observedText{Name: b.Name, Value: encodeValue(b.Value), Step: b.Step, Overwritten: b.Overwritten}
 	}
-	b, err := json.Marshal(body)
+	b, err := json.Marshal(written)
 	if err != nil {
 		return "", fmt.Errorf("write event %s: %w", script.KindOf(body), err)
 	}
@@ -59,8 +65,8 @@ var bodies = map[string]func([]byte) (script.Body, error){
 	"run":        readBody[script.RunStarted],
 	"described":  readBody[script.Described],
 	"result":     readBody[script.ResultSet],
-	"parameters": readBody[script.ParametersChanged],
-	"observed":   readBody[script.ParametersObserved],
+	"parameters": readChanged,
+	"observed":   readObserved,
 	"owner":      readBody[script.OwnerChanged],
 	"checkpoint": readBody[script.CheckpointMade],
 	"gap":        readBody[script.Gap],

@@ -179,7 +179,10 @@ type Gap struct {
 }
 
 // MessageRouted: a message was handed over, or was not (Error's code and text).
+// Under load one event stands for several alike: Count of them, of which ID
+// and Took are the last one's.
 type MessageRouted struct {
+	Count   uint64 // 0 is taken as 1
 	ID      string
 	Kind    MessageKind
 	Source  string

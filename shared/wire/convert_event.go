@@ -67,7 +67,8 @@ func hostBodyToProto(out *pb.Event, body script.Body) {
 		out.Body = &pb.Event_Owner{Owner: &pb.OwnerChanged{Name: valid(b.Name), Owner: valid(b.Owner)}}
 	case script.MessageRouted:
 		out.Body = &pb.Event_Routed{Routed: &pb.MessageRouted{
-			Id: valid(b.ID), Kind: valid(string(b.Kind)), Source: valid(b.Source), Target: valid(b.Target),
+			Count: b.Count,
+			Id:    valid(b.ID), Kind: valid(string(b.Kind)), Source: valid(b.Source), Target: valid(b.Target),
 			Topic: valid(b.Topic), TookNanos: int64(b.Took), Code: valid(string(b.Code)), Problem: valid(b.Problem),
 		}}
 	case script.RouteFired:
@@ -145,7 +146,8 @@ func hostBodyFromProto(e *pb.Event) script.Body {
 	case *pb.Event_Routed:
 		r := b.Routed
 		return script.MessageRouted{
-			ID: r.GetId(), Kind: script.MessageKind(r.GetKind()), Source: r.GetSource(), Target: r.GetTarget(),
+			Count: r.GetCount(),
+			ID:    r.GetId(), Kind: script.MessageKind(r.GetKind()), Source: r.GetSource(), Target: r.GetTarget(),
 			Topic: r.GetTopic(), Took: time.Duration(r.GetTookNanos()), Code: script.Code(r.GetCode()), Problem: r.GetProblem(),
 		}
 	case *pb.Event_Fired:

@@ -193,7 +193,7 @@ func (s *source) body() script.Body {
 	case 16:
 		return script.MessageRouted{
 			ID: s.text(), Kind: script.MessageKind(s.text()), Source: s.text(), Target: s.text(), Topic: s.text(),
-			Took: s.duration(), Code: script.Code(s.text()), Problem: s.text(),
+			Took: s.duration(), Code: script.Code(s.text()), Problem: s.text(), Count: s.uint64(),
 		}
 	case 17:
 		return script.RouteFired{Route: s.text(), Target: s.text(), Value: s.any(), Problem: s.text()}

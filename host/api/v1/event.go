@@ -130,6 +130,7 @@ type GapData struct {
 
 // MessageData is the data of kind "message".
 type MessageData struct {
+	Count   uint64             `json:"count"` // how many alike it stands for; id and took are the last one's
 	ID      string             `json:"id"`
 	Kind    script.MessageKind `json:"kind"`
 	Source  string             `json:"source"`
@@ -201,7 +202,7 @@ func dataOf(body script.Body) any {
 		return GapData{Dropped: b.Dropped, Reason: b.Reason}
 	case script.MessageRouted:
 		return MessageData{
-			ID: b.ID, Kind: b.Kind, Source: b.Source, Target: b.Target, Topic: b.Topic,
+			Count: max(b.Count, 1), ID: b.ID, Kind: b.Kind, Source: b.Source, Target: b.Target, Topic: b.Topic,
 			Took: b.Took.Seconds(), Code: b.Code, Problem: b.Problem,
 		}
 	case script.RouteFired:

@@ -4330,7 +4330,9 @@ type MessageRouted struct {
 	// code of the error; empty when it went well.
 	Code string `protobuf:"bytes,7,opt,name=code,proto3" json:"code,omitempty"`
 	// problem is the error's text.
-	Problem       string `protobuf:"bytes,8,opt,name=problem,proto3" json:"problem,omitempty"`
+	Problem string `protobuf:"bytes,8,opt,name=problem,proto3" json:"problem,omitempty"`
+	// count of messages alike that this stands for; 0 is taken as 1.
+	Count         uint64 `protobuf:"varint,9,opt,name=count,proto3" json:"count,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -4419,6 +4421,13 @@ func (x *MessageRouted) GetProblem() string {
 		return x.Problem
 	}
 	return ""
+}
+
+func (x *MessageRouted) GetCount() uint64 {
+	if x != nil {
+		return x.Count
+	}
+	return 0
 }
 
 // RouteFired tells what a route did.
@@ -5422,7 +5431,7 @@ const file_mlhost_plugin_v1_plugin_proto_rawDesc = "" +
 	"\x05value\x18\x02 \x01(\v2\x17.mlhost.plugin.v1.ValueR\x05value:\x028\x01\"8\n" +
 	"\fOwnerChanged\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x14\n" +
-	"\x05owner\x18\x02 \x01(\tR\x05owner\"\xc6\x01\n" +
+	"\x05owner\x18\x02 \x01(\tR\x05owner\"\xdc\x01\n" +
 	"\rMessageRouted\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x12\n" +
 	"\x04kind\x18\x02 \x01(\tR\x04kind\x12\x16\n" +
@@ -5432,7 +5441,8 @@ const file_mlhost_plugin_v1_plugin_proto_rawDesc = "" +
 	"\n" +
 	"took_nanos\x18\x06 \x01(\x03R\ttookNanos\x12\x12\n" +
 	"\x04code\x18\a \x01(\tR\x04code\x12\x18\n" +
-	"\aproblem\x18\b \x01(\tR\aproblem\"\x83\x01\n" +
+	"\aproblem\x18\b \x01(\tR\aproblem\x12\x14\n" +
+	"\x05count\x18\t \x01(\x04R\x05count\"\x83\x01\n" +
 	"\n" +
 	"RouteFired\x12\x14\n" +
 	"\x05route\x18\x01 \x01(\tR\x05route\x12\x16\n" +
