@@ -165,7 +165,7 @@ sock.on('data', d => { rest += d; let i; while ((i = rest.indexOf('\n')) >= 0) {
 	h.waitLine("stdout", "all")
 	got := strings.Join(h.lines("stdout"), "\n")
 	for _, want := range []string{
-		`{"op":"reply","id":1,"error":{"code":"no_answerer","message":"judge does not answer \"score\"","hint":"look at ps"}}`,
+		`{"op":"reply","id":1,"error":{"code":"no_answerer","message":"judge does not answer \"score\"","hint":"look at ps","at":""}}`,
 		`{"op":"reply","id":"two","value":{"id":"mail-1"}}`,
 		`{"op":"reply","id":3,"value":{"id":"cast-1","recipients":["a","b"]}}`,
 		`{"op":"reply","id":4,"value":{"command":"list_scripts"}}`,
