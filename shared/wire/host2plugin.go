@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"sync"
 	"time"
 
 	"google.golang.org/grpc"
@@ -176,24 +175,22 @@ func (c *Client) Link(ctx context.Context) (Link, error) {
 	if err != nil {
 		return nil, fromStatus(err)
 	}
-	return &clientLink{stream: stream}, nil
+	return &clientLink{stream: stream, out: newOutbox(stream.Context(), func(frames []*pb.Frame) error {
+		return stream.Send(&pb.LinkRequest{Frames: frames})
+	})}, nil
 }
 
 type clientLink struct {
-	sending sync.Mutex // held for stream.Send
-	stream  grpc.BidiStreamingClient[pb.LinkRequest, pb.LinkResponse]
+	stream grpc.BidiStreamingClient[pb.LinkRequest, pb.LinkResponse]
+	out    *outbox
+	in     inbox
 }
 
-func (l *clientLink) Send(f Frame) error {
-	l.sending.Lock()
-	defer l.sending.Unlock()
-	return fromStatus(l.stream.Send(&pb.LinkRequest{Frame: frameToProto(f)}))
-}
+func (l *clientLink) Send(f Frame) error { return l.out.send(f) }
 
 func (l *clientLink) Recv() (Frame, error) {
-	resp, err := l.stream.Recv()
-	if err != nil {
-		return Frame{}, fromStatus(err)
-	}
-	return frameFromProto(resp.GetFrame()), nil
+	return l.in.next(func() ([]*pb.Frame, error) {
+		response, err := l.stream.Recv()
+		return response.GetFrames(), err
+	})
 }

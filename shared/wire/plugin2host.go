@@ -2,7 +2,6 @@ package wire
 
 import (
 	"context"
-	"sync"
 	"time"
 
 	"google.golang.org/grpc"
@@ -113,24 +112,25 @@ func (s *service) Events(req *pb.EventsRequest, stream grpc.ServerStreamingServe
 }
 
 func (s *service) Link(stream grpc.BidiStreamingServer[pb.LinkRequest, pb.LinkResponse]) error {
-	return toStatus(s.server.Link(stream.Context(), &serverLink{stream: stream}))
+	link := &serverLink{stream: stream, out: newOutbox(stream.Context(), func(frames []*pb.Frame) error {
+		return stream.Send(&pb.LinkResponse{Frames: frames})
+	})}
+	err := s.server.Link(stream.Context(), link)
+	link.out.close()
+	return toStatus(err)
 }
 
 type serverLink struct {
-	sending sync.Mutex // held for stream.Send
-	stream  grpc.BidiStreamingServer[pb.LinkRequest, pb.LinkResponse]
+	stream grpc.BidiStreamingServer[pb.LinkRequest, pb.LinkResponse]
+	out    *outbox
+	in     inbox
 }
 
-func (l *serverLink) Send(f Frame) error {
-	l.sending.Lock()
-	defer l.sending.Unlock()
-	return fromStatus(l.stream.Send(&pb.LinkResponse{Frame: frameToProto(f)}))
-}
+func (l *serverLink) Send(f Frame) error { return l.out.send(f) }
 
 func (l *serverLink) Recv() (Frame, error) {
-	req, err := l.stream.Recv()
-	if err != nil {
-		return Frame{}, fromStatus(err)
-	}
-	return frameFromProto(req.GetFrame()), nil
+	return l.in.next(func() ([]*pb.Frame, error) {
+		request, err := l.stream.Recv()
+		return request.GetFrames(), err
+	})
 }

@@ -4503,11 +4503,11 @@ func (x *RouteFired) GetProblem() string {
 	return ""
 }
 
-// LinkRequest is a frame from the host to the plugin.
+// LinkRequest holds frames from the host to the plugin.
 type LinkRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// frame to take.
-	Frame         *Frame `protobuf:"bytes,1,opt,name=frame,proto3" json:"frame,omitempty"`
+	// frames to take, in order.
+	Frames        []*Frame `protobuf:"bytes,1,rep,name=frames,proto3" json:"frames,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -4542,18 +4542,18 @@ func (*LinkRequest) Descriptor() ([]byte, []int) {
 	return file_mlhost_plugin_v1_plugin_proto_rawDescGZIP(), []int{61}
 }
 
-func (x *LinkRequest) GetFrame() *Frame {
+func (x *LinkRequest) GetFrames() []*Frame {
 	if x != nil {
-		return x.Frame
+		return x.Frames
 	}
 	return nil
 }
 
-// LinkResponse is a frame from the plugin to the host.
+// LinkResponse holds frames from the plugin to the host.
 type LinkResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// frame to take.
-	Frame         *Frame `protobuf:"bytes,1,opt,name=frame,proto3" json:"frame,omitempty"`
+	// frames to take, in order.
+	Frames        []*Frame `protobuf:"bytes,1,rep,name=frames,proto3" json:"frames,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -4588,9 +4588,9 @@ func (*LinkResponse) Descriptor() ([]byte, []int) {
 	return file_mlhost_plugin_v1_plugin_proto_rawDescGZIP(), []int{62}
 }
 
-func (x *LinkResponse) GetFrame() *Frame {
+func (x *LinkResponse) GetFrames() []*Frame {
 	if x != nil {
-		return x.Frame
+		return x.Frames
 	}
 	return nil
 }
@@ -5448,11 +5448,11 @@ const file_mlhost_plugin_v1_plugin_proto_rawDesc = "" +
 	"\x05route\x18\x01 \x01(\tR\x05route\x12\x16\n" +
 	"\x06target\x18\x02 \x01(\tR\x06target\x12-\n" +
 	"\x05value\x18\x03 \x01(\v2\x17.mlhost.plugin.v1.ValueR\x05value\x12\x18\n" +
-	"\aproblem\x18\x04 \x01(\tR\aproblem\"<\n" +
-	"\vLinkRequest\x12-\n" +
-	"\x05frame\x18\x01 \x01(\v2\x17.mlhost.plugin.v1.FrameR\x05frame\"=\n" +
-	"\fLinkResponse\x12-\n" +
-	"\x05frame\x18\x01 \x01(\v2\x17.mlhost.plugin.v1.FrameR\x05frame\"\xa0\x02\n" +
+	"\aproblem\x18\x04 \x01(\tR\aproblem\">\n" +
+	"\vLinkRequest\x12/\n" +
+	"\x06frames\x18\x01 \x03(\v2\x17.mlhost.plugin.v1.FrameR\x06frames\"?\n" +
+	"\fLinkResponse\x12/\n" +
+	"\x06frames\x18\x01 \x03(\v2\x17.mlhost.plugin.v1.FrameR\x06frames\"\xa0\x02\n" +
 	"\x05Frame\x12\x14\n" +
 	"\x05epoch\x18\x01 \x01(\x04R\x05epoch\x12,\n" +
 	"\x04call\x18\x02 \x01(\v2\x16.mlhost.plugin.v1.CallH\x00R\x04call\x125\n" +
@@ -5659,8 +5659,8 @@ var file_mlhost_plugin_v1_plugin_proto_depIdxs = []int32{
 	1,  // 60: mlhost.plugin.v1.Notified.data:type_name -> mlhost.plugin.v1.Value
 	75, // 61: mlhost.plugin.v1.RunStarted.parameters:type_name -> mlhost.plugin.v1.RunStarted.ParametersEntry
 	1,  // 62: mlhost.plugin.v1.RouteFired.value:type_name -> mlhost.plugin.v1.Value
-	64, // 63: mlhost.plugin.v1.LinkRequest.frame:type_name -> mlhost.plugin.v1.Frame
-	64, // 64: mlhost.plugin.v1.LinkResponse.frame:type_name -> mlhost.plugin.v1.Frame
+	64, // 63: mlhost.plugin.v1.LinkRequest.frames:type_name -> mlhost.plugin.v1.Frame
+	64, // 64: mlhost.plugin.v1.LinkResponse.frames:type_name -> mlhost.plugin.v1.Frame
 	65, // 65: mlhost.plugin.v1.Frame.call:type_name -> mlhost.plugin.v1.Call
 	66, // 66: mlhost.plugin.v1.Frame.deliver:type_name -> mlhost.plugin.v1.Deliver
 	67, // 67: mlhost.plugin.v1.Frame.reply:type_name -> mlhost.plugin.v1.Reply
