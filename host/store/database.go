@@ -26,6 +26,10 @@ const (
 	samplesSchema = "samples"
 )
 
+// checkpointAfter is how many pages the write-ahead log takes before they go
+// into the database file and the log begins anew.
+var checkpointAfter = map[string]int{metaSchema: 1000, samplesSchema: 4000}
+
 const readers = 4 // connections that read one file at the same time
 
 // database is one SQLite file: a handle for its one writer and one for its
@@ -56,7 +60,7 @@ func openDatabase(ctx context.Context, path, schema string) (*database, error) {
 	}
 	w, err := sql.Open("sqlite", dsn(path,
 		"_pragma=busy_timeout(5000)", "_pragma=journal_mode(WAL)", "_pragma=synchronous(FULL)",
-		"_pragma=foreign_keys(1)", "_pragma=cache_size(-8000)", "_pragma=wal_autocheckpoint(4000)",
+		"_pragma=foreign_keys(1)", "_pragma=cache_size(-8000)", fmt.Sprintf("_pragma=wal_autocheckpoint(%d)", checkpointAfter[schema]),
 		"_pragma=journal_size_limit(67108864)"))
 	if err != nil {
 		return nil, explain("open database", path, err)
@@ -70,6 +74,27 @@ func openDatabase(ctx context.Context, path, schema string) (*database, error) {
 		return nil, errors.Join(err, w.Close())
 	}
 	return &database{path: path, w: w, r: r}, nil
+}
+
+// lengthenLog makes the write-ahead log as long as it will get: a commit that
+// makes the file longer has to wait for the file system's journal too. The log
+// ends for SQLite where its frames do, whatever stands behind them. Nobody may
+// write meanwhile.
+func (d *database) lengthenLog(pages int) (err error) {
+	const header, frame = 32, 24 + 4096
+	f, err := os.OpenFile(d.path+"-wal", os.O_WRONLY, 0)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, f.Close()) }()
+	info, err := f.Stat()
+	if err != nil {
+		return err
+	}
+	if missing := header + int64(pages)*frame - info.Size(); missing > 0 {
+		_, err = f.WriteAt(make([]byte, missing), info.Size()) // a hole would not do
+	}
+	return err
 }
 
 // openReadOnlyDatabase opens a file that must exist, next to whoever writes it.

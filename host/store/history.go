@@ -26,36 +26,74 @@ type Change struct {
 
 // Changes returns the changes of parameters during a run, the oldest first.
 func (s *Store) Changes(ctx context.Context, run string) ([]Change, error) {
-	return s.changes(ctx, "WHERE run = ? ORDER BY event, position", run)
+	return s.changes(ctx, "run", run, "WHERE run = ? ORDER BY event, position", run)
 }
 
 // ScriptChanges returns the newest changes of a script's parameters, also
 // those between its runs, the oldest of them first.
 func (s *Store) ScriptChanges(ctx context.Context, name string, limit int) ([]Change, error) {
-	return s.changes(ctx, `WHERE (event, position) IN (SELECT event, position FROM parameter_change WHERE script = ?
+	out, err := s.changes(ctx, "script", name, `WHERE (event, position) IN (SELECT event, position FROM parameter_change WHERE script = ?
 		ORDER BY event DESC, position DESC LIMIT ?) ORDER BY event, position`, name, limit)
+	return out[max(0, len(out)-limit):], err
 }
 
-func (s *Store) changes(ctx context.Context, where string, args ...any) ([]Change, error) {
+// changes returns the folded changes that where chooses, and all those behind
+// them of events whose column has the value.
+func (s *Store) changes(ctx context.Context, column, value, where string, args ...any) ([]Change, error) {
 	var out []Change
-	err := s.each(ctx, "read parameter changes", `SELECT time, script, run, step, revision, name, old, new, author, status, batch
-		FROM parameter_change `+where, args, func(rows *sql.Rows) error {
-		var c Change
-		var at int64
-		var from, to string
-		err := rows.Scan(&at, &c.Script, &c.Run, &c.Step, &c.Revision, &c.Name, &from, &to, &c.Author, &c.Status, &c.Batch)
+	err := s.view(ctx, "read parameter changes", func(r *reader) error {
+		err := r.each(`SELECT time, script, run, step, revision, name, old, new, author, status, batch
+			FROM parameter_change `+where, args, func(rows *sql.Rows) error {
+			c, err := scanChange(rows)
+			out = append(out, c)
+			return err
+		})
 		if err != nil {
 			return err
 		}
-		c.Time = fromNanos(at)
-		if c.Old, err = decodeValue(from); err != nil {
-			return err
-		}
-		c.New, err = decodeValue(to)
-		out = append(out, c)
-		return err
+		return r.unfolded(column, value, func(e *script.Event) { out = append(out, changesOf(e)...) })
 	})
 	return out, err
+}
+
+func scanChange(rows *sql.Rows) (Change, error) {
+	var c Change
+	var at int64
+	var from, to string
+	err := rows.Scan(&at, &c.Script, &c.Run, &c.Step, &c.Revision, &c.Name, &from, &to, &c.Author, &c.Status, &c.Batch)
+	if err != nil {
+		return c, err
+	}
+	c.Time = fromNanos(at)
+	if c.Old, err = decodeValue(from); err != nil {
+		return c, err
+	}
+	c.New, err = decodeValue(to)
+	return c, err
+}
+
+// unfolded calls f for each event that is not folded yet and whose column has
+// the value, the oldest first.
+func (r *reader) unfolded(column, value string, f func(*script.Event)) error {
+	return r.each(selectUnfolded+" AND "+column+" = ? ORDER BY id", []any{value}, func(rows *sql.Rows) error {
+		e, err := scanEvent(rows)
+		if err == nil {
+			f(&e)
+		}
+		return err
+	})
+}
+
+// view lets read see meta.db at one moment. A store without files has nothing
+// to see.
+func (s *Store) view(ctx context.Context, doing string, read func(*reader) error) error {
+	if s.isClosed() {
+		return ErrClosed
+	}
+	if s.meta == nil {
+		return nil
+	}
+	return view(ctx, s.meta, doing, read)
 }
 
 // each runs a query on meta.db and calls scan for every row. A store without
@@ -80,14 +118,8 @@ type Result struct {
 
 // Results returns the results of a run, in the order in which they were set.
 func (s *Store) Results(ctx context.Context, run string) ([]Result, error) {
-	if s.isClosed() {
-		return nil, ErrClosed
-	}
-	if s.meta == nil {
-		return nil, nil
-	}
 	var out []Result
-	err := view(ctx, s.meta, "read results", func(r *reader) (err error) {
+	err := s.view(ctx, "read results", func(r *reader) (err error) {
 		out, err = r.results(run)
 		return err
 	})
@@ -136,17 +168,22 @@ func (s *Store) RunEvents(ctx context.Context, run string, kinds ...string) ([]s
 func (s *Store) events(ctx context.Context, where string, args ...any) ([]script.Event, error) {
 	var out []script.Event
 	err := s.each(ctx, "read events", "SELECT id, time, script, run, seq, kind, body FROM event "+where, args, func(rows *sql.Rows) error {
-		var e script.Event
-		var at int64
-		var kind, body string
-		err := rows.Scan(&e.ID, &at, &e.Script, &e.Run, &e.Seq, &kind, &body)
-		if err != nil {
-			return err
-		}
-		e.Time = fromNanos(at)
-		e.Body, err = decodeBody(kind, body)
+		e, err := scanEvent(rows)
 		out = append(out, e)
 		return err
 	})
 	return out, err
+}
+
+func scanEvent(rows *sql.Rows) (script.Event, error) {
+	var e script.Event
+	var at int64
+	var kind, body string
+	err := rows.Scan(&e.ID, &at, &e.Script, &e.Run, &e.Seq, &kind, &body)
+	if err != nil {
+		return e, err
+	}
+	e.Time = fromNanos(at)
+	e.Body, err = decodeBody(kind, body)
+	return e, err
 }

@@ -14,35 +14,61 @@ import (
 // OwnerChanged by itself.
 func (s *Store) Kept(ctx context.Context, name string) (values map[string]script.Value, revision uint64, owners map[string]string, err error) {
 	values, owners = map[string]script.Value{}, map[string]string{}
-	err = s.each(ctx, "read kept parameters", "SELECT name, value, owner FROM kept_parameter WHERE script = ?", []any{name},
-		func(rows *sql.Rows) error {
-			var parameter, owner string
-			var value sql.NullString
-			if err := rows.Scan(&parameter, &value, &owner); err != nil {
-				return err
-			}
-			if owner != "" {
-				owners[parameter] = owner
-			}
-			if !value.Valid {
-				return nil
-			}
-			v, err := decodeValue(value.String)
-			values[parameter] = v
+	err = s.view(ctx, "read kept parameters", func(r *reader) error {
+		if err := r.kept(name, values, owners); err != nil {
 			return err
+		}
+		err := r.each("SELECT revision FROM kept_revision WHERE script = ?", []any{name},
+			func(rows *sql.Rows) error { return rows.Scan(&revision) })
+		if err != nil {
+			return err
+		}
+		return r.unfolded("script", name, func(e *script.Event) {
+			b, ok := e.Body.(script.ParametersChanged)
+			if !ok {
+				return
+			}
+			revision = max(revision, b.Revision)
+			if outlastsRun(b) {
+				for _, c := range b.Changes {
+					values[c.Name] = c.New
+				}
+			}
 		})
+	})
 	if err != nil {
 		return nil, 0, nil, err
 	}
-	err = s.each(ctx, "read revision", "SELECT revision FROM kept_revision WHERE script = ?", []any{name},
-		func(rows *sql.Rows) error { return rows.Scan(&revision) })
-	return values, revision, owners, err
+	return values, revision, owners, nil
+}
+
+// kept reads the folded values and the owners.
+func (r *reader) kept(name string, values map[string]script.Value, owners map[string]string) error {
+	return r.each("SELECT name, value, owner FROM kept_parameter WHERE script = ?", []any{name}, func(rows *sql.Rows) error {
+		var parameter, owner string
+		var value sql.NullString
+		if err := rows.Scan(&parameter, &value, &owner); err != nil {
+			return err
+		}
+		if owner != "" {
+			owners[parameter] = owner
+		}
+		if !value.Valid {
+			return nil
+		}
+		v, err := decodeValue(value.String)
+		values[parameter] = v
+		return err
+	})
 }
 
 // SetKept keeps values and owners of a script's parameters, beside those that
 // are kept. A revision that is not newer changes nothing of the kept one.
 func (s *Store) SetKept(ctx context.Context, name string, values map[string]script.Value, revision uint64, owners map[string]string) error {
 	return s.do(ctx, func(tx *tx) error {
+		if err := s.fold(tx); err != nil {
+			return err
+		}
 		for parameter, v := range values {
 			if err := keepValue(tx, name, parameter, v); err != nil {
 				return err
@@ -61,6 +87,9 @@ func (s *Store) SetKept(ctx context.Context, name string, values map[string]scri
 // revision goes on counting.
 func (s *Store) ForgetKept(ctx context.Context, name string) error {
 	return s.do(ctx, func(tx *tx) error {
+		if err := s.fold(tx); err != nil {
+			return err
+		}
 		_, err := tx.exec("DELETE FROM kept_parameter WHERE script = ?", name)
 		return err
 	})
@@ -71,6 +100,9 @@ func (s *Store) ForgetKept(ctx context.Context, name string) error {
 func (s *Store) BeginSession(ctx context.Context) (id string, err error) {
 	var n int64
 	err = s.do(ctx, func(tx *tx) error {
+		if err := s.fold(tx); err != nil {
+			return err
+		}
 		if _, err := tx.exec("DELETE FROM kept_parameter"); err != nil {
 			return err
 		}

@@ -3,7 +3,6 @@ package store
 import (
 	"database/sql"
 	"errors"
-	"strings"
 
 	"github.com/mlhost/mlhost/shared/script"
 )
@@ -13,18 +12,20 @@ import (
 type metaWriter struct {
 	store    *Store
 	reserved uint64             // before this transaction
+	unfolded int                // events since the last fold
+	before   int                // unfolded, before this transaction
 	touched  map[*stream]uint64 // positions before this transaction
 }
 
 func (m *metaWriter) begin() (end func()) {
 	s := m.store
 	s.order.Lock()
-	m.reserved = s.reserved
+	m.reserved, m.before = s.reserved, m.unfolded
 	clear(m.touched)
 	return s.order.Unlock
 }
 
-// flush reserves event numbers ahead of need.
+// flush reserves event numbers ahead of need, and folds what waits for it.
 func (m *metaWriter) flush(tx *tx) error {
 	s := m.store
 	if s.nextID+idBlock/2 > s.reserved && !s.settled {
@@ -34,11 +35,14 @@ func (m *metaWriter) flush(tx *tx) error {
 		}
 	}
 	s.reserve = false
-	return nil
+	if m.unfolded < foldAfter {
+		return nil
+	}
+	return s.fold(tx)
 }
 
 func (m *metaWriter) reverted() {
-	m.store.reserved = m.reserved
+	m.store.reserved, m.unfolded = m.reserved, m.before
 	m.store.reserve = false
 	for st, last := range m.touched {
 		st.metaLast = last
@@ -100,6 +104,7 @@ func (s *Store) writeEvent(tx *tx, e *script.Event, st *stream) error {
 	if err != nil {
 		return err
 	}
+	s.metaWriter.unfolded++
 	switch b := e.Body.(type) {
 	case script.RunStarted:
 		return s.writeRun(tx, e, st, b)
@@ -107,13 +112,6 @@ func (s *Store) writeEvent(tx *tx, e *script.Event, st *stream) error {
 		return s.writeState(tx, e, st, b)
 	case script.Described:
 		return writeDescription(tx, e, b)
-	case script.ParametersChanged:
-		return writeChanges(tx, e, b)
-	case script.ParametersObserved:
-		if b.Overwritten {
-			c := script.Change{Name: b.Name, New: b.Value, Status: "overwritten", Step: b.Step}
-			return writeChange(tx, e, 0, 0, "script:"+e.Script, "", c)
-		}
 	case script.OwnerChanged:
 		return writeOwner(tx, e.Script, b)
 	case script.ResultSet:
@@ -213,48 +211,5 @@ func addParameters(tx *tx, run string, b script.Described) error {
 		return nil
 	}
 	_, err = tx.exec("UPDATE run SET parameters = ? WHERE id = ?", encodeValues(values), run)
-	return err
-}
-
-// writeChanges keeps what somebody set for the next run too; what a script
-// sets by itself ends with its run.
-func writeChanges(tx *tx, e *script.Event, b script.ParametersChanged) error {
-	for i, c := range b.Changes {
-		if err := writeChange(tx, e, i, b.Revision, b.Author, b.Batch, c); err != nil {
-			return err
-		}
-		if strings.HasPrefix(b.Author, "script:") {
-			continue
-		}
-		if err := keepValue(tx, e.Script, c.Name, c.New); err != nil {
-			return err
-		}
-	}
-	return writeRevision(tx, e.Script, b.Revision)
-}
-
-func writeChange(tx *tx, e *script.Event, position int, revision uint64, author, batch string, c script.Change) error {
-	_, err := tx.exec(`INSERT INTO parameter_change (event, position, time, script, run, step, revision, name, old, new, author, status, batch)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-		e.ID, position, nanos(e.Time), e.Script, e.Run, c.Step, revision, c.Name, encodeValue(c.Old), encodeValue(c.New),
-		author, c.Status, batch)
-	return err
-}
-
-func keepValue(tx *tx, name, parameter string, v script.Value) error {
-	_, err := tx.exec(`INSERT INTO kept_parameter (script, name, value) VALUES (?, ?, ?)
-		ON CONFLICT (script, name) DO UPDATE SET value = excluded.value`, name, parameter, encodeValue(v))
-	return err
-}
-
-func writeOwner(tx *tx, name string, b script.OwnerChanged) error {
-	_, err := tx.exec(`INSERT INTO kept_parameter (script, name, owner) VALUES (?, ?, ?)
-		ON CONFLICT (script, name) DO UPDATE SET owner = excluded.owner`, name, b.Name, b.Owner)
-	return err
-}
-
-func writeRevision(tx *tx, name string, revision uint64) error {
-	_, err := tx.exec(`INSERT INTO kept_revision (script, revision) VALUES (?, ?)
-		ON CONFLICT (script) DO UPDATE SET revision = excluded.revision WHERE excluded.revision > revision`, name, revision)
 	return err
 }

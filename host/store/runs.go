@@ -82,14 +82,8 @@ func (s *Store) LastRun(ctx context.Context, name string) (Run, error) {
 }
 
 func (s *Store) queryRuns(ctx context.Context, query string, args ...any) ([]Run, error) {
-	if s.isClosed() {
-		return nil, ErrClosed
-	}
-	if s.meta == nil {
-		return nil, nil
-	}
 	var runs []Run
-	err := view(ctx, s.meta, "read runs", func(r *reader) error {
+	err := s.view(ctx, "read runs", func(r *reader) error {
 		err := r.each(query, args, func(rows *sql.Rows) error {
 			run, err := scanRun(rows)
 			runs = append(runs, run)

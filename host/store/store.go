@@ -121,8 +121,11 @@ func (s *Store) start(ctx context.Context) error {
 	s.writer = w
 	s.wg.Go(w.run)
 	// Numbers are reserved at once: a directory that cannot be written says so now.
-	if err := w.do(ctx, &job{work: func(*tx) error { return nil }}); err != nil {
+	if err := w.do(ctx, &job{work: s.fold}); err != nil {
 		return errors.Join(err, w.close())
+	}
+	if err := s.meta.lengthenLog(checkpointAfter[metaSchema]); err != nil {
+		s.logger.Debug("commits will be slower", "error", err)
 	}
 	return nil
 }

@@ -34,6 +34,7 @@ type writer struct {
 
 	mu     sync.Mutex
 	queue  []*job
+	busy   bool // somebody writes
 	closed bool
 	wake   chan struct{}
 	done   chan struct{}
@@ -75,18 +76,51 @@ func (w *writer) submit(j *job) error {
 	}
 	w.queue = append(w.queue, j)
 	w.mu.Unlock()
+	w.rouse()
+	return nil
+}
+
+// rouse makes run look at the queue.
+func (w *writer) rouse() {
 	select {
 	case w.wake <- struct{}{}:
 	default:
 	}
-	return nil
 }
 
-// do queues j and waits until it is durable. When ctx ends before its work has
+// now runs j in the goroutine of its caller, if nobody else writes or wants
+// to: that saves the way to the writer's own goroutine and back.
+func (w *writer) now(j *job) bool {
+	w.mu.Lock()
+	if w.closed || w.busy || len(w.queue) > 0 {
+		w.mu.Unlock()
+		return false
+	}
+	w.busy = true
+	w.mu.Unlock()
+	j.result = make(chan error, 1)
+	j.taken.Store(true)
+	w.group([]*job{j})
+	w.release()
+	w.rouse()
+	return true
+}
+
+// release lets the next one write.
+func (w *writer) release() {
+	w.mu.Lock()
+	w.busy = false
+	w.mu.Unlock()
+}
+
+// do runs j and waits until it is durable. When ctx ends before its work has
 // begun, nothing is written; later, the outcome is unknown to the caller.
 func (w *writer) do(ctx context.Context, j *job) error {
 	if err := ctx.Err(); err != nil {
 		return err
+	}
+	if ctx.Done() == nil && w.now(j) {
+		return <-j.result
 	}
 	if err := w.submit(j); err != nil {
 		return err
@@ -107,6 +141,7 @@ func (w *writer) run() {
 		jobs, open := w.next()
 		if len(jobs) > 0 {
 			w.group(jobs)
+			w.release()
 			continue
 		}
 		if !open {
@@ -121,18 +156,19 @@ func (w *writer) close() error {
 	w.mu.Lock()
 	w.closed = true
 	w.mu.Unlock()
-	select {
-	case w.wake <- struct{}{}:
-	default:
-	}
+	w.rouse()
 	<-w.done
 	return w.disconnect()
 }
 
-// next takes the jobs of the next group from the queue.
+// next takes the jobs of the next group from the queue. Where it returns some,
+// nobody else writes until release.
 func (w *writer) next() (jobs []*job, open bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	if w.busy {
+		return nil, true // whoever writes rouses run
+	}
 	weight, n := 0, 0
 	for _, j := range w.queue {
 		if weight > 0 && weight+j.weight > groupLimit {
@@ -148,6 +184,7 @@ func (w *writer) next() (jobs []*job, open bool) {
 		w.queue = nil
 	}
 	jobs = slices.DeleteFunc(jobs, func(j *job) bool { return !j.taken.CompareAndSwap(false, true) })
+	w.busy = len(jobs) > 0
 	return jobs, !w.closed || len(w.queue) > 0
 }
 

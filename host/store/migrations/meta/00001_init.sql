@@ -58,6 +58,8 @@ CREATE TABLE event (
 );
 CREATE UNIQUE INDEX event_stream ON event (run, seq) WHERE seq > 0;
 
+-- The changes of which events up to the counter folded_event tell; those of
+-- later ones stand in the events alone. So do the values and revisions kept.
 CREATE TABLE parameter_change (
 	event    INTEGER NOT NULL,
 	position INTEGER NOT NULL,
@@ -127,6 +129,7 @@ CREATE TABLE session (
 );
 
 -- next_event: every event id given so far is below it.
+-- folded_event: the last event of which all tables tell what follows from it.
 CREATE TABLE counter (
 	name  TEXT PRIMARY KEY,
 	value INTEGER NOT NULL
