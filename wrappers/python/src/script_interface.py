@@ -157,7 +157,7 @@ class ScriptInterface:
     def notify_connector(self, event: str, data: Any = None) -> None:
         """Tells the host of something; no answer is awaited."""
         if self._channel:
-            self._session.put({"op": "notify", "event": event, "data": plain(data)}, urgent=True)
+            self._session.put_now({"op": "notify", "event": event, "data": plain(data)})
         elif self._connection:
             self._connection.post({"command": "notification", "script": self.script_name, "event": event, "data": plain(data)})
 

@@ -114,8 +114,16 @@ class ScriptTest(unittest.TestCase):
 
     def run_plain(self, command, **options):
         """Runs a command to its end and returns (exit code, stdout, stderr)."""
+        return self.start_plain(command, **options)()
+
+    def start_plain(self, command, **options):
+        """Starts a command and returns the function that waits for its end."""
         environment = clean_environment(**options.pop("env", {}))
-        done = subprocess.run(
-            command, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=PATIENCE, **options
-        )
-        return done.returncode, done.stdout.decode("utf-8", "replace"), done.stderr.decode("utf-8", "replace")
+        process = subprocess.Popen(command, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, **options)
+        self.addCleanup(process.kill)  # of no effect once it has been waited for
+
+        def finish():
+            out, err = process.communicate(timeout=PATIENCE)
+            return process.returncode, out.decode("utf-8", "replace"), err.decode("utf-8", "replace")
+
+        return finish

@@ -27,6 +27,8 @@ class Script(ScriptInterface):
         print("stopped", self.variables["epoch"]["value"], flush=True)
 script = Script()
 if "--with-connector" in sys.argv:
+    from mlhost import _connector
+    _connector._RETRY = (0.01,)
     script.run_with_connector()
 """
 

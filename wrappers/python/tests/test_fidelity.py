@@ -146,7 +146,7 @@ def work(x):
     return x * 2, "MLHOST_FD" in os.environ
 if __name__ == "__main__":
     context = mp.get_context("{method}")
-    with context.Pool(2) as pool:
+    with context.Pool(1) as pool:
         print(pool.map(work, range(4)))
     process = context.Process(target=print, args=("child",))
     process.start()
@@ -174,11 +174,12 @@ class Fidelity(ScriptTest):
     def compare(self, source, name="script.py"):
         path = self.write(source, name)
         self.write("value = 1\n", "beside.py")
-        bare = self.run_plain([sys.executable, path, "a", "--b"], cwd=self.dir)
-        alone = self.run_plain([sys.executable, SHIM, path, "a", "--b"], cwd=self.dir)
-        self.assertEqual(steady(bare), steady(alone), "without a wrapper")
+        bare = self.start_plain([sys.executable, path, "a", "--b"], cwd=self.dir)
+        alone = self.start_plain([sys.executable, SHIM, path, "a", "--b"], cwd=self.dir)
         run = Run(path, ["a", "--b"], cwd=self.dir)
         self.addCleanup(run.close)
+        bare = bare()
+        self.assertEqual(steady(bare), steady(alone()), "without a wrapper")
         self.assertEqual(steady(bare), steady(run.finish()), "under a wrapper")
 
     def test_multiprocessing(self):

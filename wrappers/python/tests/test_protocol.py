@@ -206,18 +206,36 @@ class Protocol(ScriptTest):
         self.assertEqual(by_name(run.set(p=2))["p"][0], "applied")
 
     def test_slow_wrapper_never_blocks_the_script(self):
-        run = self.run_script("import mlhost\nfor i in range(300_000): mlhost.log(loss=i)\nprint('done', flush=True)\nmlhost.result(end=1)")
+        source = "import mlhost\np = mlhost.param('p', 1)\nfor i in range(150_000): mlhost.log(loss=i)\nprint('done', flush=True)\nwhile p == 1: pass\nmlhost.result(end=1)"
+        run = self.run_script(source)
         self.assertEqual(run.process.stdout.readline(), b"done\n")
+        run.send(op="set", id="late", values={"p": 2})
         self.assertEqual(run.finish()[0], 0)
         missing = sum(int(m["text"].split()[0]) for m in run.seen if m["op"] == "warning")
         self.assertGreater(missing, 0)
-        self.assertEqual(len(run.samples("loss")) + missing, 300_000)
+        self.assertEqual(len(run.samples("loss")) + missing, 150_000)
+        self.assertEqual([m["op"] for m in run.seen if m["op"] in ("done", "result")], ["done", "result"])
         self.assertEqual(run.seen[-1]["op"], "result")
+
+    def test_an_answer_overtakes_nothing(self):
+        for blocked in ("", "import sys; sys.modules['ctypes'] = None\n"):
+            with self.subTest(blocked):
+                run = self.run_script(
+                    blocked
+                    + "import mlhost\np = mlhost.param('p', 0)\np.on_change(lambda new: mlhost.log(seen=new))\nq = mlhost.param('q', 0)\n"
+                    + "mlhost.result(ready=1)\nwhile True:\n  for i in range(3000): pass\n  mlhost.log(loss=q.value)"
+                )
+                run.expect("result")
+                for value in range(1, 30):
+                    self.assertEqual(by_name(run.set(q=value, p=value))["p"][0], "applied")
+                    self.assertEqual(run.samples("seen"), list(range(1, value + 1)))
+                self.assertEqual(run.samples("loss"), sorted(run.samples("loss")))
 
     def test_callbacks_that_fail_or_hang(self):
         run = self.run_script(
             """
             import mlhost, threading
+            mlhost._session._callbacks.ANSWER_AFTER = 0.1
             a, b, c = mlhost.param("a", 1), mlhost.param("b", 1), mlhost.param("c", 1)
             @a.on_change
             def fails(new): raise ValueError("no")

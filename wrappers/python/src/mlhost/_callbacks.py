@@ -13,13 +13,14 @@ import _thread
 import signal
 import sys
 import threading
+import time
 
-from ._typing import Any, Callable, List
+from . import _native
+from ._typing import Any, Callable, List, Optional
 
 PATIENCE = 0.05  # for the main thread to come to a bytecode
 ANSWER_AFTER = 1.0  # a callback may run longer; the host is answered then
 
-_add_pending: Any = None
 _due: List["Job"] = []
 
 
@@ -29,85 +30,97 @@ class Job:
     def __init__(self, work: Callable[[], None], after: Callable[[], None]) -> None:
         self._work, self._after = work, after
         self._claim, self._answer = threading.Lock(), threading.Lock()
-        self.claimed, self.finished = threading.Event(), threading.Event()
+        self.asked = self.claimed = 0.0  # when; 0 before that
+        self.leave: Callable[["Job"], None] = lambda job: None  # called when the next one may begin
 
     def run(self) -> None:
         """Does the work unless another thread does it."""
         if not self._claim.acquire(False):
             return
-        self.claimed.set()
+        self.claimed = time.monotonic()
         try:
             self._work()
         finally:
             self.answer()
-            self.finished.set()
 
     def answer(self) -> None:
         """Does what comes after the work, once."""
         if self._answer.acquire(False):
-            self._after()
+            try:
+                self._after()
+            finally:
+                self.leave(self)
 
 
 class Runner:
-    """Hands jobs to the main thread, one after another."""
+    """Hands jobs to the main thread, one after another.
+
+    While there are jobs, a thread looks every 50 ms whether one is late. It is not
+    woken for each: that would cost the main thread's work two turns a job.
+    """
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()  # guards _jobs and _busy
+        self._lock = threading.RLock()  # guards what follows
         self._jobs: List[Job] = []
-        self._busy = False
+        self._now: Optional[Job] = None
+        self._watched = False
 
     def submit(self, work: Callable[[], None], after: Callable[[], None]) -> None:
         """Queues a job; the calling thread does not wait for it."""
         job = Job(work, after)
+        job.leave = self._next
         with self._lock:
-            if self._busy:
-                self._jobs.append(job)
+            self._jobs.append(job)
+            if self._now is None:
+                self._begin()
+            if self._watched:
                 return
-            self._busy = True
+            self._watched = True
         # A bare thread: starting one does not wait until it runs.
-        _thread.start_new_thread(self._watch, (job, _call_on_main(job)))
+        _thread.start_new_thread(self._watch, ())
 
-    def _watch(self, job: Job, asked: bool) -> None:
-        signal.pthread_sigmask(signal.SIG_SETMASK, ())
-        while True:
-            if not (asked and job.claimed.wait(PATIENCE)):
-                # A job that hangs must not stop those behind it.
-                threading.Thread(target=job.run, name="mlhost-callback", daemon=True).start()
-            if not job.finished.wait(ANSWER_AFTER):
-                job.answer()
-            with self._lock:
-                if not self._jobs:
-                    self._busy = False
-                    return
-                job = self._jobs.pop(0)
-            asked = _call_on_main(job)
-
-
-def _call_on_main(job: Job) -> bool:
-    """Asks the interpreter to run the job between two bytecodes of the main thread."""
-    global _add_pending
-    try:
-        if _add_pending is None:
-            _add_pending = _find_add_pending()
+    def _begin(self) -> None:
+        """Asks the main thread to do the first of the jobs that wait."""
+        job = self._now = self._jobs.pop(0)
+        job.asked = time.monotonic()
         _due.append(job)
-        return bool(_add_pending(_pending) == 0)
-    except Exception:  # an interpreter without ctypes
-        return False
+        if not _native.call_soon(_pending):
+            job.asked -= PATIENCE
 
+    def _next(self, job: Job) -> None:
+        with self._lock:
+            if self._now is job:
+                self._now = None
+                if self._jobs:
+                    self._begin()
 
-def _find_add_pending() -> Callable[[Any], int]:
-    """Returns a function that has an object's __bool__ called on the main thread.
+    def _watch(self) -> None:
+        signal.pthread_sigmask(signal.SIG_SETMASK, ())
+        idle = False
+        while True:
+            with self._lock:
+                job, was_idle = self._now, idle
+                idle = job is None
+                if idle and was_idle:
+                    self._watched = False
+                    return
+            wait = PATIENCE if job is None else self._see_to(job)
+            if wait > 0:
+                time.sleep(wait)
 
-    The C function that is queued is PyObject_IsTrue: it takes one pointer,
-    returns 0 for false and -1 for an exception, which then passes on into the
-    main thread's code. A callback made by ctypes would swallow that.
-    """
-    import ctypes
-
-    is_true = ctypes.cast(ctypes.pythonapi.PyObject_IsTrue, ctypes.c_void_p)
-    prototype = ctypes.PYFUNCTYPE(ctypes.c_int, ctypes.c_void_p, ctypes.py_object)
-    add = prototype(("Py_AddPendingCall", ctypes.pythonapi))
-    return lambda target: int(add(is_true, target))
+    def _see_to(self, job: Job) -> float:
+        """Helps a job that is late and returns in how many seconds to look again."""
+        now = time.monotonic()
+        if job.claimed:
+            if now - job.claimed >= ANSWER_AFTER:
+                job.answer()
+                return 0
+        elif now - job.asked >= PATIENCE:
+            # A job that hangs must not stop those behind it.
+            threading.Thread(target=job.run, name="mlhost-callback", daemon=True).start()
+        else:
+            return job.asked + PATIENCE - now
+        return PATIENCE
 
 
 class _Pending:

@@ -4,6 +4,10 @@ The script's own threads only append to a queue. A sender thread makes lines of
 it every 20 ms or 256 items; a reader thread hands over what arrives. Both are
 bare threads that threading.enumerate() does not show, that no exit waits for,
 and that take no signal.
+
+An answer does not wait for the sender: the thread that has it sends it, behind
+all that was queued before it, so a line never overtakes another. Where the
+wrapper takes nothing at the moment, or much is queued, the sender does it.
 """
 
 from __future__ import annotations
@@ -18,6 +22,7 @@ import threading
 import time
 from collections import deque
 
+from . import _native
 from ._typing import Any, Callable, Deque, Dict, List, Optional
 from ._values import decode, encode
 
@@ -62,13 +67,18 @@ class Channel:
         finally:
             signal.pthread_sigmask(signal.SIG_SETMASK, mask)
 
-    def put(self, message: Dict[str, Any], urgent: bool = False) -> None:
-        """Queues a line. An urgent one does not wait for the batch to fill."""
+    def put(self, message: Dict[str, Any]) -> None:
+        """Queues a line."""
         self.queue.append(message)
-        if urgent:
-            self._urgent = True
+        if self.idle:
             self.wake.set()
-        elif self.idle:
+
+    def put_now(self, message: Dict[str, Any]) -> None:
+        """Queues a line and sends all that is queued, on this thread, without
+        waiting for the wrapper and without giving up the interpreter lock."""
+        self.queue.append(message)
+        if len(self.queue) > BATCH or not self._try():
+            self._urgent = True
             self.wake.set()
 
     def sample(self, name: str, step: Optional[int], value: Any) -> None:
@@ -87,8 +97,7 @@ class Channel:
         number = next(self._ids)
         waiter = self._waiting[number] = _Waiter()
         try:
-            self.put(dict(message, id=number), urgent=True)
-            self.flush(wait=False)
+            self.put_now(dict(message, id=number))
             return waiter.get(timeout)
         finally:
             del self._waiting[number]
@@ -99,23 +108,43 @@ class Channel:
         if waiter:
             waiter.put(reply)
 
-    def flush(self, wait: bool = True, deadline: Optional[float] = None) -> bool:
-        """Sends what is queued. Without wait it stops as soon as the wrapper does
-        not take more at once, and leaves the rest to the sender thread."""
-        if wait:
-            held = self._lock.acquire(timeout=_left(deadline))
-        else:
-            held = self._lock.acquire(False)
-        if not held:
+    def _try(self) -> bool:
+        """Sends what is queued, as far as that goes at once; True if it was all."""
+        if not self._lock.acquire(False):
             return False
         try:
-            return self._push(wait, deadline)
+            lines = self._residue = self._residue or self._next_lines()
+            if not lines:
+                return True
+            sent = _native.try_send(self._sock.fileno(), lines, _TRY_FLAGS)
+            if sent < 0:
+                sent = self._sock.send(lines, _TRY_FLAGS)
+            self._residue = lines[sent:]
+            self._sent += sent
+            return not self._residue and not self.queue
+        except BlockingIOError:
+            return False
         except OSError:
-            self.broken = True
-            self.queue.clear()
+            self._break()
             return False
         finally:
             self._lock.release()
+
+    def flush(self, deadline: Optional[float] = None) -> bool:
+        """Sends what is queued, until the deadline if there is one."""
+        if not self._lock.acquire(timeout=_left(deadline)):
+            return False
+        try:
+            return self._push(deadline)
+        except OSError:
+            self._break()
+            return False
+        finally:
+            self._lock.release()
+
+    def _break(self) -> None:
+        self.broken = True
+        self.queue.clear()
 
     def drain(self, patience: float) -> None:
         """Sends all that is queued, as long as the wrapper takes something at
@@ -125,22 +154,16 @@ class Channel:
             if self.flush(deadline=time.monotonic() + patience) or self._sent == before:
                 return
 
-    def _push(self, wait: bool, deadline: Optional[float]) -> bool:
+    def _push(self, deadline: Optional[float]) -> bool:
         while True:
-            if not self._residue:
-                self._residue = self._next_lines()
+            self._residue = self._residue or self._next_lines()
             if not self._residue:
                 return True
             try:
-                blocking = wait and deadline is None
-                sent = self._sock.send(self._residue, _SEND_FLAGS if blocking else _TRY_FLAGS)
+                sent = self._sock.send(self._residue, _SEND_FLAGS if deadline is None else _TRY_FLAGS)
                 self._residue = self._residue[sent:]
                 self._sent += sent
             except BlockingIOError:
-                if not wait:
-                    self._urgent = True
-                    self.wake.set()
-                    return False
                 if not _writable(self._sock.fileno(), _left(deadline)):
                     return False
 
@@ -205,7 +228,7 @@ class Channel:
             if type(message) is dict:
                 self._handle(message)
         except Exception as problem:
-            self.put({"op": "warning", "text": "a line of the host failed: %s: %s" % (type(problem).__name__, problem)}, True)
+            self.put_now({"op": "warning", "text": "a line of the host failed: %s: %s" % (type(problem).__name__, problem)})
 
     def abandon(self) -> None:
         """Closes a forked child's copy of the socket."""

@@ -64,7 +64,7 @@ def answers(topic: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
         session = current()
         _answerers[topic] = function
         session.on_message = _receive
-        session.put({"op": "topics", "answers": sorted(_answerers)}, urgent=True)
+        session.put_now({"op": "topics", "answers": sorted(_answerers)})
         return function
 
     return register

@@ -11,7 +11,7 @@ import os
 import sys
 import threading
 
-from . import _callbacks
+from . import _callbacks, _native
 from ._channel import Channel
 from ._errors import Error, NotConnected
 from ._spec import BOUNDARY, FIXED, RESTART, Misfit, Spec, suggest
@@ -90,9 +90,15 @@ class Session:
         if self.channel:
             self.channel.drain(EXIT_PATIENCE)
 
-    def put(self, message: Dict[str, Any], urgent: bool = False) -> None:
+    def put(self, message: Dict[str, Any]) -> None:
+        """Queues a line for the host."""
         if self.channel:
-            self.channel.put(message, urgent)
+            self.channel.put(message)
+
+    def put_now(self, message: Dict[str, Any]) -> None:
+        """Sends a line that the host waits for."""
+        if self.channel:
+            self.channel.put_now(message)
 
     def warn(self, text: str) -> None:
         self.put({"op": "warning", "text": text})
@@ -135,6 +141,8 @@ class Session:
         place first; when it does not fit, the run fails."""
         spec = parameter.spec
         self.wait_for_start()
+        if self.channel:
+            _native.load()
         with self.lock:
             if spec.name in self._configured:
                 try:
@@ -214,7 +222,7 @@ class Session:
                 changes.append((parameter, parameter.get(), value))
                 parameter.put(value)
             if changes:
-                self.put({"op": "changed", "changes": [_change(p, old, new, self.step) for p, old, new in changes]}, urgent=True)
+                self.put_now({"op": "changed", "changes": [_change(p, old, new, self.step) for p, old, new in changes]})
         for parameter, old, new in changes:
             self._call(parameter, old, new)
 
@@ -333,14 +341,10 @@ class Session:
             self.reply(message, error=error)
 
     def reply(self, message: Dict[str, Any], **what: Any) -> None:
-        self.put(dict(what, op="reply", id=message.get("id")), urgent=True)
-        if self.channel:
-            self.channel.flush(wait=False)
+        self.put_now(dict(what, op="reply", id=message.get("id")))
 
     def _done(self, message: Dict[str, Any], **what: Any) -> None:
-        self.put(dict(what, op="done", id=message.get("id")), urgent=True)
-        if self.channel:
-            self.channel.flush(wait=False)
+        self.put_now(dict(what, op="done", id=message.get("id")))
 
     def _on_pause(self, message: Dict[str, Any]) -> None:
         if not self.loops:
