@@ -34,12 +34,8 @@ func (h *Host) Send(ctx context.Context, m script.Message) (script.Reply, error)
 // setParameters checks a batch against what is declared, lets the script
 // apply it if it runs, and records what the script says has happened.
 func (h *Host) setParameters(ctx context.Context, m script.Message) (script.Reply, error) {
-	h.awaitDeclared(ctx, m.Target, func() error {
-		_, err := h.registry.CheckBatch(m.Target, *m.Batch)
-		return err
-	})
-	defer h.setting.lock(m.Target)()
-	checked, err := h.registry.CheckBatch(m.Target, *m.Batch)
+	checked, unlock, err := h.checkSet(ctx, m, h.registry.CheckBatch)
+	defer unlock()
 	if err != nil {
 		return h.refused(m, checked, err)
 	}
@@ -56,12 +52,33 @@ func (h *Host) setParameters(ctx context.Context, m script.Message) (script.Repl
 			return h.refused(m, reply.Outcomes, rejection(m.Target, reply.Outcomes))
 		}
 	} else {
-		reply = script.BatchReply{Revision: h.revision(m.Target) + 1, Outcomes: checked}
+		reply = script.BatchReply{Revision: h.registry.Revision(m.Target) + 1, Outcomes: checked}
 	}
 	if err := h.recordSet(ctx, m, reply); err != nil {
 		return script.Reply{ID: m.ID}, err
 	}
 	return script.Reply{ID: m.ID, Batch: &reply}, nil
+}
+
+// checkSet checks a set when its turn has come, and keeps the turn until
+// unlock. What a script that has just been started does not know it may yet
+// declare.
+func (h *Host) checkSet(ctx context.Context, m script.Message, check func(string, script.Batch) ([]script.Outcome, error)) (
+	checked []script.Outcome, unlock func(), err error,
+) {
+	unlock = h.setting.lock(m.Target)
+	checked, err = check(m.Target, *m.Batch)
+	if script.CodeOf(err) != script.CodeNotFound {
+		return checked, unlock, err
+	}
+	unlock()
+	h.awaitDeclared(ctx, m.Target, func() error {
+		_, err := check(m.Target, *m.Batch)
+		return err
+	})
+	unlock = h.setting.lock(m.Target)
+	checked, err = check(m.Target, *m.Batch)
+	return checked, unlock, err
 }
 
 // converted returns the values of checked outcomes, which have their declared
@@ -74,11 +91,6 @@ func converted(outcomes []script.Outcome) map[string]script.Value {
 	return values
 }
 
-func (h *Host) revision(name string) uint64 {
-	s, _ := h.registry.Script(name)
-	return s.Revision
-}
-
 // refused is the reply to a set that changed nothing: every value that was not
 // rejected itself is so because of the others.
 func (h *Host) refused(m script.Message, outcomes []script.Outcome, err error) (script.Reply, error) {
@@ -88,7 +100,7 @@ func (h *Host) refused(m script.Message, outcomes []script.Outcome, err error) (
 			outcomes[i].Reason = "nothing was changed, because another value was rejected"
 		}
 	}
-	reply := script.BatchReply{Revision: h.revision(m.Target), Outcomes: outcomes}
+	reply := script.BatchReply{Revision: h.registry.Revision(m.Target), Outcomes: outcomes}
 	return script.Reply{ID: m.ID, Batch: &reply}, err
 }
 
@@ -122,10 +134,9 @@ func (h *Host) taken(m script.Message) []script.Event {
 	if !m.Batch.Take {
 		return nil
 	}
-	s, _ := h.registry.Script(m.Target)
 	var events []script.Event
 	for name := range m.Batch.Values {
-		if p, ok := s.Parameter(name); ok && p.Owner != m.Batch.Author {
+		if p, ok := h.registry.Parameter(m.Target, name); ok && p.Owner != m.Batch.Author {
 			events = append(events, h.event(m.Target, script.OwnerChanged{Name: name, Owner: m.Batch.Author}))
 		}
 	}
@@ -133,12 +144,8 @@ func (h *Host) taken(m script.Message) []script.Event {
 }
 
 func (h *Host) setVariables(ctx context.Context, m script.Message) (script.Reply, error) {
-	h.awaitDeclared(ctx, m.Target, func() error {
-		_, err := h.registry.CheckVariables(m.Target, *m.Batch)
-		return err
-	})
-	defer h.setting.lock(m.Target)()
-	checked, err := h.registry.CheckVariables(m.Target, *m.Batch)
+	checked, unlock, err := h.checkSet(ctx, m, h.registry.CheckVariables)
+	defer unlock()
 	if err != nil {
 		return h.refused(m, checked, err)
 	}

@@ -32,13 +32,12 @@ func (a *API) setRoutes(api huma.API) {
 
 // set carries a batch to the script and tells what became of each value.
 func (a *API) set(ctx context.Context, kind script.MessageKind, in *setInput) (v1.Outcomes, error) {
-	one, err := a.find(in.Script)
-	if err != nil {
-		return v1.Outcomes{}, err
+	if _, ok := a.Registry.Brief(in.Script); !ok {
+		return v1.Outcomes{}, a.Registry.Unknown(in.Script)
 	}
-	values, reply, err := read(kind, one, &in.Body)
+	values, reply, err := a.read(kind, in.Script, &in.Body)
 	if err != nil {
-		return v1.Outcomes{}, rejected(one, reply, err)
+		return v1.Outcomes{}, a.rejected(in.Script, reply, err)
 	}
 	now, who := a.Now(), author(ctx)
 	batch := &script.Batch{
@@ -51,22 +50,22 @@ func (a *API) set(ctx context.Context, kind script.MessageKind, in *setInput) (v
 		ID: batch.ID, Kind: kind, Source: who, Target: in.Script, Time: now, Batch: batch,
 	})
 	if err != nil {
-		return v1.Outcomes{}, rejected(one, answer.Batch, err)
+		return v1.Outcomes{}, a.rejected(in.Script, answer.Batch, err)
 	}
 	if answer.Batch == nil {
 		return v1.Outcomes{}, script.Errorf(script.CodeInternal, "%s did not tell what became of the set", in.Script)
 	}
 	if answer.Batch.Rejected() {
-		return v1.Outcomes{}, rejected(one, answer.Batch, rejection(in.Script, *answer.Batch))
+		return v1.Outcomes{}, a.rejected(in.Script, answer.Batch, rejection(in.Script, *answer.Batch))
 	}
-	return v1.FromBatchReply(in.Script, *answer.Batch, sensitive(one)), nil
+	return v1.FromBatchReply(in.Script, *answer.Batch, a.sensitive(in.Script)), nil
 }
 
 // rejected adds the outcomes to the error of a set that was refused.
-func rejected(one registry.Script, reply *script.BatchReply, err error) error {
+func (a *API) rejected(name string, reply *script.BatchReply, err error) error {
 	p := v1.NewProblem(err)
 	if reply != nil && reply.Rejected() {
-		out := v1.FromBatchReply(one.Name, *reply, sensitive(one))
+		out := v1.FromBatchReply(name, *reply, a.sensitive(name))
 		p.Rejected = &out
 	}
 	return p
@@ -87,22 +86,24 @@ func rejection(name string, reply script.BatchReply) *script.Error {
 	return script.Errorf(script.CodeRejected, "%s", message)
 }
 
-func sensitive(one registry.Script) func(string) bool {
-	return func(name string) bool {
-		p, ok := one.Parameter(name)
+// sensitive tells which parameters of a script are.
+func (a *API) sensitive(name string) func(string) bool {
+	return func(parameter string) bool {
+		p, ok := a.Registry.Parameter(name, parameter)
 		return ok && p.Spec.Sensitive
 	}
 }
 
 // read turns a request's texts into values by the types of what they are for.
 // Of a text that cannot be read the reply tells the reason.
-func read(kind script.MessageKind, one registry.Script, set *v1.Set) (map[string]script.Value, *script.BatchReply, error) {
+func (a *API) read(kind script.MessageKind, target string, set *v1.Set) (map[string]script.Value, *script.BatchReply, error) {
 	if len(set.Values)+len(set.Texts) == 0 {
-		return nil, nil, script.Errorf(script.CodeUsage, "no value was given for %s", one.Name)
+		return nil, nil, script.Errorf(script.CodeUsage, "no value was given for %s", target)
 	}
 	if len(set.Texts) == 0 {
 		return set.Values, nil, nil
 	}
+	one, _ := a.Registry.Script(target)
 	values := make(map[string]script.Value, len(set.Values)+len(set.Texts))
 	maps.Copy(values, set.Values)
 	reply := script.BatchReply{Revision: one.Revision}
@@ -121,7 +122,7 @@ func read(kind script.MessageKind, one registry.Script, set *v1.Set) (map[string
 		values[name] = v
 	}
 	if len(reply.Outcomes) > 0 {
-		return nil, &reply, rejection(one.Name, reply)
+		return nil, &reply, rejection(target, reply)
 	}
 	return values, nil, nil
 }

@@ -221,7 +221,7 @@ func (e *entry) snapshot(now time.Time) Script {
 	s.Description.Parameters = make([]script.ParameterSpec, 0, len(e.order))
 	for _, name := range e.order {
 		p := e.parameters[name]
-		s.Parameters = append(s.Parameters, Parameter{Spec: p.spec, Value: p.value, Owner: e.owners[p.spec.Name], Next: p.next})
+		s.Parameters = append(s.Parameters, e.parameter(p))
 		s.Description.Parameters = append(s.Description.Parameters, p.spec)
 	}
 	for _, name := range e.varOrder {
@@ -231,6 +231,10 @@ func (e *entry) snapshot(now time.Time) Script {
 		s.Results = append(s.Results, e.results[name])
 	}
 	return s
+}
+
+func (e *entry) parameter(p *parameter) Parameter {
+	return Parameter{Spec: p.spec, Value: p.value, Owner: e.owners[p.spec.Name], Next: p.next}
 }
 
 func (v *variable) snapshot() Variable {

@@ -138,6 +138,28 @@ func (r *Registry) ParameterValue(name, parameter string) (script.Value, bool) {
 	return script.Null(), false
 }
 
+// Parameter returns a parameter as it is now, without copying the script.
+func (r *Registry) Parameter(name, parameter string) (Parameter, bool) {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	if e, ok := r.scripts[name]; ok {
+		if p, ok := e.parameters[parameter]; ok {
+			return e.parameter(p), true
+		}
+	}
+	return Parameter{}, false
+}
+
+// Revision returns the revision of a script's parameters.
+func (r *Registry) Revision(name string) uint64 {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	if e, ok := r.scripts[name]; ok {
+		return e.revision
+	}
+	return 0
+}
+
 // Names returns the names of all scripts, sorted.
 func (r *Registry) Names() []string {
 	r.mu.RLock()

@@ -79,6 +79,12 @@ func appendJSONString(b *bytes.Buffer, s string) {
 // finite. Strings stay strings, "NaN" included: only a Type says that a float
 // was meant (see Type.Parse).
 func (v *Value) UnmarshalJSON(data []byte) error {
+	if got, ok, err := parseScalar(data); ok {
+		if err == nil {
+			*v = got
+		}
+		return err
+	}
 	dec := json.NewDecoder(bytes.NewReader(data))
 	dec.UseNumber()
 	got, err := decodeJSON(dec, 0)
@@ -91,6 +97,9 @@ func (v *Value) UnmarshalJSON(data []byte) error {
 
 // ParseJSON reads exactly one JSON datum.
 func ParseJSON(data []byte) (Value, error) {
+	if v, ok, err := parseScalar(data); ok {
+		return v, err
+	}
 	dec := json.NewDecoder(bytes.NewReader(data))
 	dec.UseNumber()
 	v, err := decodeJSON(dec, 0)
@@ -101,6 +110,27 @@ func ParseJSON(data []byte) (Value, error) {
 		return Null(), errors.New("parse JSON: there is more after the first value")
 	}
 	return v, nil
+}
+
+// parseScalar reads a datum that is no list and no map, without the cost of a
+// decoder. Whatever else data is, ok is false.
+func parseScalar(data []byte) (v Value, ok bool, err error) {
+	data = bytes.Trim(data, " \t\r\n")
+	if len(data) == 0 || data[0] == '[' || data[0] == '{' || !json.Valid(data) {
+		return Null(), false, nil
+	}
+	switch data[0] {
+	case 'n':
+	case 't', 'f':
+		v = Bool(data[0] == 't')
+	case '"':
+		var s string
+		err = json.Unmarshal(data, &s)
+		v = String(s)
+	default:
+		v, err = parseNumber(string(data))
+	}
+	return v, true, err
 }
 
 func decodeJSON(dec *json.Decoder, depth int) (Value, error) {
