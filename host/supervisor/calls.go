@@ -2,6 +2,7 @@ package supervisor
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/mlhost/mlhost/shared/script"
@@ -10,7 +11,7 @@ import (
 // SetParameters hands a batch to a script that runs and returns what became of
 // it.
 func (s *Supervisor) SetParameters(ctx context.Context, name string, b script.Batch) (script.BatchReply, error) {
-	p, err := s.live(name)
+	p, err := s.live(ctx, name)
 	if err != nil {
 		return script.BatchReply{}, err
 	}
@@ -19,7 +20,7 @@ func (s *Supervisor) SetParameters(ctx context.Context, name string, b script.Ba
 
 // SetVariables hands values of writable variables to a script that runs.
 func (s *Supervisor) SetVariables(ctx context.Context, name string, b script.Batch) (script.BatchReply, error) {
-	p, err := s.live(name)
+	p, err := s.live(ctx, name)
 	if err != nil {
 		return script.BatchReply{}, err
 	}
@@ -28,7 +29,7 @@ func (s *Supervisor) SetVariables(ctx context.Context, name string, b script.Bat
 
 // Pause returns when the script has paused.
 func (s *Supervisor) Pause(ctx context.Context, name string) error {
-	p, err := s.live(name)
+	p, err := s.live(ctx, name)
 	if err != nil {
 		return err
 	}
@@ -37,34 +38,39 @@ func (s *Supervisor) Pause(ctx context.Context, name string) error {
 
 // Resume returns when the script goes on.
 func (s *Supervisor) Resume(ctx context.Context, name string) error {
-	p, err := s.live(name)
+	p, err := s.live(ctx, name)
 	if err != nil {
 		return err
 	}
 	return p.Resume(ctx)
 }
 
-// live returns the process of a script whose run has begun.
-func (s *Supervisor) live(name string) (*Process, error) {
+// live returns the process of a script whose run has begun. A start under way
+// is waited for: as long as ctx allows, or else as long as a call may take.
+func (s *Supervisor) live(ctx context.Context, name string) (*Process, error) {
 	u, err := s.unit(name)
 	if err != nil {
 		return nil, err
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if u.trying && !u.began {
+	if _, ok := ctx.Deadline(); !ok {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, s.options.CallTimeout)
+		defer cancel()
+	}
+	var p *Process
+	var notLive error
+	err = s.await(ctx, func() bool {
+		p, notLive = u.live()
+		return !u.starts()
+	})
+	switch {
+	case errors.Is(err, context.DeadlineExceeded):
 		return nil, script.Errorf(script.CodeUnavailable, "script %q is still being started", name).
 			WithHint("try again in a moment")
+	case err != nil:
+		return nil, fmt.Errorf("wait for the start of script %q: %w", name, err)
 	}
-	if u.process == nil || !u.began {
-		state := u.state
-		if state == "" {
-			state = script.Stopped
-		}
-		return nil, script.Errorf(script.CodeUnavailable, "script %q does not run (%s)", name, state).
-			WithHint("`mlhost start %s` starts it", name)
-	}
-	return u.process, nil
+	return p, notLive
 }
 
 // SetParameters changes all or nothing.

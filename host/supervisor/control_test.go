@@ -6,6 +6,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"syscall"
 	"testing"
 	"time"
 
@@ -122,6 +123,50 @@ func TestStartStopRestart(t *testing.T) {
 		t.Errorf("restarted as the same run %s", second.Run())
 	}
 	wantError(t, r.Add(conf), script.CodeConflict, "trainer")
+}
+
+// What is asked of a script that is just being started waits until it runs, or
+// until it is known that it does not.
+func TestCallsWaitForTheStart(t *testing.T) {
+	fifo := filepath.Join(t.TempDir(), "begin")
+	if err := syscall.Mkfifo(fifo, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	conf := testPlugin("trainer", "slow:"+fifo)
+	conf.Autostart = false
+	r := newRig(t, Options{CallTimeout: patience}, conf)
+	r.start()
+	ask := func(ctx context.Context, errs chan<- error) {
+		_, err := r.SetParameters(ctx, "trainer", script.Batch{ID: "1", Author: "user:t", Values: map[string]script.Value{"rate": script.Float(0.25)}})
+		errs <- err
+	}
+	errs := make(chan error, 4)
+	begin := func(nth int, say string) (set error) {
+		t.Helper()
+		started := make(chan error, 1)
+		go func() { started <- r.Start(r.soon(), "trainer") }()
+		r.state("trainer", script.Starting, nth)
+		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
+		defer cancel()
+		ask(ctx, errs)
+		wantError(t, <-errs, script.CodeUnavailable, `"trainer" is still being started`)
+		go ask(t.Context(), errs)
+		if err := os.WriteFile(fifo, []byte(say), 0o600); err != nil { // opens when the plugin does
+			t.Fatal(err)
+		}
+		<-started
+		return <-errs
+	}
+	wantError(t, begin(1, "no GPU"), script.CodeUnavailable, "does not run (failed", "no GPU")
+	nth := len(bodiesOf(r, "trainer", script.Starting)) + 1
+	if err := begin(nth, ""); err != nil {
+		t.Fatal(err)
+	}
+	go func() { errs <- r.Pause(t.Context(), "trainer") }() // it takes no step, and is stopped meanwhile
+	if err := r.Stop(r.soon(), "trainer"); err != nil {
+		t.Fatal(err)
+	}
+	wantError(t, <-errs, script.CodeUnavailable, "trainer")
 }
 
 // A set value outlives the run; one that does not fit any more is dropped.

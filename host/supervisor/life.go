@@ -129,7 +129,7 @@ func (p *Process) stop(ctx context.Context, st *streams) string {
 	forget := p.unit.onHurry(hurry)
 	defer forget()
 
-	grace := p.conf.StopGrace
+	grace, began := p.conf.StopGrace, p.s.clock.Now()
 	asking, cancel := context.WithTimeout(patient, grace+time.Second)
 	answered := make(chan struct{})
 	var answer error
@@ -147,6 +147,7 @@ func (p *Process) stop(ctx context.Context, st *streams) string {
 		p.linger(patient)
 	}
 	if !isClosed(p.child.exited) {
+		p.hurried = patient.Err() != nil && p.s.clock.Now().Sub(began) < grace
 		p.logger.Info("script does not end by itself", "run", p.run, "error", answer)
 	}
 	if err := p.child.end(patient, termTime); err != nil {
@@ -228,7 +229,7 @@ func (p *Process) outcome(asked string, rec wire.Exit, recorded bool) ending {
 	case asked != "":
 		end.state, end.reason = script.Stopped, asked
 		if !recorded && status != nil && signaled(status) {
-			end.reason = fmt.Sprintf("%s; it did not end within %s and was killed", asked, roughly(p.conf.StopGrace))
+			end.reason = asked + "; " + p.killed()
 		}
 	case status == nil:
 		end.state, end.reason = script.Lost, "its process could not be ended"
@@ -244,6 +245,15 @@ func (p *Process) outcome(asked string, rec wire.Exit, recorded bool) ending {
 		end.reason = fmt.Sprintf("exit code %d", *end.code)
 	}
 	return end
+}
+
+// killed says why a run that was to be stopped was killed.
+func (p *Process) killed() string {
+	grace := roughly(p.conf.StopGrace)
+	if p.hurried {
+		return fmt.Sprintf("it was hurried, and killed before its grace of %s was over", grace)
+	}
+	return fmt.Sprintf("it did not end within %s and was killed", grace)
 }
 
 func signaled(s *os.ProcessState) bool {

@@ -145,7 +145,10 @@ func TestHurry(t *testing.T) {
 	if err := <-stopped; err != nil {
 		t.Fatal(err)
 	}
-	r.state("trainer", script.Stopped, 1)
+	want := "the host stops; it was hurried, and killed before its grace of 1h was over"
+	if end := r.state("trainer", script.Stopped, 1); end.Reason != want {
+		t.Errorf("reason %q", end.Reason)
+	}
 }
 
 func TestStopEndsTheWholeFamily(t *testing.T) {

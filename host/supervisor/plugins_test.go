@@ -27,6 +27,13 @@ func bePlugin(kind string) {
 		sdk.Serve(&testScript{run: run, arg: arg})
 	}
 	switch kind {
+	case "slow": // begins when somebody has opened the pipe that arg names, and closed it
+		said, err := os.ReadFile(arg)
+		if err != nil || len(said) > 0 {
+			fmt.Fprintln(os.Stderr, string(said), err)
+			os.Exit(3)
+		}
+		sdk.Serve(&testScript{run: scripts["waits"]})
 	case "noisy":
 		fmt.Println("hello\x1b[2J, I am no plugin")
 		fmt.Fprintln(os.Stderr, "and I say why")

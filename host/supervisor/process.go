@@ -40,9 +40,10 @@ type Process struct {
 	onReady  func()
 	began    time.Time
 
-	tails  []*tail
-	status status
-	taken  uint64 // number of the last event kept; of keepEvents, and then of finish
+	tails   []*tail
+	status  status
+	hurried bool   // its stop lost patience before its grace was over; of attend
+	taken   uint64 // number of the last event kept; of keepEvents, and then of finish
 
 	mu        sync.Mutex
 	described script.Description

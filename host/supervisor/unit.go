@@ -104,6 +104,34 @@ func (u *unit) cycle(ctx context.Context) {
 	u.after(ctx, end)
 }
 
+// starts reports whether an attempt is on its way to its run. One that waits
+// for another script is not. s.mu is held.
+func (u *unit) starts() bool {
+	switch {
+	case !u.busy:
+		return u.wanted && u.s.running && !u.s.closed
+	case u.waits, u.err != nil:
+		return false
+	}
+	return !u.began
+}
+
+// live returns the process of the run that has begun. s.mu is held.
+func (u *unit) live() (*Process, error) {
+	if u.process != nil && u.began {
+		return u.process, nil
+	}
+	state, why := u.state, ""
+	if state == "" {
+		state = script.Stopped
+	}
+	if u.err != nil { // it has just been tried
+		why = ": " + u.reason
+	}
+	return nil, script.Errorf(script.CodeUnavailable, "script %q does not run (%s%s)", u.name, state, why).
+		WithHint("`mlhost start %s` starts it", u.name)
+}
+
 // stopped reports that the script was stopped while it had no process.
 func (u *unit) stopped(ctx context.Context, run string) {
 	if isClosed(u.s.leaving) {

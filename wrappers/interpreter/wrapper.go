@@ -3,9 +3,9 @@ package interpreter
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
-	"sync"
 	"time"
 
 	"github.com/mlhost/mlhost/shared/script"
@@ -39,13 +39,13 @@ type Wrapper struct {
 	// descendants belong to the run.
 	ownsProcess bool
 
-	mu  sync.Mutex // guards run
-	run *run       // nil before Run
+	run   *run          // set before begun is closed
+	begun chan struct{} // closed by Run
 }
 
 // New returns the plugin of a script. In a process of its own it serves by
 // Serve; elsewhere only processes with the run's mark count as the run's.
-func New(l script.Launch) *Wrapper { return &Wrapper{launch: l} }
+func New(l script.Launch) *Wrapper { return &Wrapper{launch: l, begun: make(chan struct{})} }
 
 // Describe tells what the launch says of the script; more comes while it runs.
 func (w *Wrapper) Describe() script.Description { return describe(w.launch) }
@@ -53,9 +53,8 @@ func (w *Wrapper) Describe() script.Description { return describe(w.launch) }
 // Run runs the script until it ends, or ctx does.
 func (w *Wrapper) Run(ctx context.Context, s *sdk.Session) error {
 	r := newRun(w.launch, s, w.ownsProcess)
-	w.mu.Lock()
 	w.run = r
-	w.mu.Unlock()
+	close(w.begun)
 	code, err := r.execute(ctx)
 	switch {
 	case err == nil:
@@ -76,19 +75,39 @@ func isFinal(err error) bool {
 	return false
 }
 
-// current returns the run once its script has started.
-func (w *Wrapper) current() (*run, error) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if w.run == nil || !w.run.isUp() {
-		return nil, script.Errorf(script.CodeUnavailable, "the script is not started yet")
+// current returns the run once its script has started; it waits for a start
+// that is under way.
+func (w *Wrapper) current(ctx context.Context) (*run, error) {
+	select {
+	case <-w.begun:
+	case <-ctx.Done():
+		return nil, notStarted(ctx)
 	}
-	return w.run, nil
+	select {
+	case <-w.run.up:
+		return w.run, nil
+	default:
+	}
+	select {
+	case <-w.run.up:
+		return w.run, nil
+	case <-w.run.done:
+		return nil, script.Errorf(script.CodeUnavailable, "the script could not be started")
+	case <-ctx.Done():
+		return nil, notStarted(ctx)
+	}
+}
+
+func notStarted(ctx context.Context) error {
+	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
+		return script.Errorf(script.CodeUnavailable, "the script is still being started").WithHint("try again in a moment")
+	}
+	return ctx.Err()
 }
 
 // SetParameters changes what can be changed while the script runs.
 func (w *Wrapper) SetParameters(ctx context.Context, batch script.Batch) (script.BatchReply, error) {
-	r, err := w.current()
+	r, err := w.current(ctx)
 	if err != nil {
 		return script.BatchReply{}, err
 	}
@@ -97,7 +116,7 @@ func (w *Wrapper) SetParameters(ctx context.Context, batch script.Batch) (script
 
 // SetVariables hands values to the script.
 func (w *Wrapper) SetVariables(ctx context.Context, batch script.Batch) (script.BatchReply, error) {
-	r, err := w.current()
+	r, err := w.current(ctx)
 	if err != nil {
 		return script.BatchReply{}, err
 	}
@@ -106,7 +125,7 @@ func (w *Wrapper) SetVariables(ctx context.Context, batch script.Batch) (script.
 
 // Pause pauses the script where it wants to, or else where it is.
 func (w *Wrapper) Pause(ctx context.Context) error {
-	r, err := w.current()
+	r, err := w.current(ctx)
 	if err != nil {
 		return err
 	}
@@ -115,7 +134,7 @@ func (w *Wrapper) Pause(ctx context.Context) error {
 
 // Resume lets the script go on.
 func (w *Wrapper) Resume(ctx context.Context) error {
-	r, err := w.current()
+	r, err := w.current(ctx)
 	if err != nil {
 		return err
 	}
@@ -124,15 +143,19 @@ func (w *Wrapper) Resume(ctx context.Context) error {
 
 // Stop ends the script and everything that it has started.
 func (w *Wrapper) Stop(ctx context.Context, grace time.Duration, _ string) error {
-	if r, err := w.current(); err == nil {
-		r.stop(ctx, grace)
+	select {
+	case <-w.begun:
+		if w.run.isUp() {
+			w.run.stop(ctx, grace)
+		}
+	default:
 	}
 	return nil // what has not started ends with Run's context
 }
 
 // Answer hands a message to the script.
 func (w *Wrapper) Answer(ctx context.Context, m script.Message) (script.Value, error) {
-	r, err := w.current()
+	r, err := w.current(ctx)
 	if err != nil {
 		return script.Null(), err
 	}
