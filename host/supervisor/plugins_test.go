@@ -175,8 +175,8 @@ var scripts = map[string]func(ctx context.Context, s *sdk.Session, arg string) e
 		code, err := strconv.Atoi(arg)
 		return errors.Join(err, &sdk.Exit{Code: code, Reason: "exit code " + arg})
 	},
-	// refuses fails of something that the next try would fail of too.
-	"refuses": func(context.Context, *sdk.Session, string) error {
+	// hopeless fails of something that the next try would fail of too.
+	"hopeless": func(context.Context, *sdk.Session, string) error {
 		return &sdk.Exit{Code: 1, Reason: "lambda is above 0.5", Final: true}
 	},
 	// panics crashes the process from another goroutine.

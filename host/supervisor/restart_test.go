@@ -103,7 +103,7 @@ func TestCrashLoop(t *testing.T) {
 
 // A run that says that another try will not go better is not tried again.
 func TestFinalFailure(t *testing.T) {
-	conf := testPlugin("trainer", "refuses")
+	conf := testPlugin("trainer", "hopeless")
 	conf.Restart = config.Restart{Policy: config.RestartAlways, MaxAttempts: 3, Window: time.Hour, Backoff: time.Hour, MaxBackoff: time.Hour}
 	r := newRig(t, Options{}, conf)
 	idle := r.Idle()
