@@ -18,6 +18,7 @@ import time
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 SMOKE = ("test_protocol.py", "test_values.py")
 OLDEST = (3, 8)
+MOST_SHOWN = 20_000  # characters of what a failed run printed, its end
 
 
 def main():
@@ -39,7 +40,7 @@ def main():
             what = ", ".join(names) or "all"
             print(f"{'FAIL' if status else 'ok':4} {folder}  Python {text(version)}: {ran.group(1) if ran else 'not run'} ({what})", flush=True)
             if status:
-                print(output)
+                print(output[-MOST_SHOWN:])
                 failed.append(f"{folder} on {found[version]}")
     print(f"unittest: {len(found)} versions of Python, {time.monotonic() - started:.0f} s")
     if failed:

@@ -14,10 +14,12 @@ import threading
 from mlhost import _connector
 from mlhost._callbacks import run_safely
 from mlhost._logging import logger_of
-from mlhost._session import Parameter, Session, Variable, current
+from mlhost._session import Session, current
+from mlhost._settings import Parameter
 from mlhost._spec import Misfit, Spec
 from mlhost._typing import Any, Callable, Dict, List, Optional
 from mlhost._values import SCALARS, plain, required_positionals
+from mlhost._variables import Variable
 
 __all__ = ["ConnectorClient", "ScriptInterface"]
 
@@ -46,7 +48,7 @@ class ScriptInterface:
         self.logger = logger_of(script_name, self._session)
         if self._channel:
             self._session.put({"op": "hello", "version": 1, "name": script_name, "doc": description})
-            self._session.stop_listeners.append((self._listens, self._hear_stop))
+            self._session.control.stop_listeners.append((self._listens, self._hear_stop))
 
     def _take_session(self) -> Session:
         """A process's first object is the script that the host started; further
@@ -70,7 +72,7 @@ class ScriptInterface:
         parameter.callbacks.append(lambda old, new: self._call_back(name, new))
         self.parameters[name] = entry
         self._declared[name] = parameter
-        self._session.register(parameter)
+        self._session.settings.register(parameter)
 
     def get_parameter(self, name: str) -> Any:
         """Returns a parameter's value, None for an unknown one."""
@@ -87,7 +89,7 @@ class ScriptInterface:
         try:
             if parameter is None:
                 raise Misfit("there is no such parameter")
-            self._session.set_own(parameter, value)
+            self._session.settings.set_own(parameter, value)
         except Misfit as problem:
             self.logger.warning("parameter %s is not set: %s", name, problem)
             return False
@@ -119,8 +121,8 @@ class ScriptInterface:
                 self._channel.sample(name, self._session.step, plain(new))
 
         first = plain(value)
-        self._session.declare_variable(name, Variable(lambda: entry["value"], None if read_only else put), first)
-        self._session.sample(name, first)
+        self._session.variables.declare(name, Variable(lambda: entry["value"], None if read_only else put), first)
+        self._session.variables.sample(name, first)
 
     def get_variable(self, name: str) -> Any:
         """Returns a variable's value, None for an unknown one."""

@@ -235,7 +235,7 @@ class Protocol(ScriptTest):
         run = self.run_script(
             """
             import mlhost, threading
-            mlhost._session._callbacks.ANSWER_AFTER = 0.1
+            mlhost._settings._callbacks.ANSWER_AFTER = 0.1
             a, b, c = mlhost.param("a", 1), mlhost.param("b", 1), mlhost.param("c", 1)
             @a.on_change
             def fails(new): raise ValueError("no")

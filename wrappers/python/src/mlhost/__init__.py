@@ -54,8 +54,8 @@ def log(*, step: Optional[int] = None, **values: Any) -> None:
     for name, value in values.items():
         if type(value) not in _SCALARS:
             value = _plain(value)
-        if name not in session.known:
-            session.sample(name, value)
+        if name not in session.variables.known:
+            session.variables.sample(name, value)
         else:
             channel.sample(name, session.step, value)
 
@@ -74,7 +74,7 @@ def connected() -> bool:
 
 def stopping() -> bool:
     """Tells whether the host has asked the script to stop."""
-    return _current().stopping
+    return _current().control.stopping
 
 
 _known: Any = None

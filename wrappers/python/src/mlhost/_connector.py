@@ -266,11 +266,11 @@ class Connection:
         def done(outcomes: List[Dict[str, Any]]) -> None:
             reply(_outcome("parameter", outcomes))
 
-        self._script._session.set_and_call({str(request.get("parameter")): request.get("value")}, done)
+        self._script._session.settings.set_and_call({str(request.get("parameter")): request.get("value")}, done)
 
     def _on_set_variable(self, request: Dict[str, Any], reply: Any) -> None:
         name = str(request.get("variable"))
-        reply(_outcome("variable", self._script._session.set_variables({name: request.get("value")})))
+        reply(_outcome("variable", self._script._session.variables.set_all({name: request.get("value")})))
 
     def _on_stop(self, request: Dict[str, Any], reply: Any) -> None:
         reply({"status": "stopped", "script": self._script.script_name})

@@ -26,19 +26,19 @@ class Loop(Generic[T]):
     def __iter__(self) -> Iterator[T]:
         session = current()
         position = _Position(session, _length(self._over))
-        session.loops.append(position)
+        session.control.loops.append(position)
         try:
             for item in self._over:
-                if session.stopping:
+                if session.control.stopping:
                     return
                 position.enter()
-                if session.stopping:
+                if session.control.stopping:
                     return
                 yield item
                 position.done += 1
         finally:
-            if position in session.loops:
-                session.loops.remove(position)
+            if position in session.control.loops:
+                session.control.loops.remove(position)
             position.report(time.monotonic())
 
 
@@ -47,7 +47,7 @@ class _Position:
 
     def __init__(self, session: Session, total: Optional[int]) -> None:
         self._session, self._total = session, total
-        self._parent: Optional[_Position] = session.loops[-1] if session.loops else None
+        self._parent: Optional[_Position] = session.control.loops[-1] if session.control.loops else None
         self.done = 0
         self._has_inner = False
         self._began = self._reported = time.monotonic()
@@ -56,10 +56,10 @@ class _Position:
         """Stands before an iteration: everything that the host wants happens here."""
         session = self._session
         self._count(session)
-        if not session.resumed.is_set():
-            session.hold()
-        if session.at_boundary:
-            session.cross_boundary()
+        if not session.control.resumed.is_set():
+            session.control.hold()
+        if session.settings.at_boundary:
+            session.settings.cross_boundary()
         now = time.monotonic()
         if now - self._reported >= REPORT_EVERY:
             self.report(now)

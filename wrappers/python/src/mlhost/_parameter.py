@@ -5,7 +5,8 @@ from __future__ import annotations
 import operator
 import sys
 
-from ._session import Parameter, current
+from ._session import current
+from ._settings import Parameter
 from ._spec import Misfit, Spec
 from ._typing import Any, Callable, Generic, Optional, Sequence, TypeVar
 from ._values import required_positionals
@@ -40,7 +41,7 @@ class Param(Generic[T]):
     def value(self, value: T) -> None:
         """Sets the parameter from the script; raises ValueError when it does not fit."""
         try:
-            current().set_own(self._parameter, value)
+            current().settings.set_own(self._parameter, value)
         except Misfit as problem:
             raise ValueError("parameter %s: %s" % (self.name, problem)) from None
 
@@ -125,11 +126,11 @@ def param(
     again under the same name, the parameter is the same.
     """
     session = current()
-    known = session.parameters.get(name)
+    known = session.settings.known.get(name)
     if known is not None and isinstance(getattr(known, "owner", None), Param):
         return known.owner  # type: ignore[attr-defined,no-any-return]
     line = sys._getframe(1).f_lineno
     found: Param[T] = Param(Spec(name, default, None, choices, min, max, step, scale, unit, doc, mutability, line=line))
     found._parameter.owner = found  # type: ignore[attr-defined]
-    session.register(found._parameter)
+    session.settings.register(found._parameter)
     return found
