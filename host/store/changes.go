@@ -37,9 +37,7 @@ func (s *Store) fold(tx *tx) error {
 	}
 	f := folded{values: map[parameterName]script.Value{}, revisions: map[string]uint64{}}
 	for i := range waiting {
-		if err := f.add(tx, &waiting[i]); err != nil {
-			return err
-		}
+		f.add(&waiting[i])
 	}
 	if err := f.write(tx); err != nil {
 		return err
@@ -49,29 +47,29 @@ func (s *Store) fold(tx *tx) error {
 	return err
 }
 
-// folded gathers what is kept in the end, so that each row is written once.
+var insertChange = insertion{head: `INSERT OR FAIL INTO parameter_change
+	(event, position, time, script, run, step, revision, name, old, new, author, status, batch) VALUES `, columns: 13}
+
+// folded gathers the rows that follow from events; of those that replace each
+// other only the last.
 type folded struct {
+	changes   []any // columns of parameter_change, row after row
 	values    map[parameterName]script.Value
 	revisions map[string]uint64
 }
 
 type parameterName struct{ script, name string }
 
-// add writes an event's changes. What somebody set is kept for the next run
-// too; what a script sets by itself ends with its run.
-func (f *folded) add(tx *tx, e *script.Event) error {
+// add takes in an event. What somebody set is kept for the next run too; what
+// a script sets by itself ends with its run.
+func (f *folded) add(e *script.Event) {
 	for i, c := range changesOf(e) {
-		_, err := tx.exec(`INSERT INTO parameter_change (event, position, time, script, run, step, revision, name, old, new, author, status, batch)
-			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-			e.ID, i, nanos(c.Time), c.Script, c.Run, c.Step, c.Revision, c.Name, encodeValue(c.Old), encodeValue(c.New),
-			c.Author, c.Status, c.Batch)
-		if err != nil {
-			return err
-		}
+		f.changes = append(f.changes, e.ID, i, nanos(c.Time), c.Script, c.Run, c.Step, c.Revision, c.Name,
+			encodeValue(c.Old), encodeValue(c.New), c.Author, string(c.Status), c.Batch)
 	}
 	b, ok := e.Body.(script.ParametersChanged)
 	if !ok {
-		return nil
+		return
 	}
 	f.revisions[e.Script] = max(f.revisions[e.Script], b.Revision)
 	if outlastsRun(b) {
@@ -79,10 +77,12 @@ func (f *folded) add(tx *tx, e *script.Event) error {
 			f.values[parameterName{e.Script, c.Name}] = c.New
 		}
 	}
-	return nil
 }
 
 func (f *folded) write(tx *tx) error {
+	if err := tx.insert(insertChange, f.changes); err != nil {
+		return err
+	}
 	for p, v := range f.values {
 		if err := keepValue(tx, p.script, p.name, v); err != nil {
 			return err

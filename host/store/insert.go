@@ -21,7 +21,7 @@ func (i insertion) statement(rows int) string {
 
 // statements caches the texts, for they are long.
 var statements = map[insertion][]string{
-	insertSample: texts(insertSample), insertRollup: texts(insertRollup),
+	insertSample: texts(insertSample), insertRollup: texts(insertRollup), insertChange: texts(insertChange),
 }
 
 func texts(i insertion) []string {
