@@ -55,7 +55,7 @@ func bePlugin(kind string) {
 		serveRaw(wire.ProtocolVersion, &rawServer{describe: func(context.Context) { select {} }})
 	case "silent":
 		serveRaw(wire.ProtocolVersion, &rawServer{})
-	case "refuses":
+	case "no-start":
 		serveRaw(wire.ProtocolVersion, &rawServer{start: script.Errorf(script.CodeRejected, "this machine has no GPU")})
 	}
 	fmt.Fprintln(os.Stderr, "unknown kind", kind)

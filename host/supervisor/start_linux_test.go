@@ -42,7 +42,7 @@ func TestBadPlugins(t *testing.T) {
 		{name: "early", kind: "early", says: []string{"ended before the handshake", "exit code 3", "no such device"}},
 		{name: "old", kind: "old", says: []string{"version 7 of the plugin protocol", "speaks 1"}},
 		{name: "dies", kind: "describe-dies", says: []string{"ended before it could describe itself", "exit code 4", "out of luck"}},
-		{name: "refuses", kind: "refuses", says: []string{"this machine has no GPU"}},
+		{name: "refuses", kind: "no-start", says: []string{"this machine has no GPU"}},
 	}
 	r := newRig(t, Options{StartTimeout: patience}, testPlugin("good", "waits"))
 	for _, tt := range tests {

@@ -52,11 +52,13 @@ func (r *run) openStream(name string) (write *os.File, err error) {
 			return nil, err
 		}
 	}
-	read, write, err := os.Pipe()
+	s, write, err := newStream(&r.output, file)
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("make a pipe: %w", err), file.Close())
+		return nil, errors.Join(err, file.Close())
 	}
-	s := &stream{ending: ending{deadline: read.SetReadDeadline}, pipe: read, file: file}
+	if len(r.streams) > 0 { // standard output, which programs write to before they say why they die
+		s.first = r.streams[0]
+	}
 	s.warn = func(text string) { r.session.Emit(script.Warned{Text: name + ": " + text}) }
 	s.split = splitter{now: time.Now, piece: func(text string, partial bool) {
 		r.session.Emit(script.LogLine{Stream: name, Text: text, Partial: partial})

@@ -46,6 +46,7 @@ type run struct {
 	reaper   *reaper // nil: this process does not bury orphans
 	conn     *conn   // nil: the script speaks no lines
 	streams  []*stream
+	output   sync.Mutex // held to read a stream and hand on what it said
 	patterns *patterns
 	files    paramFiles
 	calls    *calls

@@ -166,6 +166,45 @@ func TestOutputFilesAreRaw(t *testing.T) {
 	}
 }
 
+// TestOutputIsInOrder: what a script prints before it fails comes before the
+// traceback, which is in one piece.
+func TestOutputIsInOrder(t *testing.T) {
+	interpreter := needs(t, "python3")
+	source := `
+import sys
+for i in range(50):
+    print("line", i, flush=True)
+    for j in range(5):
+        sys.stderr.write("trace %d %d\n" % (i, j))
+        sys.stderr.flush()
+    sys.stdin.readline()
+`
+	h := newHost(t)
+	j := launch(t, h, interpreter, source, func(l *script.Launch) {
+		makeFifo(t, l)
+		l.Stdin = "fifo"
+	})
+	var want []string
+	for i := range 50 {
+		want = append(want, fmt.Sprintf("line %d", i))
+		for k := range 5 {
+			want = append(want, fmt.Sprintf("trace %d %d", i, k))
+		}
+		h.waitLine("stderr", fmt.Sprintf("trace %d 4", i)) // a round is over: the next one does not overtake it
+		writeFifo(t, j)
+	}
+	if _, err := j.wait(t); err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, l := range of[script.LogLine](h) {
+		got = append(got, l.Text)
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+}
+
 func TestOrphansDoNotHoldTheEnd(t *testing.T) {
 	h := newHost(t)
 	j := launch(t, h, "bash", `(trap '' TERM HUP; setsid sleep 1000 & setsid sleep 1001 >/dev/null 2>&1 &) ; echo started`, nil)
