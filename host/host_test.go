@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -21,10 +22,23 @@ import (
 	"github.com/mlhost/mlhost/shared/script"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	goleak.VerifyTestMain(m, goleak.Cleanup(func(code int) {
+		if built.Load() {
+			if path, err := binary(); err == nil {
+				os.RemoveAll(filepath.Dir(path))
+			}
+		}
+		os.Exit(code)
+	}))
+}
+
+// built is true once binary has been called.
+var built atomic.Bool
 
 // binary builds the real program once; it serves the wrappers.
 var binary = sync.OnceValues(func() (string, error) {
+	built.Store(true)
 	dir, err := os.MkdirTemp("", "mlhost-test")
 	if err != nil {
 		return "", err
