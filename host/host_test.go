@@ -8,7 +8,6 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -24,26 +23,23 @@ import (
 
 func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(m, goleak.Cleanup(func(code int) {
-		if built.Load() {
-			if path, err := binary(); err == nil {
-				os.RemoveAll(filepath.Dir(path))
-			}
+		if binaryDir != "" {
+			os.RemoveAll(binaryDir)
 		}
 		os.Exit(code)
 	}))
 }
 
-// built is true once binary has been called.
-var built atomic.Bool
+// binaryDir is where binary has built the program, "" if it has not.
+var binaryDir string
 
 // binary builds the real program once; it serves the wrappers.
 var binary = sync.OnceValues(func() (string, error) {
-	built.Store(true)
-	dir, err := os.MkdirTemp("", "mlhost-test")
-	if err != nil {
+	var err error
+	if binaryDir, err = os.MkdirTemp("", "mlhost-test"); err != nil {
 		return "", err
 	}
-	path := filepath.Join(dir, "mlhost")
+	path := filepath.Join(binaryDir, "mlhost")
 	out, err := exec.Command("go", "build", "-o", path, "github.com/mlhost/mlhost/cmd/mlhost").CombinedOutput()
 	if err != nil {
 		return "", fmt.Errorf("build mlhost: %w\n%s", err, out)
