@@ -16,6 +16,7 @@ import (
 	"github.com/hashicorp/go-plugin"
 
 	"github.com/mlhost/mlhost/shared/script"
+	"github.com/mlhost/mlhost/shared/wire"
 )
 
 // command is what is executed for a plugin, and where its files are.
@@ -37,6 +38,9 @@ type child struct {
 	began  uint64        // startTime
 	line   []byte        // the handshake
 	addr   string        // of its socket, with the network in front: "unix:/path"
+	// printed: the handshake came by standard output, as from a plugin that
+	// was not built with the SDK.
+	printed bool
 
 	mu  sync.Mutex // held to signal the group, and to reap
 	cmd *exec.Cmd
@@ -55,6 +59,10 @@ func start(ctx context.Context, c command, extraEnv []string) (*child, error) {
 		return nil, err
 	}
 	defer func() { _ = stderr.Close() }()
+
+	if err := os.WriteFile(filepath.Join(c.runDir, socketDir, wire.HandshakeFile), nil, 0o600); err != nil {
+		return nil, script.Errorf(script.CodeIO, "create the file of the handshake: %v", err)
+	}
 
 	build := func() *exec.Cmd {
 		cmd := exec.CommandContext(context.Background(), c.path, c.args...) // it outlives ctx

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"time"
@@ -15,6 +16,7 @@ import (
 	"github.com/hashicorp/go-plugin"
 
 	"github.com/mlhost/mlhost/shared/script"
+	"github.com/mlhost/mlhost/shared/wire"
 )
 
 // maxHandshake bounds the first line of a plugin's standard output.
@@ -23,43 +25,82 @@ const maxHandshake = 4 << 10
 // errNoLine says that a plugin ended before its first line was whole.
 var errNoLine = errors.New("no line")
 
-// readFirstLine reads the first line of the file that a plugin prints to. It
-// looks again each few milliseconds: the line comes once, and soon.
-func readFirstLine(ctx context.Context, path string, exited <-chan struct{}) ([]byte, error) {
-	f, err := os.Open(path)
+// readHandshake reads the line by which a plugin says that it serves: from the
+// file that is for that alone, or else, printed, from the one with its
+// standard output. It looks again each few milliseconds: the line comes once,
+// and soon.
+func readHandshake(ctx context.Context, dir string, exited <-chan struct{}) (line []byte, printed bool, err error) {
+	own, err := openFirstLine(filepath.Join(dir, socketDir, wire.HandshakeFile))
 	if err != nil {
-		return nil, fmt.Errorf("read handshake: %w", err)
+		return nil, false, err
 	}
-	defer func() { _ = f.Close() }()
-	buf := make([]byte, 0, maxHandshake)
+	defer own.close()
+	out, err := openFirstLine(filepath.Join(dir, stdoutFile))
+	if err != nil {
+		return nil, false, err
+	}
+	defer out.close()
 	pause := time.NewTicker(2 * time.Millisecond)
 	defer pause.Stop()
 	for {
 		over := isClosed(exited) // asked before reading: nothing comes after
-		n, err := f.Read(buf[len(buf):cap(buf)])
-		buf = buf[:len(buf)+n]
-		if i := bytes.IndexByte(buf, '\n'); i >= 0 {
-			return buf[:i], nil
-		}
-		if len(buf) == cap(buf) {
-			return buf, nil // no handshake is that long
-		}
-		if err != nil && !errors.Is(err, io.EOF) {
-			return nil, fmt.Errorf("read handshake: %w", err)
-		}
-		if n > 0 {
-			continue
-		}
-		if over {
-			return buf, errNoLine
+		// The file is read last: what is printed behind the handshake is not
+		// taken for something that came instead of it.
+		whole, err := out.look()
+		served, ownErr := own.look()
+		switch {
+		case err != nil || ownErr != nil:
+			return nil, false, errors.Join(err, ownErr)
+		case served:
+			return own.line, false, nil
+		case whole:
+			return out.line, true, nil
+		case over:
+			return out.line, true, errNoLine
 		}
 		select {
 		case <-ctx.Done():
-			return buf, ctx.Err()
+			return out.line, true, ctx.Err()
 		case <-exited:
 		case <-pause.C:
 		}
 	}
+}
+
+// firstLine reads the first line of a file that grows.
+type firstLine struct {
+	file *os.File
+	line []byte
+}
+
+func openFirstLine(path string) (*firstLine, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, fmt.Errorf("read handshake: %w", err)
+	}
+	return &firstLine{file: f, line: make([]byte, 0, maxHandshake)}, nil
+}
+
+func (l *firstLine) close() { _ = l.file.Close() }
+
+// look reads on, and reports whether the line is there: to its end, or longer
+// than any handshake is. It is not to be called again then.
+func (l *firstLine) look() (whole bool, err error) {
+	for len(l.line) < cap(l.line) {
+		n, err := l.file.Read(l.line[len(l.line):cap(l.line)])
+		l.line = l.line[:len(l.line)+n]
+		if i := bytes.IndexByte(l.line, '\n'); i >= 0 {
+			l.line = l.line[:i]
+			return true, nil
+		}
+		if err != nil && !errors.Is(err, io.EOF) {
+			return false, fmt.Errorf("read handshake: %w", err)
+		}
+		if n == 0 {
+			return false, nil
+		}
+	}
+	return true, nil
 }
 
 func isClosed(c <-chan struct{}) bool {

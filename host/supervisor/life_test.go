@@ -93,6 +93,31 @@ func TestEverySampleComesBeforeTheEnd(t *testing.T) {
 	}
 }
 
+// The files of what a plugin prints hold that, and nothing of the handshake.
+func TestOutputFilesHoldOutput(t *testing.T) {
+	r := newRig(t, Options{}, testPlugin("trainer", "waits"), testPlugin("silent", "silent"))
+	r.start()
+	r.log("trainer", "waiting")
+	r.state("silent", script.Starting, 2) // a foreign plugin: its handshake is there
+	got, err := os.ReadFile(filepath.Join(r.process("trainer").dir, stdoutFile))
+	if err != nil || string(got) != "waiting\n" {
+		t.Errorf("the file holds %q, %v", got, err)
+	}
+	foreign := r.process("silent").dir
+	if err := r.StopAll(r.soon(), nil); err != nil {
+		t.Fatal(err)
+	}
+	got, err = os.ReadFile(filepath.Join(foreign, stdoutFile))
+	if err != nil || !strings.HasPrefix(string(got), "1|1|unix|") {
+		t.Errorf("the file holds %q, %v", got, err)
+	}
+	for _, l := range bodies[script.LogLine](r.seen("", func([]script.Event) bool { return true }), "silent") {
+		if l.Stream == "stdout" {
+			t.Errorf("the handshake is in the log: %+v", l)
+		}
+	}
+}
+
 func TestStopWaitsForTheGrace(t *testing.T) {
 	r := newRig(t, Options{}, testPlugin("trainer", "waits"))
 	r.start()

@@ -270,7 +270,7 @@ func (p *Process) openTails() {
 			path: filepath.Join(p.dir, stream), stream: stream[:len("stdout")],
 			limit: p.s.options.LogLimit, keep: p.s.options.LogFiles,
 		}
-		if stream == stdoutFile && p.child != nil && len(p.child.line) > 0 {
+		if stream == stdoutFile && p.child != nil && p.child.printed {
 			t.skip = int64(len(p.child.line)) + 1
 		}
 		p.tails = append(p.tails, t)

@@ -195,6 +195,18 @@ func (r *rig) log(name, text string) {
 	})
 }
 
+func bodiesOf(r *rig, name string, state script.State) []script.StateChanged {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	var out []script.StateChanged
+	for _, s := range states(r.events, name) {
+		if s.State == state {
+			out = append(out, s)
+		}
+	}
+	return out
+}
+
 func (r *rig) soon() context.Context {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	r.t.Cleanup(cancel)

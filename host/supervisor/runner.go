@@ -7,7 +7,6 @@ import (
 	"io"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"time"
@@ -69,7 +68,7 @@ func (r *childRunner) Start(context.Context) error {
 		return err
 	}
 	r.child = c
-	c.line, err = readFirstLine(r.ctx, filepath.Join(r.command.runDir, stdoutFile), c.exited)
+	c.line, c.printed, err = readHandshake(r.ctx, r.command.runDir, c.exited)
 	if err == nil {
 		err = checkHandshake(c.line, wire.ProtocolVersion)
 	}

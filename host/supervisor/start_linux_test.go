@@ -135,18 +135,6 @@ func TestSilentPlugin(t *testing.T) {
 	r.state("silent", script.Stopped, 1)
 }
 
-func bodiesOf(r *rig, name string, state script.State) []script.StateChanged {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	var out []script.StateChanged
-	for _, s := range states(r.events, name) {
-		if s.State == state {
-			out = append(out, s)
-		}
-	}
-	return out
-}
-
 func TestSocketPathTooLong(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), strings.Repeat("deep", 30))
 	r := newRig(t, Options{Dir: dir}, testPlugin("trainer", "steps"))

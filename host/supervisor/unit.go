@@ -56,7 +56,10 @@ func (e errStop) Error() string { return e.reason }
 
 // loop serves the unit until ctx ends.
 func (u *unit) loop(ctx context.Context) {
-	if !u.conf.Autostart && !u.held {
+	u.s.mu.Lock()
+	idle := !u.conf.Autostart && !u.held && !u.wanted
+	u.s.mu.Unlock()
+	if idle {
 		u.report("", script.Stopped, "not started yet", nil)
 	}
 	for u.s.await(ctx, u.take) == nil {

@@ -49,6 +49,7 @@ func Serve(s Script) {
 	sv := &server{plugin: p, out: os.Stdout, err: os.Stderr}
 	sv.signals()
 	go sv.leaveAlone()
+	sv.divert()
 	plugin.Serve(&plugin.ServeConfig{
 		HandshakeConfig: wire.Handshake,
 		Plugins:         wire.ServerPlugins(p),
@@ -66,9 +67,12 @@ type server struct {
 	plugin   *Plugin
 	out, err *os.File // the real ones
 	restored sync.Once
-	calls    atomic.Int64 // in progress, streams included
-	server   atomic.Pointer[grpc.Server]
-	alone    atomic.Bool // no host asked for the end
+
+	handshake *os.File // nil: the handshake goes to out
+
+	calls  atomic.Int64 // in progress, streams included
+	server atomic.Pointer[grpc.Server]
+	alone  atomic.Bool // no host asked for the end
 }
 
 // grpc makes the gRPC server. go-plugin puts pipes in the place of os.Stdout
@@ -95,7 +99,28 @@ func (s *server) call() (done func()) {
 }
 
 func (s *server) restore() {
-	s.restored.Do(func() { os.Stdout, os.Stderr = s.out, s.err })
+	s.restored.Do(func() {
+		os.Stdout, os.Stderr = s.out, s.err
+		if s.handshake != nil {
+			_ = s.handshake.Close() // it has been read
+		}
+	})
+}
+
+// divert lets go-plugin print the handshake into the file that the host has
+// put there for it. Where something was printed before, the handshake goes
+// behind that, for the host to see it.
+func (s *server) divert() {
+	dir := os.Getenv(plugin.EnvUnixSocketDir)
+	info, err := s.out.Stat()
+	if dir == "" || err != nil || info.Size() > 0 {
+		return
+	}
+	file, err := os.OpenFile(filepath.Join(dir, wire.HandshakeFile), os.O_WRONLY|os.O_APPEND, 0)
+	if err != nil {
+		return // there is none
+	}
+	s.handshake, os.Stdout = file, file
 }
 
 // signals makes SIGTERM a stop. SIGINT and SIGHUP are for the host, and a

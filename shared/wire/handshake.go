@@ -30,6 +30,11 @@ var Handshake = plugin.HandshakeConfig{
 	MagicCookieValue: "a72ec1f7c1b34f4e8f3f0e6c0d5fb1a9",
 }
 
+// HandshakeFile is a file that a host may put into the directory of a plugin's
+// sockets. A plugin that finds it writes its handshake there, which keeps that
+// out of the log that its standard output is.
+const HandshakeFile = "handshake"
+
 // ClientPlugins is what a host gives to go-plugin; what it dispenses under
 // PluginName is a *Client.
 func ClientPlugins() plugin.PluginSet { return ServerPlugins(nil) }
