@@ -30,6 +30,7 @@ type show struct {
 	done chan struct{}
 	once sync.Once
 	quit chan struct{}
+	says chan string // what is to be said beside the table
 
 	live  bool                           // a table
 	lines []string                       // of the table on the screen
@@ -42,13 +43,22 @@ const redraw = 250 * time.Millisecond
 // newShow starts to display what happens in h.
 func (a *app) newShow(h *host.Host) *show {
 	s := &show{
-		app: a, host: h, done: make(chan struct{}), quit: make(chan struct{}),
+		app: a, host: h, done: make(chan struct{}), quit: make(chan struct{}), says: make(chan string),
 		shown: map[string]script.StateChanged{},
 		live:  !a.json && isTerminal(a.stdout) && a.env("TERM") != "dumb",
 	}
 	s.sub = h.Bus().Subscribe(bus.Filter{Kinds: []string{"state", "result", "parameters", "route", "warning", "gap"}}, 4096)
 	go s.run()
 	return s
+}
+
+// say notes something without spoiling the table.
+func (s *show) say(text string) {
+	select {
+	case s.says <- text:
+	case <-s.done:
+		s.app.note("%s", text)
+	}
 }
 
 // end stops displaying, after all that happened was shown.
@@ -73,6 +83,9 @@ func (s *show) run() {
 			if len(s.lines) == 0 {
 				s.table()
 			}
+		case text := <-s.says:
+			s.clear()
+			s.app.note("%s", text)
 		case <-tick.C:
 			s.table()
 		case <-s.quit:
@@ -155,16 +168,19 @@ func remarkable(b script.Body) bool {
 
 // clear takes the table off the screen, so that something else can stand there.
 func (s *show) clear() {
-	fmt.Fprint(s.app.stdout, s.wipe())
-	s.lines = nil
+	if len(s.lines) > 0 {
+		fmt.Fprint(s.app.stdout, s.wipe())
+		s.lines = nil
+	}
 }
 
-// wipe returns what takes the table off the screen.
+// wipe returns what takes the table off the screen. The cursor need not stand
+// at the beginning of its line: the terminal shows ctrl-C as "^C".
 func (s *show) wipe() string {
 	if len(s.lines) == 0 {
 		return ""
 	}
-	return fmt.Sprintf("\x1b[%dA\x1b[J", len(s.lines))
+	return fmt.Sprintf("\r\x1b[%dA\x1b[J", len(s.lines))
 }
 
 // table writes the table over the one before.

@@ -116,14 +116,14 @@ func (a *app) serve(ctx context.Context, cfg *config.Config, state string, stayU
 		ready.tell(err)
 		return err
 	}
-	stop := a.handleSignals(ctx, h, cfg)
-	defer stop()
 	if ready == nil {
 		a.fourLines(cfg)
 	} else {
 		go ready.announce(h, cfg)
 	}
 	show := a.newShow(h)
+	stop := a.handleSignals(ctx, h, cfg, show.say)
+	defer stop()
 	outcome, err := h.Run(ctx)
 	show.end()
 	if err != nil {
@@ -162,7 +162,7 @@ func (a *app) fourLines(cfg *config.Config) {
 
 // handleSignals lets ctrl-C stop the scripts in order and a second one hurry,
 // SIGTERM stop those that do not outlive the host, and SIGHUP none.
-func (a *app) handleSignals(ctx context.Context, h *host.Host, cfg *config.Config) (stop func()) {
+func (a *app) handleSignals(ctx context.Context, h *host.Host, cfg *config.Config, say func(string)) (stop func()) {
 	signals := make(chan os.Signal, 4)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	done, ended := make(chan struct{}), make(chan struct{})
@@ -181,7 +181,7 @@ func (a *app) handleSignals(ctx context.Context, h *host.Host, cfg *config.Confi
 					a.terminate(ctx, h, cfg)
 				default:
 					interrupts++
-					a.interrupt(h, interrupts)
+					interrupt(h, interrupts, say)
 				}
 			}
 		}
@@ -193,9 +193,9 @@ func (a *app) handleSignals(ctx context.Context, h *host.Host, cfg *config.Confi
 	}
 }
 
-func (a *app) interrupt(h *host.Host, times int) {
+func interrupt(h *host.Host, times int, say func(string)) {
 	if times == 1 {
-		a.note("stopping the scripts; ctrl-C again stops them at once")
+		say("stopping the scripts; ctrl-C again stops them at once")
 		h.Down()
 		return
 	}
