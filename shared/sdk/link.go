@@ -7,6 +7,7 @@ import (
 	"io"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/mlhost/mlhost/shared/script"
@@ -16,8 +17,11 @@ import (
 const (
 	// linkWait is how long a message waits for a host to open the link.
 	linkWait = 5 * time.Second
-	// deliveries is how many messages are handled at the same time.
-	deliveries = 64
+	// deliveries is how many messages are handled at the same time; more are
+	// refused, so that replies to the script's own messages are always read.
+	deliveries = 1024
+	// maxNews is how many broadcasts wait to be handled; more are dropped.
+	maxNews = 8192
 )
 
 // switchboard carries the script's messages to the host that is linked now,
@@ -27,6 +31,10 @@ type switchboard struct {
 	ctx    context.Context // of deliveries; ends with the run
 	busy   chan struct{}   // one token per delivery in hand
 	jobs   chan func()     // taken by goroutines that are free
+	news   chan news       // broadcasts, handled one after the other
+	lost   func(n uint64)  // reports broadcasts that were dropped
+	drops  atomic.Uint64   // dropped and not reported yet
+	once   sync.Once       // starts the goroutine that handles broadcasts
 
 	mu      sync.Mutex
 	line    *line         // nil: no host is linked
@@ -37,6 +45,13 @@ type switchboard struct {
 	peers   []string
 }
 
+// news is a broadcast that waits to be handled.
+type news struct {
+	line  *line
+	epoch uint64
+	d     wire.Deliver
+}
+
 // line is one Link call of a host.
 type line struct {
 	link   wire.Link
@@ -44,9 +59,11 @@ type line struct {
 	cancel context.CancelCauseFunc
 }
 
-func newSwitchboard(ctx context.Context, answer func(context.Context, script.Message) (script.Value, error)) *switchboard {
+func newSwitchboard(
+	ctx context.Context, answer func(context.Context, script.Message) (script.Value, error), lost func(n uint64),
+) *switchboard {
 	return &switchboard{
-		answer: answer, ctx: ctx, busy: make(chan struct{}, deliveries),
+		answer: answer, ctx: ctx, lost: lost, news: make(chan news, maxNews), busy: make(chan struct{}, deliveries),
 		jobs: make(chan func()), linked: make(chan struct{}),
 		waiting: map[string]chan wire.Reply{}, serving: map[string]context.CancelFunc{},
 	}
@@ -135,21 +152,17 @@ func (b *switchboard) receive(l *line) error {
 	}
 }
 
-// deliver hands a message to the script. It waits while too many are in hand.
+// deliver hands a message to the script.
 func (b *switchboard) deliver(l *line, epoch uint64, d wire.Deliver) {
-	select {
-	case b.busy <- struct{}{}:
-	case <-b.ctx.Done():
-	}
-	if b.ctx.Err() != nil {
-		refused := script.Errorf(script.CodeUnavailable, "the script is stopping, or has ended")
-		_ = l.link.Send(wire.Frame{Epoch: epoch, Body: wire.Reply{ID: d.ID, Err: refused}}) // the link may be gone, and with it who asked
+	if d.Kind == script.Broadcast && d.Timeout <= 0 {
+		b.broadcast(news{line: l, epoch: epoch, d: d})
 		return
 	}
-	ctx, cancel := context.WithCancel(b.ctx)
-	if d.Timeout > 0 {
-		ctx, cancel = context.WithTimeout(b.ctx, d.Timeout)
+	if err := b.admit(); err != nil {
+		b.reply(l, epoch, wire.Reply{ID: d.ID, Err: err})
+		return
 	}
+	ctx, cancel := b.deliveryContext(d)
 	b.mu.Lock()
 	b.serving[d.ID] = cancel
 	b.mu.Unlock()
@@ -163,16 +176,66 @@ func (b *switchboard) deliver(l *line, epoch uint64, d wire.Deliver) {
 		}()
 		reply := wire.Reply{ID: d.ID}
 		value, err := b.handle(ctx, d)
-		switch {
-		case err != nil:
+		if err != nil {
 			reply.Err = handlerError(err)
-		case d.Kind == script.Broadcast && d.Timeout <= 0:
-			return // nobody waits to hear that it arrived
-		default:
+		} else {
 			reply.Value = value
 		}
-		_ = l.link.Send(wire.Frame{Epoch: epoch, Body: reply}) // as above; a tell comes again
+		b.reply(l, epoch, reply)
 	})
+}
+
+// admit takes a token for one more delivery, or tells why there is none.
+func (b *switchboard) admit() *script.Error {
+	if b.ctx.Err() != nil {
+		return script.Errorf(script.CodeUnavailable, "the script is stopping, or has ended")
+	}
+	select {
+	case b.busy <- struct{}{}:
+		return nil
+	default:
+		return script.Errorf(script.CodeUnavailable, "the script has %d messages in hand already", deliveries)
+	}
+}
+
+func (b *switchboard) deliveryContext(d wire.Deliver) (context.Context, context.CancelFunc) {
+	if d.Timeout > 0 {
+		return context.WithTimeout(b.ctx, d.Timeout)
+	}
+	return context.WithCancel(b.ctx)
+}
+
+// reply sends a reply. The link may be gone, and with it who asked; a tell
+// comes again.
+func (b *switchboard) reply(l *line, epoch uint64, r wire.Reply) {
+	_ = l.link.Send(wire.Frame{Epoch: epoch, Body: r})
+}
+
+// broadcast puts a broadcast that nobody waits for behind those before it.
+func (b *switchboard) broadcast(n news) {
+	b.once.Do(func() { go b.readNews() })
+	select {
+	case b.news <- n:
+	default:
+		b.drops.Add(1)
+	}
+}
+
+// readNews handles broadcasts in their order until the run ends.
+func (b *switchboard) readNews() {
+	for {
+		select {
+		case n := <-b.news:
+			if _, err := b.handle(b.ctx, n.d); err != nil {
+				b.reply(n.line, n.epoch, wire.Reply{ID: n.d.ID, Err: handlerError(err)})
+			}
+			if lost := b.drops.Swap(0); lost > 0 {
+				b.lost(lost)
+			}
+		case <-b.ctx.Done():
+			return
+		}
+	}
 }
 
 // do runs a job in a goroutine that is free, or in a new one. They are kept

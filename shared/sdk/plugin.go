@@ -62,7 +62,9 @@ func NewPlugin(s Script) (*Plugin, error) {
 		done: make(chan struct{}), due: make(chan struct{}), warned: map[string]bool{},
 	}
 	p.ctx, p.cancel = context.WithCancel(context.Background())
-	p.switchboard = newSwitchboard(p.ctx, p.answer)
+	p.switchboard = newSwitchboard(p.ctx, p.answer, func(n uint64) {
+		p.recorder.emit(script.Gap{Dropped: n, Reason: "broadcasts came faster than the script handles them"})
+	})
 	return p, nil
 }
 
