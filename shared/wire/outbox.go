@@ -2,6 +2,7 @@ package wire
 
 import (
 	"context"
+	"runtime"
 	"sync"
 
 	"google.golang.org/protobuf/proto"
@@ -86,6 +87,7 @@ func (o *outbox) run(ctx context.Context) {
 			return
 		}
 		for {
+			runtime.Gosched() // who is about to send gets on the same message
 			batch, closed := o.take()
 			if len(batch) == 0 {
 				if closed {
