@@ -1,0 +1,410 @@
+"""What reading a script tells; the parser that it really makes is the measure."""
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import textwrap
+import unittest
+
+from harness import SRC, clean_environment
+
+DISCOVER = os.path.join(SRC, "mlhost_discover.py")
+
+# Scripts whose parser is made in the test, to compare with.
+REAL = {
+    "plain": """
+        import argparse
+        HIDDEN = 4 * 16
+        def get():
+            parser = argparse.ArgumentParser(description="x")
+            parser.add_argument("data", nargs="?", default="iris.csv")
+            parser.add_argument("--lr", "-l", type=float, default=1e-3, help="rate")
+            parser.add_argument("--no-cuda", action="store_true")
+            parser.add_argument("--keep", action="store_false", dest="drop")
+            parser.add_argument("--hidden-size", type=int, default=HIDDEN)
+            parser.add_argument("--betas", type=float, nargs=2, default=(0.9, 0.999))
+            parser.add_argument("--tag", action="append")
+            parser.add_argument("-v", action="count", default=0)
+            parser.add_argument("--epochs", type=int, default="10")
+            parser.add_argument("--neg", type=int, default=-1, choices=[-1, 0, 1])
+            parser.add_argument("--c", action="store_const", const=3)
+            return parser
+        PARSER = get()
+        args = PARSER.parse_args([])
+    """,
+    "groups": """
+        import argparse
+        p = argparse.ArgumentParser(prefix_chars="-+")
+        g = p.add_argument_group("optimizer")
+        g.add_argument("--opt", choices=("sgd", "adam"), default="sgd")
+        m = g.add_mutually_exclusive_group()
+        m.add_argument("--fast", action="store_true")
+        m.add_argument("--slow", action="store_true")
+        for name in ("train", "test"):
+            p.add_argument("--%s-size" % name if False else "--" + name + "-size", type=int, default=8)
+        for name, default in {"a": 1, "b": 2}.items():
+            p.add_argument(f"--w-{name}", type=int, default=default)
+        p.set_defaults(opt="adam")
+        PARSER = p
+        p.parse_known_args([])
+    """,
+    "parents": """
+        import argparse
+        def base():
+            q = argparse.ArgumentParser(add_help=False)
+            q.add_argument("--seed", type=int, default=0)
+            return q
+        class Options:
+            def __init__(self):
+                self.parser = argparse.ArgumentParser(parents=[base()])
+                self.setup(self.parser)
+            def setup(self, parser):
+                parser.add_argument("--name", default="x")
+            def parse(self):
+                return self.parser.parse_args([])
+        class More(Options):
+            def setup(self, parser):
+                super().setup(parser)
+                parser.add_argument("--extra", type=float, default=2 ** 3 / 2)
+        o = More()
+        PARSER = o.parser
+        o.parse()
+    """,
+    "commands": """
+        import argparse
+        p = argparse.ArgumentParser()
+        p.add_argument("--verbose", action="store_true")
+        s = p.add_subparsers(dest="command")
+        t = s.add_parser("train")
+        t.add_argument("--lr", type=float, default=0.1)
+        e = s.add_parser("eval")
+        e.add_argument("data-csv")
+        PARSER = p
+        p.parse_args([])
+    """,
+}
+
+
+def discover(files, *names):
+    """Reads scripts of a new folder; nothing may appear in it."""
+    with tempfile.TemporaryDirectory() as folder:
+        folder = os.path.realpath(folder)
+        for name, text in files.items():
+            path = os.path.join(folder, name)
+            os.makedirs(os.path.dirname(path), exist_ok=True)
+            with open(path, "wb") as f:
+                f.write(text if isinstance(text, bytes) else textwrap.dedent(text).encode())
+        paths = [os.path.join(folder, n) for n in names or ["s.py"]]
+        done = subprocess.run([sys.executable, "-I", "-S", "-B", DISCOVER], input=json.dumps({"paths": paths}).encode(),
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=clean_environment(), cwd=folder, timeout=60)
+        there = {os.path.relpath(os.path.join(d, f), folder) for d, _, fs in os.walk(folder) for f in fs}
+    if done.returncode or done.stderr:
+        raise AssertionError(done.stderr.decode())
+    if there != {os.path.normpath(n) for n in files}:
+        raise AssertionError("files appeared: %s" % there)
+    results = [json.loads(line) for line in done.stdout.splitlines()]
+    return results if names else results[0]
+
+
+def by_name(found):
+    return {p["name"]: p for p in found["parameters"]}
+
+
+class Argparse(unittest.TestCase):
+    def test_as_the_real_parser(self):
+        for name, text in REAL.items():
+            with self.subTest(name):
+                scope = {"__name__": "__main__"}
+                exec(compile(textwrap.dedent(text), name, "exec"), scope)
+                real, todo = {}, [scope["PARSER"]]
+                while todo:
+                    for action in todo.pop()._actions:
+                        if action.dest not in ("help", "==SUPPRESS=="):
+                            real[action.dest] = action
+                        if type(action).__name__ == "_SubParsersAction":
+                            todo += action.choices.values()
+                found = discover({"s.py": text})
+                ours = by_name(found)
+                self.assertEqual(found["style"], "argparse")
+                self.assertEqual(found["problems"], [])
+                self.assertEqual(set(ours), set(real))
+                defaults = vars(scope["PARSER"].parse_args([]))
+                for dest, action in real.items():
+                    default = defaults.get(dest, action.default)
+                    self.assertEqual(ours[dest]["default"], list(default) if isinstance(default, tuple) else default, dest)
+                    choices = None if action.choices is None else list(action.choices)
+                    self.assertEqual(ours[dest]["choices"], choices, dest)
+
+    def test_helpers_in_other_files(self):
+        found = discover({
+            "s.py": """
+                from pkg.options import add_all
+                import argparse
+                from pkg import more
+                def unused():
+                    q = argparse.ArgumentParser()
+                    q.add_argument("--other-tool")
+                    return q.parse_args()
+                def main():
+                    parser = argparse.ArgumentParser()
+                    add_all(parser)
+                    more.extend(parser, "size")
+                    args = parser.parse_args()
+                    while True:
+                        step(args)
+                def step(args):
+                    print(args.lr)
+                if __name__ == "__main__":
+                    main()
+            """,
+            "pkg/__init__.py": "",
+            "pkg/options.py": "from .defaults import LR\ndef add_all(p):\n    p.add_argument('--lr', type=float, default=LR)\n",
+            "pkg/defaults.py": "from pkg import options\nLR = 0.5\n",
+            "pkg/more.py": "def extend(p, name, default=3):\n    p.add_argument('--' + name, type=int, default=default)\n",
+        })
+        ours = by_name(found)
+        self.assertEqual({n: p["default"] for n, p in ours.items()}, {"lr": 0.5, "size": 3})
+        self.assertEqual((ours["lr"]["file"], ours["lr"]["line"]), ("pkg/options.py", 3))
+        self.assertEqual((ours["lr"]["mutability"], ours["size"]["mutability"]), ("live", "restart"))
+        self.assertEqual(found["problems"], [])
+
+    def test_what_is_computed_is_a_problem(self):
+        found = discover({"s.py": """
+            import argparse, os, unseen
+            p = argparse.ArgumentParser()
+            p.add_argument("--workers", type=int, default=os.cpu_count())
+            p.add_argument("--flag", type=bool, default=False)
+            p.add_argument(unseen.NAME)
+            unseen.extend(p)
+            print(os.environ["HOME"])
+            p.parse_args()
+        """})
+        self.assertEqual(set(by_name(found)), {"workers", "flag"})
+        told = " | ".join(p["message"] for p in found["problems"])
+        for part in ("default of workers", "type=bool", "name of an option", "passed to unseen.extend", "variable HOME"):
+            self.assertIn(part, told)
+
+    def test_boolean_optional_action_and_required(self):
+        ours = by_name(discover({"s.py": """
+            import argparse
+            p = argparse.ArgumentParser()
+            p.add_argument("--amp", action=argparse.BooleanOptionalAction, default=True)
+            p.add_argument("--data", required=True)
+            p.add_argument("file")
+            p.parse_args()
+        """}))
+        self.assertEqual((ours["amp"]["type"], ours["amp"]["default"]), ("bool", True))
+        self.assertEqual([ours[n]["required"] for n in ("amp", "data", "file")], [False, True, True])
+
+
+class OtherStyles(unittest.TestCase):
+    def check(self, style, text, expected, files=None):
+        found = discover(dict({"s.py": text}, **(files or {})))
+        self.assertEqual(found["style"], style, found)
+        ours = {n: (p["type"], p["default"]) for n, p in by_name(found).items()}
+        self.assertEqual(ours, expected, found["problems"])
+        return found
+
+    def test_click(self):
+        found = self.check("click", """
+            import click
+            def common(f):
+                return click.option("--seed", default=1)(f)
+            @click.group()
+            @click.option("--debug/--no-debug", default=False)
+            def cli(debug): pass
+            @cli.command()
+            @click.option("--lr", "-l", "rate", type=click.FloatRange(0, 1), default=0.1, help="rate")
+            @click.option("--opt", type=click.Choice(["sgd", "adam"]), default="sgd")
+            @click.option("--tag", multiple=True)
+            @common
+            @click.argument("data-csv")
+            def train(**kw): pass
+            if __name__ == "__main__":
+                cli()
+        """, {"debug": ("bool", False), "rate": ("float", 0.1), "opt": ("string", "sgd"), "tag": ("list", None), "seed": ("int", 1), "data_csv": ("string", None)})
+        ours = by_name(found)
+        self.assertEqual((ours["rate"]["min"], ours["rate"]["max"], ours["opt"]["choices"]), (0, 1, ["sgd", "adam"]))
+
+    def test_typer(self):
+        found = self.check("typer", """
+            import typer
+            from typing import Annotated
+            app = typer.Typer()
+            @app.command()
+            def main(data: str, lr: float = typer.Option(0.1, "--rate", min=0, max=1, help="r"), n: Annotated[int, typer.Option(min=1)] = 5, fast: bool = False):
+                pass
+            app()
+        """, {"data": ("string", None), "lr": ("float", 0.1), "n": ("int", 5), "fast": ("bool", False)})
+        ours = by_name(found)
+        self.assertEqual((ours["lr"]["min"], ours["n"]["min"], ours["lr"]["pass"], ours["data"]["required"]), (0, 1, "--rate=", True))
+
+    def test_absl(self):
+        found = self.check("absl", """
+            from absl import app, flags
+            FLAGS = flags.FLAGS
+            flags.DEFINE_float("lr", 0.1, "rate", lower_bound=0.0)
+            flags.DEFINE_enum("opt", "sgd", ["sgd", "adam"], "o")
+            flags.DEFINE_list("xs", "a,b", "x")
+            flags.DEFINE_string("data", None, "d")
+            flags.mark_flag_as_required("data")
+            def main(argv):
+                for _ in range(3):
+                    print(FLAGS.lr)
+            app.run(main)
+        """, {"lr": ("float", 0.1), "opt": ("string", "sgd"), "xs": ("list", ["a", "b"]), "data": ("string", None)})
+        ours = by_name(found)
+        self.assertEqual((ours["lr"]["mutability"], ours["opt"]["mutability"], ours["data"]["required"]), ("live", "restart", True))
+
+    def test_fire(self):
+        self.check("fire", """
+            import fire
+            def train(data, lr: float = 0.1, layers=(1, 2)): pass
+            if __name__ == "__main__":
+                fire.Fire(train)
+        """, {"data": ("any", None), "lr": ("float", 0.1), "layers": ("list", [1, 2])})
+
+    CLASSES = """
+        from dataclasses import dataclass, field
+        from typing import Optional, List, Literal
+        from enum import Enum
+        class Kind(Enum):
+            A = "a"
+            B = "b"
+        @dataclass
+        class Optim:
+            lr: float = field(default=1e-3, metadata={"help": "rate"})
+        @dataclass
+        class Base:
+            seed: Optional[int] = None
+        @dataclass
+        class Args(Base):
+            name: str = "x"
+            xs: List[int] = field(default_factory=lambda: [1])
+            mode: Literal["fit", "test"] = "fit"
+    """
+
+    def test_dataclasses(self):
+        flat = {"seed": ("int", None), "name": ("string", "x"), "xs": ("list", [1]), "mode": ("string", "fit")}
+        found = self.check("HfArgumentParser", self.CLASSES + """
+        from transformers import HfArgumentParser
+        parser = HfArgumentParser((Args, Optim))
+        args, optim = parser.parse_args_into_dataclasses()
+        while True:
+            print(optim.lr)
+        """, dict(flat, lr=("float", 0.001)))
+        self.assertEqual((by_name(found)["lr"]["doc"], by_name(found)["lr"]["mutability"]), ("rate", "live"))
+        nested = self.CLASSES + """
+        @dataclass
+        class Top(Args):
+            optim: Optim = field(default_factory=Optim)
+        """
+        for style, call in (("tyro", "import tyro\n        tyro.cli(Top)"), ("draccus", "import draccus\n        draccus.parse(config_class=Top)"),
+                            ("simple_parsing", "from simple_parsing import parse\n        parse(Top)"),
+                            ("jsonargparse", "from jsonargparse import CLI\n        CLI(Top)"),
+                            ("draccus", "import pyrallis\n        @pyrallis.wrap()\n        def main(cfg: Top): pass\n        main()")):
+            with self.subTest(call):
+                self.check(style, nested + call + "\n", dict(flat, **{"optim.lr": ("float", 0.001)}))
+
+    def test_foreign_base_is_a_problem(self):
+        found = discover({"s.py": """
+            from dataclasses import dataclass
+            from transformers import HfArgumentParser, TrainingArguments
+            @dataclass
+            class Mine(TrainingArguments):
+                beta: float = 0.1
+            HfArgumentParser(Mine).parse_args_into_dataclasses()
+        """})
+        self.assertEqual(list(by_name(found)), ["beta"])
+        self.assertIn("transformers.TrainingArguments", found["problems"][0]["message"])
+
+    HYDRA = """
+        import hydra
+        @hydra.main(config_path="conf", config_name="config", version_base=None)
+        def main(cfg): pass
+        if __name__ == "__main__":
+            main()
+    """
+
+    def test_hydra(self):
+        found = self.check("hydra", self.HYDRA, {"lr": ("float", 0.001), "name": ("string", "a: b"), "xs": ("list", [1, "two", None]), "model.depth": ("int", 18),
+                                                 "model.opt.on": ("bool", True), "data": ("any", None)}, {
+            "conf/config.yaml": "defaults:\n  - model: resnet\n  - _self_\n\nlr: 1e-3  # rate\nname: 'a: b'\nxs: [1, two, null]\ndata: ???\n",
+            "conf/model/resnet.yaml": "depth: 18\nopt:\n  on: yes\n"})
+        ours = by_name(found)
+        self.assertEqual((ours["lr"]["file"], ours["lr"]["line"], ours["data"]["required"]), ("conf/config.yaml", 5, True))
+
+    def test_yaml_that_is_not_understood(self):
+        for text in ("a: &x 1\n", "a: |\n  text\n", "a: !!python/name:os.system\n", "? a\n: b\n", "a: [1,\n", "a: 1\n   b: 2\n", "a:\n\tb: 1\n", "a: 1\na: 2\n", "\x00\x01"):
+            found = discover({"s.py": self.HYDRA, "conf/config.yaml": text})
+            self.assertTrue(found["problems"], text)
+
+    def test_omegaconf(self):
+        self.check("omegaconf", "from omegaconf import OmegaConf\ncfg = OmegaConf.load('c.yaml')\n", {"a.b": ("int", 1)}, {"c.yaml": "a:\n  b: 1\n"})
+
+    def test_registered(self):
+        found = self.check("register_parameter", """
+            from script_interface import ScriptInterface
+            import mlhost
+            class Mine(ScriptInterface):
+                def __init__(self):
+                    super().__init__("mine")
+                    self.register_parameter("lr", 0.1, [0.1, 0.2])
+                    self.register_parameter("n", 4, range(1, 11, 3))
+            s = Mine()
+            x = mlhost.param("x", 1.0, min=0, max=2)
+        """, {"lr": ("float", 0.1), "n": ("int", 4), "x": ("float", 1.0)})
+        ours = by_name(found)
+        self.assertEqual((ours["n"]["min"], ours["n"]["max"], ours["lr"]["choices"]), (1, 10, [0.1, 0.2]))
+        self.assertEqual({p["mutability"] for p in ours.values()}, {"live"})
+
+    def test_constants(self):
+        found = self.check("constants", """
+            import sys
+            lr = 0.1  # rate
+            epochs: int = 3
+            best = 0
+            _private = 1
+            for epoch in range(epochs):
+                best += lr
+            print(sys.argv[1])
+        """, {"lr": ("float", 0.1), "epochs": ("int", 3)})
+        ours = by_name(found)
+        self.assertEqual((ours["lr"]["mutability"], ours["epochs"]["mutability"], ours["lr"]["doc"]), ("live", "restart", "rate"))
+        self.assertIn("sys.argv", found["problems"][0]["message"])
+
+
+class BadInput(unittest.TestCase):
+    def test_each_is_a_problem(self):
+        cases = {
+            "syntax.py": ("def f(:\n", "syntax error"),
+            "two.py": ("print 'hello'\n", "Python 2"),
+            "binary.py": (b"\x7fELF\0\0", "binary"),
+            "latin.py": (b"x = '\xff'\n", ""),
+            "large.py": (b"#" * 5_000_001, "more than 5 MB"),
+            "deep.py": ("x = " + "(" * 5000 + ")" * 5000, ""),
+            "sum.py": ("x = " + "+".join(["y"] * 20_000), ""),
+        }
+        results = discover({n: t for n, (t, _) in cases.items()}, *list(cases) + ["absent.py"])
+        for found, (name, (_, part)) in zip(results, cases.items()):
+            self.assertTrue(found["problems"], name)
+            self.assertIn(part, found["problems"][0]["message"])
+        self.assertIn("not there", results[-1]["problems"][0]["message"])
+
+    def test_nothing_is_executed(self):
+        found = discover({"s.py": "open('made', 'w')\nimport helper\nhelper.f()\nx = 10 ** 10 ** 10\ny = 'a' * 10 ** 10\n", "helper.py": "open('made2', 'w')\ndef f(): open('made3', 'w')\n"})
+        self.assertEqual(found["parameters"], [])
+
+    def test_recursion_ends(self):
+        found = discover({"s.py": "import a\nfrom a import *\ndef f(n):\n    return f(n)\nf(a.x)\nclass A(A): pass\n", "a.py": "from b import x\nimport s\n", "b.py": "from a import x\n"})
+        self.assertEqual(found["style"], "none")
+
+    def test_broken_import_is_a_problem(self):
+        found = discover({"s.py": "import broken\n", "broken.py": "def f(:\n"})
+        self.assertIn("broken.py is imported: syntax error", found["problems"][0]["message"])
+
+
+if __name__ == "__main__":
+    unittest.main()
