@@ -976,7 +976,11 @@ class Scan:
     def on_Subscript(self, node, scope):
         owner, index = self.value(node.value, scope), index_of(node)
         if isinstance(index, ast.Slice):
-            return Unknown(text_of(node))
+            try:
+                parts = [plain(self.value(p, scope)) if p is not None else None for p in (index.lower, index.upper, index.step)]
+                return wrap(plain(owner)[slice(*parts)])
+            except (NotPlain, TypeError, ValueError, KeyError):
+                return Unknown(text_of(node))
         key = self.value(index, scope)
         if isinstance(owner, (Seq, Table, Const)) and isinstance(key, Const):
             try:
@@ -2244,7 +2248,8 @@ class Libraries:
         except RecursionError:
             self.problem(0, "the script nests too deeply: parameters may be missing")
         self.is_script = self.is_script or any(
-            isinstance(n, (ast.For, ast.While, ast.With)) or isinstance(n, ast.Expr) and isinstance(n.value, ast.Call) for n in source.tree.body)
+            isinstance(n, (ast.For, ast.While, ast.With)) or isinstance(n, ast.Expr) and isinstance(n.value, ast.Call) and not sets_up(n.value)
+            for n in source.tree.body)
         params = self.gather()
         style = next((s for s in STYLES if s in self.styles), None)
         if style is None:
@@ -2377,6 +2382,12 @@ class Script(Libraries, Scan):
 class YamlFile:
     def __init__(self, path):
         self.path = path
+
+
+def sets_up(call):
+    """Tells a call that modules make too when they are imported."""
+    name = dotted(call.func) or ""
+    return name.split(".")[0] in ("sys", "warnings", "logging", "logger", "matplotlib", "os") or name.endswith((".register", "filterwarnings", "setLevel", "manual_seed"))
 
 
 def is_dataclass(cls):

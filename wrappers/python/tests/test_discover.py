@@ -100,7 +100,7 @@ def discover(files, *names):
         done = subprocess.run([sys.executable, "-I", "-S", "-B", DISCOVER], input=json.dumps({"paths": paths}).encode(),
                               stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=clean_environment(), cwd=folder, timeout=60)
         there = {os.path.relpath(os.path.join(d, f), folder) for d, _, fs in os.walk(folder) for f in fs}
-    if done.returncode or done.stderr:
+    if done.returncode or done.stderr.replace(b"s_push: parser stack overflow\n", b""):  # 3.8 says so of what nests deeply
         raise AssertionError(done.stderr.decode())
     if there != {os.path.normpath(n) for n in files}:
         raise AssertionError("files appeared: %s" % there)
