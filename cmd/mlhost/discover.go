@@ -101,8 +101,7 @@ func (a *app) find(ctx context.Context, path string) ([]python.Discovered, error
 		return nil, err
 	}
 	if info.IsDir() {
-		found = slices.DeleteFunc(found, func(f python.Discovered) bool { return !f.Script && len(f.Problems) == 0 })
-		found = slices.DeleteFunc(found, func(f python.Discovered) bool { return !f.Script && f.Style != "none" })
+		found = slices.DeleteFunc(found, func(f python.Discovered) bool { return !f.Script && !f.Unreadable })
 	}
 	return found, nil
 }

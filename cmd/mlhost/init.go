@@ -116,7 +116,7 @@ func starterConfig(root string, found []python.Discovered) (text []byte, names [
 		if err != nil {
 			return nil, nil, fmt.Errorf("name script: %w", err)
 		}
-		if f.Style == "none" && len(f.Problems) > 0 && f.Reads[f.Path] == "" || unreadable(f) {
+		if f.Unreadable {
 			b.WriteString("\n")
 			comment(&b, "", source+" is left out: "+f.Problems[0].Message)
 			continue
@@ -130,20 +130,6 @@ func starterConfig(root string, found []python.Discovered) (text []byte, names [
 		return nil, nil, config.Error(diags)
 	}
 	return text, names, nil
-}
-
-// unreadable tells whether a script could not be read at all.
-func unreadable(f python.Discovered) bool {
-	if f.Style != "none" || len(f.Parameters) > 0 || len(f.Problems) != 1 {
-		return false
-	}
-	m := f.Problems[0].Message
-	for _, start := range []string{"this is Python 2", "syntax error", "the file ", "the script could not", "the reader ended"} {
-		if strings.HasPrefix(m, start) {
-			return true
-		}
-	}
-	return false
 }
 
 var notInName = regexp.MustCompile(`[^A-Za-z0-9_-]+`)

@@ -26,7 +26,8 @@ type Discovered struct {
 	Style      string       `json:"style"` // "argparse", …; "constants", "sys.argv" or "none" without a parser
 	Parameters []Parameter  `json:"parameters"`
 	Problems   []Problem    `json:"problems"`
-	Script     bool         `json:"script"` // it does something by itself, and is not only imported
+	Script     bool         `json:"script"`     // it does something by itself, and is not only imported
+	Unreadable bool         `json:"unreadable"` // the only problem says why
 	Reads      HashesByPath `json:"reads"`
 }
 
@@ -194,7 +195,7 @@ func (d *discoverer) read(parent context.Context, out []Discovered, missing []in
 	} else if waitErr != nil {
 		message += ": " + waitErr.Error()
 	}
-	result.Style, result.Script = "none", true
+	result.Style, result.Unreadable = "none", true
 	result.Problems = []Problem{{Message: message}}
 	result.fill()
 	return done + 1, nil

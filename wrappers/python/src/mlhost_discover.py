@@ -2236,7 +2236,7 @@ class Libraries:
         source = self.open(self.path)
         if source.problem:
             self.problem(source.problem.line, str(source.problem))
-            return self.result([], "none")
+            return dict(self.result([], "none"), unreadable=True)
         module = self.modules[self.path] = Module(self, source, "__main__")
         module.ran = True
         facts = source.facts()
