@@ -31,6 +31,7 @@ type Log struct {
 	Text    string    `json:"text"`
 	Partial bool      `json:"partial"` // the next line of the stream continues it
 	Seq     uint64    `json:"seq"`
+	End     int64     `json:"end,omitempty"` // of the line in the stream's own file
 }
 
 // logFile is the log of a run, opened for appending.
@@ -79,6 +80,7 @@ func (s *Store) writeLog(st *stream, b *batch) (err error) {
 		last = max(last, e.Seq)
 		buf.Write(mustJSON(Log{
 			Time: e.Time, Stream: line.Stream, Level: line.Level, Text: line.Text, Partial: line.Partial, Seq: e.Seq,
+			End: line.End,
 		}))
 		buf.WriteByte('\n')
 	}

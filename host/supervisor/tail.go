@@ -21,10 +21,11 @@ type tail struct {
 	stream string // "stdout" or "stderr"
 	limit  int64  // 0: never rotated
 	keep   int    // files in all
-	skip   int64  // bytes at the beginning that are not for anybody: the handshake
+	skip   int64  // bytes at the beginning that are not for us: the handshake, or what an earlier host read
 
 	file   *os.File
 	offset int64
+	start  int64  // where line begins; negative: in the file that was emptied
 	line   []byte // the beginning of a line whose end is not there yet
 	mid    bool   // a piece of that line was given out already
 	buf    []byte
@@ -41,7 +42,7 @@ func (t *tail) read(last bool, emit func([]script.LogLine)) error {
 		if err != nil {
 			return fmt.Errorf("follow %s: %w", t.stream, err)
 		}
-		t.file, t.offset = f, t.skip
+		t.file, t.offset, t.start = f, t.skip, t.skip
 	}
 	if t.buf == nil {
 		t.buf = make([]byte, tailChunk)
@@ -60,6 +61,7 @@ func (t *tail) read(last bool, emit func([]script.LogLine)) error {
 		}
 	}
 	if last && (len(t.line) > 0 || t.mid) {
+		t.start += int64(len(t.line))
 		emit([]script.LogLine{t.piece(t.line, false)})
 		t.line, t.mid = nil, false
 	}
@@ -82,6 +84,7 @@ func (t *tail) split(data []byte) []script.LogLine {
 		}
 		for most := pieceLimit(t.line); len(t.line) > most; most = pieceLimit(t.line) {
 			cut := runeEnd(t.line, most)
+			t.start += int64(cut)
 			lines = append(lines, t.piece(t.line[:cut], true))
 			t.line = append(t.line[:0], t.line[cut:]...)
 			t.mid = true
@@ -89,6 +92,7 @@ func (t *tail) split(data []byte) []script.LogLine {
 		if end < 0 {
 			break
 		}
+		t.start += int64(len(t.line)) + 1
 		lines = append(lines, t.piece(bytes.TrimSuffix(t.line, []byte{'\r'}), false))
 		t.line, t.mid = t.line[:0], false
 		data = data[end+1:]
@@ -99,8 +103,9 @@ func (t *tail) split(data []byte) []script.LogLine {
 	return lines
 }
 
+// piece makes a line of b, behind which start stands.
 func (t *tail) piece(b []byte, partial bool) script.LogLine {
-	return script.LogLine{Stream: t.stream, Text: strings.ToValidUTF8(string(b), "\uFFFD"), Partial: partial}
+	return script.LogLine{Stream: t.stream, Text: strings.ToValidUTF8(string(b), "\uFFFD"), Partial: partial, End: t.start}
 }
 
 // pieceLimit returns how many bytes of line a piece may hold. What is no text
@@ -161,7 +166,7 @@ func (t *tail) rotate(emit func([]script.LogLine)) error {
 	if err := os.Truncate(t.path, 0); err != nil {
 		return fmt.Errorf("rotate %s: %w", t.path, err)
 	}
-	t.offset = 0
+	t.offset, t.start = 0, -int64(len(t.line))
 	return nil
 }
 

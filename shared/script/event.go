@@ -123,6 +123,9 @@ type LogLine struct {
 	Level   string // "debug", "info", "warn", "error"; "" for bare output
 	Text    string
 	Partial bool
+	// End is where the line ends in the file that the script printed it to,
+	// for the host, which follows that file; 0 for a line from elsewhere.
+	End int64 `json:"-"`
 }
 
 // MaxLogText is the most bytes of one LogLine's text.
