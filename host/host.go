@@ -112,7 +112,7 @@ func (h *Host) makeParts() {
 	})
 	h.supervisor = supervisor.New(supervisor.Options{
 		Dir: h.dir, Executable: h.options.Executable, Logger: h.logger, Emit: h.Emit,
-		LastSeq: h.store.LastSeq, Link: h.serveLink, Kept: h.store.Kept,
+		LastSeq: h.store.LastSeq, LogEnd: h.logEnd, Link: h.serveLink, Kept: h.store.Kept,
 	})
 	h.connector = connector.New(connector.Options{
 		ID: h.config.Host.Name, Directory: h.config.Dir, Registry: h.registry,
@@ -257,6 +257,16 @@ func (h *Host) outcome() Outcome {
 func (h *Host) Emit(ctx context.Context, events ...script.Event) error {
 	return h.store.Append(ctx, events...)
 }
+
+// logEnd tells how far a run's output was read.
+func (h *Host) logEnd(ctx context.Context, run, stream string) (int64, bool, error) {
+	last, err := h.store.LogEnd(ctx, run, stream)
+	return last.End, last.Partial, err
+}
+
+// Swept is closed when scripts that an earlier host left running have been
+// taken over, and the end of those that ended meanwhile is recorded.
+func (h *Host) Swept() <-chan struct{} { return h.supervisor.Swept() }
 
 // committed is called by the store for events that are kept, in order.
 func (h *Host) committed(events []script.Event) {

@@ -48,18 +48,14 @@ func (h *Host) beginSession(ctx context.Context) error {
 }
 
 // restore makes true again what the store last knew of a script. One that had
-// ended is not started by itself.
+// ended is not started by itself, and one that still runs goes on.
 func (h *Host) restore(ctx context.Context, s store.Script) error {
 	now, err := api.Restored(ctx, h.store, s)
 	if err != nil {
 		return err
 	}
 	h.registry.Restore(now)
-	switch s.State {
-	case script.Finished, script.Failed, script.Stopped:
-		return h.supervisor.Hold(s.Name)
-	}
-	return nil
+	return h.supervisor.Recall(s.Name, now.Run, s.State, s.Reason)
 }
 
 // define makes a configured script known before it has said anything.

@@ -75,6 +75,10 @@ func (r *ready) announce(h *host.Host, cfg *config.Config) {
 	}
 	timer := time.NewTimer(startPatience)
 	defer timer.Stop()
+	select {
+	case <-h.Swept():
+	case <-timer.C:
+	}
 	for starting(h.Scripts(), cfg) {
 		select {
 		case <-states.C: // also when it is closed: the host tells why

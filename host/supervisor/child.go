@@ -29,8 +29,10 @@ type command struct {
 	run    string
 }
 
-// child is a plugin process that was launched here. It is not reaped before
-// reap is called, so that its pid and its group stay its own until then.
+// child is a plugin process. One that was launched here is not reaped before
+// reap is called, so that its pid and its group stay its own until then. One
+// that an earlier host launched is another's to reap, and its exit status is
+// not known.
 type child struct {
 	handle
 	run    string
@@ -43,7 +45,8 @@ type child struct {
 	printed bool
 
 	mu  sync.Mutex // held to signal the group, and to reap
-	cmd *exec.Cmd
+	cmd *exec.Cmd // nil: an earlier host launched it
+	over bool // reaped
 }
 
 // start executes the command in a session of its own, with nothing of this
@@ -89,11 +92,36 @@ func start(ctx context.Context, c command, extraEnv []string) (*child, error) {
 		return nil, errors.Join(err, cmd.Process.Kill(), cmd.Wait())
 	}
 	child := &child{handle: h, run: c.run, cmd: cmd, exited: make(chan struct{}), began: began}
-	go func() {
-		defer close(child.exited)
-		_ = h.wait(context.Background()) // fails only when the handle is closed, which comes after
-	}()
+	child.watch()
 	return child, nil
+}
+
+// foster returns the process that an earlier host launched, if it still runs.
+func foster(in instance) (*child, error) {
+	h, err := openHandle(in.PID)
+	if err != nil {
+		return nil, err
+	}
+	// Asked now, as the handle can be of no other process from here on.
+	began, err := startTime(in.PID)
+	if err == nil && began != in.StartTime {
+		err = fmt.Errorf("process %d is another one by now", in.PID)
+	}
+	if err != nil {
+		h.close()
+		return nil, err
+	}
+	child := &child{handle: h, run: in.Run, exited: make(chan struct{}), began: began, addr: in.Socket}
+	child.watch()
+	return child, nil
+}
+
+// watch closes exited when the process ends.
+func (c *child) watch() {
+	go func() {
+		defer close(c.exited)
+		_ = c.wait(context.Background()) // fails only when the handle is closed, which comes after
+	}()
 }
 
 func openLog(path string) (*os.File, error) {
@@ -179,6 +207,9 @@ func (c *child) kill() error { return c.end(context.Background(), 0) }
 // release lets go of a process that is to live on.
 func (c *child) release() error {
 	c.close()
+	if c.cmd == nil {
+		return nil
+	}
 	return c.cmd.Process.Release()
 }
 
@@ -194,8 +225,13 @@ func joined(err, more error) error {
 func (c *child) signalGroup(sig syscall.Signal) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.cmd.ProcessState != nil {
+	if c.over {
 		return nil
+	}
+	if c.cmd == nil && isClosed(c.exited) {
+		if _, err := startTime(c.pid); err == nil {
+			return nil // somebody else has reaped it, and its pid is another's
+		}
 	}
 	err := syscall.Kill(-c.pid, sig)
 	if err != nil && !errors.Is(err, syscall.ESRCH) {
@@ -204,14 +240,26 @@ func (c *child) signalGroup(sig syscall.Signal) error {
 	return nil
 }
 
-// reap takes the exit status of an ended process; it may be called again.
+// reap takes the exit status of an ended process; it may be called again. The
+// status is nil where it is not known.
 func (c *child) reap() *os.ProcessState {
 	<-c.exited
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.cmd.ProcessState == nil {
-		_ = c.cmd.Wait() // its error repeats the status
+	if !c.over {
+		if c.cmd != nil {
+			_ = c.cmd.Wait() // its error repeats the status
+		}
 		c.close()
+		c.over = true
+	}
+	return c.status()
+}
+
+// status returns the exit status, nil where it is not known.
+func (c *child) status() *os.ProcessState {
+	if c.cmd == nil {
+		return nil
 	}
 	return c.cmd.ProcessState
 }

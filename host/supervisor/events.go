@@ -272,17 +272,22 @@ func (p *Process) follow(ctx context.Context) {
 	}
 }
 
+// lines makes facts of lines of output.
+func (s *Supervisor) lines(name, run string, lines []script.LogLine) []script.Event {
+	events := make([]script.Event, len(lines))
+	for i, l := range lines {
+		events[i] = s.event(name, run, l)
+	}
+	return events
+}
+
 // readTails gives out what the process printed since it was last asked; with
 // last also a line that has no end, and then no more.
 func (p *Process) readTails(last bool) {
 	for _, t := range p.tails {
 		err := t.read(last, func(lines []script.LogLine) {
 			p.status.move()
-			events := make([]script.Event, len(lines))
-			for i, l := range lines {
-				events[i] = p.s.event(p.name, p.run, l)
-			}
-			p.s.tell(events...)
+			p.s.tell(p.s.lines(p.name, p.run, lines)...)
 		})
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			p.logger.Warn("follow output", "run", p.run, "error", err)

@@ -39,7 +39,8 @@ func (p *Process) serveStreams() *streams {
 	st := &streams{cancel: cancel, drop: drop, read: make(chan struct{})}
 	p.status.hear()
 	waiting := make(chan []script.Event, waitingMax)
-	st.wg.Go(func() { p.readEvents(ctx, 0, waiting); close(st.read) })
+	after := p.taken
+	st.wg.Go(func() { p.readEvents(ctx, after, waiting); close(st.read) })
 	st.wg.Go(func() { p.keepEvents(keeping, waiting) })
 	st.wg.Go(func() { p.watch(ctx) })
 	st.wg.Go(func() { p.follow(ctx) })
@@ -147,6 +148,7 @@ func (p *Process) stop(ctx context.Context, st *streams) string {
 		p.linger(patient)
 	}
 	if !isClosed(p.child.exited) {
+		p.forced = true
 		p.hurried = patient.Err() != nil && p.s.clock.Now().Sub(began) < grace
 		p.logger.Info("script does not end by itself", "run", p.run, "error", answer)
 	}
@@ -212,7 +214,7 @@ func (p *Process) finish(ctx context.Context, st *streams, asked string) ending 
 // status of its process.
 func (p *Process) outcome(asked string, rec wire.Exit, recorded bool) ending {
 	end := ending{run: p.run, lived: p.s.clock.Now().Sub(p.began)}
-	status := p.child.cmd.ProcessState
+	status := p.child.status()
 	if status != nil {
 		code := exitCode(status)
 		end.code = &code
@@ -228,11 +230,14 @@ func (p *Process) outcome(asked string, rec wire.Exit, recorded bool) ending {
 		}
 	case asked != "":
 		end.state, end.reason = script.Stopped, asked
-		if !recorded && status != nil && signaled(status) {
+		if !recorded && (p.forced || status != nil && signaled(status)) {
 			end.reason = asked + "; " + p.killed()
 		}
-	case status == nil:
+	case !isClosed(p.child.exited):
 		end.state, end.reason = script.Lost, "its process could not be ended"
+	case status == nil:
+		end.state = script.Lost
+		end.reason = "it ended without an exit record, and its exit code is not known, as an earlier host had started it" + p.crash()
 	case signaled(status) && p.conf.Plugin == "":
 		// What became of the script behind the wrapper is not known.
 		end.state, end.reason = script.Lost, "its wrapper was "+describeExit(status)
@@ -269,6 +274,14 @@ func (p *Process) lastWords() string {
 		return ""
 	}
 	return ": " + line
+}
+
+// crash returns the line with which a Go plugin panicked, if it did.
+func (p *Process) crash() string {
+	if line, panicked := crashLine(filepath.Join(p.dir, stderrFile)); panicked {
+		return ": " + line
+	}
+	return ""
 }
 
 // crashLine finds a Go program's panic at the end of a file, or else its last

@@ -42,6 +42,7 @@ type Process struct {
 
 	tails   []*tail
 	status  status
+	forced  bool   // it did not end when it was asked to; of attend
 	hurried bool   // its stop lost patience before its grace was over; of attend
 	taken   uint64 // number of the last event kept; of keepEvents, and then of finish
 
@@ -105,6 +106,11 @@ func (p *Process) begin(ctx context.Context) error {
 	p.instance.PID, p.instance.StartTime = p.child.pid, p.child.began
 	p.instance.SHA256, p.instance.Protocol = p.program.sum, wire.ProtocolVersion
 	p.instance.Socket, p.instance.Begun = p.child.addr, true
+	p.instance.Attempt, p.instance.Restarts = p.unit.restarts.attempt, p.unit.restarts.made
+	p.instance.Tailed = !p.described.Has(script.CapabilityLogs)
+	if p.child.printed {
+		p.instance.Handshake = int64(len(p.child.line)) + 1
+	}
 	if err := writeInstance(p.dir, p.instance, true); err != nil {
 		return &script.Error{Code: script.CodeIO, Message: err.Error(), Hint: "is the disk full?"}
 	}
@@ -265,14 +271,20 @@ func (p *Process) openTails() {
 	if p.described.Has(script.CapabilityLogs) || p.tails != nil {
 		return
 	}
-	for _, stream := range []string{stdoutFile, stderrFile} {
-		t := &tail{
-			path: filepath.Join(p.dir, stream), stream: stream[:len("stdout")],
-			limit: p.s.options.LogLimit, keep: p.s.options.LogFiles,
-		}
-		if stream == stdoutFile && p.child != nil && p.child.printed {
-			t.skip = int64(len(p.child.line)) + 1
-		}
-		p.tails = append(p.tails, t)
+	p.tails = p.s.tails(p.dir)
+	if p.child != nil && p.child.printed {
+		p.tails[0].skip = int64(len(p.child.line)) + 1
 	}
+}
+
+// tails returns what follows the output of a run: stdout, stderr.
+func (s *Supervisor) tails(dir string) []*tail {
+	var all []*tail
+	for _, stream := range []string{stdoutFile, stderrFile} {
+		all = append(all, &tail{
+			path: filepath.Join(dir, stream), stream: stream[:len("stdout")],
+			limit: s.options.LogLimit, keep: s.options.LogFiles,
+		})
+	}
+	return all
 }

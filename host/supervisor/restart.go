@@ -51,6 +51,14 @@ func newRestarts(policy config.Restart, clock Clock) restarts {
 	return restarts{policy: policy, clock: clock, backoff: b}
 }
 
+// resume takes over the count of an earlier host.
+func (r *restarts) resume(attempt int, made []time.Time) {
+	r.attempt, r.made = attempt, made
+	for range made {
+		r.backoff.NextBackOff()
+	}
+}
+
 // reset forgets all restarts: a person started the script.
 func (r *restarts) reset() {
 	r.made, r.attempt = nil, 0

@@ -41,6 +41,11 @@ type instance struct {
 	Protocol  int       `json:"protocol,omitempty"`
 	Launched  time.Time `json:"launched"`
 	Begun     bool      `json:"begun"` // its RunStarted was, or was about to be, emitted
+
+	Attempt   int         `json:"attempt,omitempty"`   // automatic restarts before it
+	Restarts  []time.Time `json:"restarts,omitempty"`  // those that still count
+	Tailed    bool        `json:"tailed,omitempty"`    // the host makes log lines of what it prints
+	Handshake int64       `json:"handshake,omitempty"` // bytes of standard output that are no output
 }
 
 // makeRunDir creates a run's directory, which must not be there yet, and tests

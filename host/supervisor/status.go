@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/mlhost/mlhost/shared/script"
+	"github.com/mlhost/mlhost/shared/wire"
 )
 
 // missedBeats is how many heartbeats may be missing before a process is stuck.
@@ -54,6 +55,16 @@ func (st *status) beat() {
 		st.base = script.Ready
 	case st.base == script.Ready && st.beats > 1:
 		st.base = script.Running
+	}
+}
+
+// resume takes what a process says of itself that an earlier host began.
+func (st *status) resume(id wire.Identity) {
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	st.pid, st.base = id.ScriptPID, script.Running
+	if id.State == script.Paused {
+		st.base = script.Paused
 	}
 }
 

@@ -25,6 +25,10 @@ type Options struct {
 	Emit func(ctx context.Context, events ...script.Event) error
 	// LastSeq tells the number of a run's last kept event.
 	LastSeq func(ctx context.Context, run string) (uint64, error)
+	// LogEnd tells how far the output of a run's process, "stdout" or "stderr",
+	// has become kept log lines, and whether the last of them is a part of a
+	// line; 0 where there are none.
+	LogEnd func(ctx context.Context, run, stream string) (end int64, partial bool, err error)
 	// Link carries the messages of one process until the link or ctx ends.
 	Link func(ctx context.Context, p *Process, link wire.Link) error
 	// Kept tells a script's set values, which outlive its runs, and the number
@@ -86,8 +90,10 @@ type Supervisor struct {
 	order    []string
 	changed  chan struct{} // closed, and replaced, when anything below has changed
 	idlers   []chan struct{}
-	running  bool          // Run has begun
+	sweeping bool          // Run looks at what an earlier host left
+	running  bool          // Run has done so and begun
 	closed   bool          // Run is ending: nothing new is started
+	swept    chan struct{} // closed: running, or never going to be
 	leaving  chan struct{} // closed: let go of the processes
 	base     context.Context
 	loops    sync.WaitGroup
@@ -99,7 +105,7 @@ func New(o Options) *Supervisor {
 	s := &Supervisor{
 		options: o, logger: o.Logger, clock: o.Clock,
 		starting: make(chan struct{}, o.StartLimit),
-		units:    map[string]*unit{}, changed: make(chan struct{}), leaving: make(chan struct{}),
+		units:    map[string]*unit{}, changed: make(chan struct{}), leaving: make(chan struct{}), swept: make(chan struct{}),
 	}
 	if o.Dir != "" {
 		s.binaries.dir = filepath.Join(o.Dir, "plugins")
@@ -125,24 +131,41 @@ func (s *Supervisor) Add(conf *config.Script) error {
 	return nil
 }
 
-// Hold keeps a script from being started by itself: for one that had ended
-// when a session that goes on was interrupted. Call it before Run.
-func (s *Supervisor) Hold(name string) error {
+// Recall tells what an earlier host knew of a script when a session that goes
+// on was interrupted: its last run, and the state it was in. One that had
+// ended is not started by itself, and its run is not told to have ended again.
+// Call it before Run.
+func (s *Supervisor) Recall(name, run string, state script.State, reason string) error {
 	u, err := s.unit(name)
 	if err != nil {
 		return err
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	u.wanted, u.held = false, true
+	u.lastRun, u.lastState = run, state
+	switch state {
+	case script.Finished, script.Failed, script.Stopped, script.Lost:
+		u.hold(state, reason)
+	}
 	s.notify()
 	return nil
 }
 
-// Run sweeps up what a host before this one left behind, starts the scripts,
+// hold keeps the script, which has ended, from being started by itself. s.mu
+// is held.
+func (u *unit) hold(state script.State, reason string) {
+	u.wanted, u.held = false, true
+	u.state, u.reason, u.well = state, reason, state == script.Finished
+}
+
+// Swept is closed when Run has taken up what an earlier host left.
+func (s *Supervisor) Swept() <-chan struct{} { return s.swept }
+
+// Run takes up what a host before this one left behind, starts the scripts,
 // and blocks until ctx ends. Then it stops what StopAll has not stopped, or,
 // after Leave, lets go of the processes.
 func (s *Supervisor) Run(ctx context.Context) error {
+	s.update(func() { s.sweeping = true })
 	s.sweep(ctx)
 	s.follower.open(s.logger)
 	defer s.follower.close()
@@ -154,7 +177,8 @@ func (s *Supervisor) Run(ctx context.Context) error {
 		s.mu.Unlock()
 		return errors.New("run supervisor: it runs already")
 	}
-	s.running, s.base = true, base
+	s.running, s.sweeping, s.base = true, false, base
+	close(s.swept)
 	for _, name := range s.order {
 		s.begin(s.units[name])
 	}

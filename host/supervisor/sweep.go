@@ -15,56 +15,166 @@ import (
 	"github.com/mlhost/mlhost/shared/wire"
 )
 
-// sweep looks at every run that a host before this one did not see the end of.
+// leftover is a run that an earlier host did not see the end of.
+type leftover struct {
+	dir    string
+	in     instance
+	unit   *unit // nil: no script of that name is configured
+	newest bool  // of its script
+}
+
+// sweep takes up every run that an earlier host did not see the end of: what
+// still runs goes on, and the others are told to have ended.
 func (s *Supervisor) sweep(ctx context.Context) {
 	if s.options.Dir == "" {
 		return
 	}
+	var g errgroup.Group
+	g.SetLimit(16)
+	for _, l := range s.leftovers() {
+		g.Go(func() error {
+			s.takeUp(ctx, l)
+			return nil
+		})
+	}
+	_ = g.Wait() // takeUp reports its errors
+}
+
+// leftovers lists the runs that have an instance record, and those that the
+// store believes to be live.
+func (s *Supervisor) leftovers() []*leftover {
 	runs := filepath.Join(s.options.Dir, "runs")
 	entries, err := os.ReadDir(runs)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		s.logger.Error("look for earlier runs", "error", err)
 	}
-	var g errgroup.Group
-	g.SetLimit(8)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	recalled := map[string]*unit{} // by run
+	for _, u := range s.units {
+		if u.lastRun != "" {
+			recalled[u.lastRun] = u
+		}
+	}
+	var all []*leftover
 	for _, e := range entries {
 		dir := filepath.Join(runs, e.Name())
+		u := recalled[e.Name()]
 		if !fileExists(filepath.Join(dir, instanceFile)) {
 			continue
 		}
-		g.Go(func() error {
-			s.takeUp(ctx, dir)
-			return nil
-		})
+		in, err := readInstance(dir)
+		if err != nil {
+			s.logger.Warn("an earlier run's record is damaged", "dir", dir, "error", err)
+			in = instance{Run: e.Name(), Begun: true}
+			if u != nil {
+				in.Script = u.name
+			}
+		}
+		delete(recalled, e.Name())
+		all = append(all, &leftover{dir: dir, in: in, unit: s.units[in.Script]})
 	}
-	_ = g.Wait()
+	for run, u := range recalled { // the record was cleared away before the end was told
+		if u.lastState.Live() && u.lastState != script.Starting {
+			all = append(all, &leftover{dir: filepath.Join(runs, run), in: instance{Run: run, Script: u.name, Begun: true}, unit: u})
+		}
+	}
+	newest := map[string]*leftover{}
+	for _, l := range all {
+		if n := newest[l.in.Script]; n == nil || l.in.Launched.After(n.in.Launched) {
+			newest[l.in.Script] = l
+		}
+	}
+	for _, l := range newest {
+		l.newest = true
+	}
+	return all
 }
 
-// takeUp deals with one run that an earlier host left: it ends what is left of
-// it and records how it ended. (To adopt a process that is found to be ours is
-// to reopen its streams here instead.)
-func (s *Supervisor) takeUp(ctx context.Context, dir string) {
-	in, err := readInstance(dir)
-	if err != nil {
-		s.logger.Warn("an earlier run's record is damaged", "dir", dir, "error", err)
-		in = instance{Run: filepath.Base(dir)}
-	}
+// takeUp deals with one run that an earlier host left: it adopts the process
+// if it is found to be ours, or else ends what is left of it and tells how it
+// ended.
+func (s *Supervisor) takeUp(ctx context.Context, l *leftover) {
+	in := l.in
 	found := s.inspect(ctx, in)
-	end := earlierEnd(dir, in, found) // before it is made to end
+	why := "a later run of the script has begun"
+	if found == ours && l.unit != nil && l.newest {
+		p, err := l.unit.adopt(ctx, l.dir, in)
+		if err == nil {
+			l.unit.install(p)
+			return
+		}
+		why = err.Error()
+		l.in.Begun = in.Begun && !errors.Is(err, errNotBegun)
+		s.logger.Warn("a running script of an earlier host cannot be taken over", "script", in.Script, "run", in.Run, "reason", why)
+	}
+	if found == ours && l.unit == nil {
+		why = "the configuration does not name it any more"
+		s.logger.Warn("a script of an earlier host is stopped", "script", in.Script, "run", in.Run, "reason", why)
+	}
+	end := earlierEnd(l, found, why) // before it is made to end
+	if found == ours && l.unit == nil && end.state == script.Stopped {
+		if err := s.dismiss(ctx, in, why); err != nil {
+			s.logger.Error("stop an earlier run", "script", in.Script, "run", in.Run, "error", err)
+		}
+	}
 	if err := fence(ctx, in, found); err != nil {
 		s.logger.Error("end an earlier run", "script", in.Script, "run", in.Run, "error", err)
 	}
-	if in.Script != "" {
-		if err := s.replay(ctx, dir, in); err != nil {
-			s.logger.Error("take what an earlier run wrote down", "script", in.Script, "run", in.Run, "error", err)
-		}
-		if s.emit(s.event(in.Script, in.Run, end)) != nil {
-			return // to be recorded by the next host
-		}
+	if in.Script != "" && !s.close(ctx, l, end) {
+		return // to be recorded by the next host
 	}
-	if err := sealRunDir(dir); err != nil {
+	if err := sealRunDir(l.dir); err != nil {
 		s.logger.Error("clear up an earlier run", "run", in.Run, "error", err)
 	}
+}
+
+// close keeps what an ended run left, tells how it ended, and decides by the
+// script's policy whether it is started again. It reports whether the end is
+// kept.
+func (s *Supervisor) close(ctx context.Context, l *leftover, end ending) bool {
+	in, u := l.in, l.unit
+	if err := s.replay(ctx, l.dir, in); err != nil {
+		s.logger.Error("take what an earlier run wrote down", "script", in.Script, "run", in.Run, "error", err)
+	}
+	if err := s.replayOutput(ctx, l.dir, in); err != nil {
+		s.logger.Error("take what an earlier run printed", "script", in.Script, "run", in.Run, "error", err)
+	}
+	if u != nil && u.lastRun == in.Run && u.lastState.Ended() {
+		return true // told already
+	}
+	if u != nil && l.newest && l.in.Begun {
+		u.restarts.resume(in.Attempt, in.Restarts)
+		end.again = u.restarts.after(end)
+		if !end.again.yes && end.again.reason != "" {
+			end.reason = end.again.reason
+		}
+		if !end.again.yes {
+			s.update(func() { u.hold(end.state, end.reason) })
+		}
+	}
+	return s.emit(s.event(in.Script, in.Run, script.StateChanged{State: end.state, Reason: end.reason, ExitCode: end.code})) == nil
+}
+
+// replayOutput makes log lines of what an ended process printed behind those
+// that are kept.
+func (s *Supervisor) replayOutput(ctx context.Context, dir string, in instance) error {
+	if !in.Tailed {
+		return nil
+	}
+	tails := s.tails(dir)
+	if err := s.rewind(ctx, in, tails); err != nil {
+		return err
+	}
+	var errs []error
+	for _, t := range tails {
+		err := t.read(true, func(lines []script.LogLine) { errs = append(errs, s.emit(s.lines(in.Script, in.Run, lines)...)) })
+		if !errors.Is(err, fs.ErrNotExist) {
+			errs = append(errs, err)
+		}
+		t.close()
+	}
+	return errors.Join(errs...)
 }
 
 // replay takes what an ended process wrote down while no host listened.
@@ -90,27 +200,40 @@ func (s *Supervisor) replay(ctx context.Context, dir string, in instance) error 
 	})
 }
 
-// earlierEnd tells how a run ended that no host attended to at its end.
-func earlierEnd(dir string, in instance, found finding) script.StateChanged {
-	rec, ok, err := readExit(dir, in.Run)
+// earlierEnd tells how a run ended that no host attended to at its end. why
+// says what kept a process that is ours from being adopted.
+func earlierEnd(l *leftover, found finding, why string) ending {
+	in := l.in
+	end := ending{run: in.Run, state: script.Lost}
+	rec, ok, err := readExit(l.dir, in.Run)
 	switch {
 	case ok:
-		return script.StateChanged{State: rec.State, Reason: rec.Reason, ExitCode: rec.ExitCode}
+		end.state, end.reason, end.code, end.fatal = rec.State, rec.Reason, rec.ExitCode, rec.Final
+		end.lived = rec.Time.Sub(in.Launched)
+		if rec.State == script.Backoff {
+			end.state = script.Failed
+		}
+		return end
 	case err != nil:
-		return script.StateChanged{State: script.Lost, Reason: "its host was killed, and its exit record cannot be used: " + err.Error()}
+		end.reason = "its exit record cannot be used: " + err.Error()
+		return end
 	}
-	lost := script.StateChanged{State: script.Lost}
+	boot, err := bootID()
 	switch {
+	case found == ours && l.unit == nil:
+		end.state, end.reason = script.Stopped, why
+	case !l.in.Begun:
+		end.reason = "its host was killed while it was being started"
 	case found == ours:
-		lost.Reason = "its host was killed; taking over a running script is not built yet, so it was ended"
+		end.reason = "its host was killed, and it cannot be taken over: " + why + "; it was ended"
 	case found == strange:
-		lost.Reason = "its host was killed, and its process id now belongs to another process, which was not touched"
-	case !in.Begun:
-		lost.Reason = "its host was killed while it was being started"
+		end.reason = "its host was killed, and its process id now belongs to another process, which was not touched"
+	case err == nil && in.BootID != "" && boot != in.BootID:
+		end.reason = "the machine was started again while it ran"
 	default:
-		lost.Reason = "its host was killed, and its process vanished without an exit record"
+		end.reason = "its host was killed, and its process vanished without an exit record"
 	}
-	return lost
+	return end
 }
 
 // finding is what became of a process that an earlier host started.

@@ -42,6 +42,10 @@ type unit struct {
 	well    bool   // its last run finished well
 	err     *script.Error
 	process *Process
+
+	// What the record of an earlier host says of the last run.
+	lastRun   string
+	lastState script.State
 }
 
 func newUnit(s *Supervisor, conf *config.Script) *unit {
@@ -56,10 +60,7 @@ func (e errStop) Error() string { return e.reason }
 
 // loop serves the unit until ctx ends.
 func (u *unit) loop(ctx context.Context) {
-	u.s.mu.Lock()
-	idle := !u.conf.Autostart && !u.held && !u.wanted
-	u.s.mu.Unlock()
-	if idle {
+	if u.waitsForPerson() {
 		u.report("", script.Stopped, "not started yet", nil)
 	}
 	for u.s.await(ctx, u.take) == nil {
@@ -70,12 +71,21 @@ func (u *unit) loop(ctx context.Context) {
 	}
 }
 
-// take begins a cycle if the script is to run. s.mu is held.
+// waitsForPerson reports whether nobody has ever started the script, and it is
+// not started by itself.
+func (u *unit) waitsForPerson() bool {
+	u.s.mu.Lock()
+	defer u.s.mu.Unlock()
+	return !u.conf.Autostart && !u.held && !u.wanted
+}
+
+// take begins a cycle if the script is to run, or runs already. s.mu is held.
 func (u *unit) take() bool {
-	if !u.wanted {
+	if !u.wanted && u.process == nil {
 		return false
 	}
-	u.busy, u.began, u.shown, u.over, u.err, u.hurried = true, false, false, false, nil, false
+	u.busy, u.shown, u.over, u.err, u.hurried = true, false, false, nil, false
+	u.began = u.process != nil
 	if u.fresh {
 		u.fresh = false
 		u.restarts.reset()
@@ -95,16 +105,25 @@ func (u *unit) cycle(ctx context.Context) {
 	})
 	defer u.s.update(func() { u.busy, u.halt, u.waits, u.stuck = false, nil, false, "" })
 
-	release, err := u.turn(ctx)
-	if err != nil {
-		u.stopped(ctx, "")
-		return
-	}
-	end := u.attempt(ctx, release)
-	if end.left {
+	end, ok := u.once(ctx)
+	if !ok || end.left {
 		return
 	}
 	u.after(ctx, end)
+}
+
+// once runs the script to its end, from where it is; false when it was stopped
+// before it could start.
+func (u *unit) once(ctx context.Context) (ending, bool) {
+	if p, ok := u.s.Process(u.name); ok {
+		return p.resume(ctx), true
+	}
+	release, err := u.turn(ctx)
+	if err != nil {
+		u.stopped(ctx, "")
+		return ending{}, false
+	}
+	return u.attempt(ctx, release), true
 }
 
 // starts reports whether an attempt is on its way to its run. One that waits
@@ -112,7 +131,7 @@ func (u *unit) cycle(ctx context.Context) {
 func (u *unit) starts() bool {
 	switch {
 	case !u.busy:
-		return u.wanted && u.s.running && !u.s.closed
+		return u.wanted && (u.s.running || u.s.sweeping) && !u.s.closed
 	case u.waits, u.err != nil:
 		return false
 	}
@@ -278,7 +297,7 @@ func (u *unit) waitsFor() (why string, never bool) {
 			return fmt.Sprintf("for %s to be ready", d.Script), false
 		case dep.wanted:
 			return fmt.Sprintf("for %s to finish", d.Script), false
-		case dep.state == "" || dep.held || dep.state == script.Stopped:
+		case dep.state == "" || dep.state == script.Stopped:
 			return fmt.Sprintf("for %s, which is stopped", d.Script), true
 		default:
 			return fmt.Sprintf("for %s, which %s: %s", d.Script, pastTense(dep.state), dep.reason), true
