@@ -19,11 +19,11 @@ var errNotBegun = errors.New("its run had not begun")
 // adopt makes the process that an earlier host launched for a script this
 // host's own. The error says what does not fit; nothing has been done to the
 // process then.
-func (u *unit) adopt(ctx context.Context, dir string, in instance) (p *Process, err error) {
+func (u *unit) adopt(ctx context.Context, dir string, in instance) (_ *Process, err error) {
 	if in.Protocol != wire.ProtocolVersion {
 		return nil, fmt.Errorf("it speaks version %d of the plugin protocol, this host speaks %d", in.Protocol, wire.ProtocolVersion)
 	}
-	p = newProcess(u)
+	p := newProcess(u)
 	p.run, p.dir, p.instance, p.began = in.Run, dir, in, in.Launched
 	if p.child, err = foster(in); err != nil {
 		return nil, err

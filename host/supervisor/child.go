@@ -44,9 +44,9 @@ type child struct {
 	// was not built with the SDK.
 	printed bool
 
-	mu  sync.Mutex // held to signal the group, and to reap
-	cmd *exec.Cmd // nil: an earlier host launched it
-	over bool // reaped
+	mu   sync.Mutex // held to signal the group, and to reap
+	cmd  *exec.Cmd  // nil: an earlier host launched it
+	over bool       // reaped
 }
 
 // start executes the command in a session of its own, with nothing of this

@@ -159,6 +159,27 @@ var scripts = map[string]func(ctx context.Context, s *sdk.Session, arg string) e
 			}
 		}
 	},
+	// talks reports and prints 0, 1, 2 … until it is stopped, or until its text
+	// says "end", "fail" or "vanish".
+	"talks": func(ctx context.Context, s *sdk.Session, _ string) error {
+		for n := 0; ; n++ {
+			s.Set("loss", float64(n))
+			fmt.Println(n)
+			switch s.Text("text") {
+			case "end":
+				s.Result("rate", s.Float("rate"))
+				return nil
+			case "fail":
+				return &sdk.Exit{Code: 7, Reason: "exit code 7"}
+			case "vanish":
+				return errors.Join(syscall.Kill(os.Getpid(), syscall.SIGKILL), errors.New("not killed"))
+			}
+			time.Sleep(time.Millisecond) // it is to talk on and on
+			if err := s.Step(ctx); err != nil {
+				return err
+			}
+		}
+	},
 	// waits runs until it is stopped; "ready" tells that it is there.
 	"waits": func(ctx context.Context, s *sdk.Session, _ string) error {
 		fmt.Println("waiting")

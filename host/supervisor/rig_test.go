@@ -33,7 +33,8 @@ func TestMain(m *testing.M) {
 type rig struct {
 	t *testing.T
 	*Supervisor
-	conf map[string]*config.Script
+	conf  map[string]*config.Script
+	procs []*Process // of a host that has gone
 
 	mu       sync.Mutex
 	events   []script.Event
