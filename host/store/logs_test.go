@@ -142,3 +142,33 @@ func FuzzLogFile(f *testing.F) {
 		}
 	})
 }
+
+// LogEnd finds the newest line that was read from a stream's file, also when
+// other lines came behind it.
+func TestLogEnd(t *testing.T) {
+	s := open(t, t.TempDir())
+	if l, err := s.LogEnd(t.Context(), "r1", "stdout"); err != nil || l.End != 0 {
+		t.Errorf("no log: %+v, %v", l, err)
+	}
+	line := func(stream string, end int64, partial bool) script.Event {
+		return script.Event{Script: "trainer", Run: "r1", Body: script.LogLine{Stream: stream, Text: `"end":`, Partial: partial, End: end}}
+	}
+	ok(t, s.Append(t.Context(), line("stdout", 10, false), line("stderr", 5, false), line("stdout", 25, true)))
+	for i := range 20 {
+		text := strings.Repeat("x", script.MaxLogText)
+		ok(t, s.Append(t.Context(), script.Event{Script: "trainer", Run: "r1", Seq: uint64(i + 1), Body: script.LogLine{Stream: "log", Text: text}}))
+	}
+	if l, err := s.LogEnd(t.Context(), "r1", "stdout"); err != nil || l.End != 25 || !l.Partial {
+		t.Errorf("stdout: %+v, %v", l, err)
+	}
+	s.logLimit = 1000
+	s = reopened(t, s)
+	s.logLimit = 1000
+	ok(t, s.Append(t.Context(), line("stdout", 30, false)))
+	if l, err := s.LogEnd(t.Context(), "r1", "stderr"); err != nil || l.End != 5 {
+		t.Errorf("stderr, in the file before: %+v, %v", l, err)
+	}
+	if l, err := s.LogEnd(t.Context(), "r1", "stdout"); err != nil || l.End != 30 {
+		t.Errorf("stdout: %+v, %v", l, err)
+	}
+}

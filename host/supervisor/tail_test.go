@@ -133,6 +133,35 @@ func TestTailRotates(t *testing.T) {
 	}
 }
 
+// A tail that begins where any line of another one ended goes on as that did.
+func TestTailGoesOn(t *testing.T) {
+	f := newFollow(t, 0, 5)
+	f.write("first\r\n\n" + strings.Repeat("ä", 20<<10) + "\nhalf")
+	all := f.next(true)
+	for i, l := range all {
+		next := &follow{tail: &tail{path: f.path, stream: "stdout", skip: l.End, mid: l.Partial}, t: t}
+		if diff := cmp.Diff(texts(all[i+1:]), texts(next.next(true))); diff != "" {
+			t.Errorf("behind line %d: %s", i, diff)
+		}
+		next.close()
+	}
+}
+
+// The ends of lines count from the file's new beginning once it was emptied.
+func TestTailGoesOnBehindARotation(t *testing.T) {
+	f := newFollow(t, 10, 2)
+	f.write("first line\nsec")
+	f.next(false)
+	f.write("ond\nthird\n")
+	lines := f.next(false)
+	if diff := cmp.Diff([]string{"second", "third"}, texts(lines)); diff != "" {
+		t.Fatal(diff)
+	}
+	if lines[0].End != int64(len("ond\n")) || lines[1].End != int64(len("ond\nthird\n")) {
+		t.Errorf("they end at %d and %d", lines[0].End, lines[1].End)
+	}
+}
+
 // Any bytes come out as valid lines of bounded length that join to what went
 // in.
 func FuzzTail(f *testing.F) {

@@ -5,6 +5,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"sync"
 	"time"
 
@@ -58,6 +59,7 @@ func (w *worker) Run(ctx context.Context, s *sdk.Session) error {
 	defer tick.Stop()
 	for count := 1; ; count++ {
 		s.Set("count", count)
+		fmt.Printf("count=%d\n", count)
 		if err := s.Step(ctx); err != nil {
 			return err
 		}
