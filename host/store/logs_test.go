@@ -146,7 +146,8 @@ func FuzzLogFile(f *testing.F) {
 // LogEnd finds the newest line that was read from a stream's file, also when
 // other lines came behind it.
 func TestLogEnd(t *testing.T) {
-	s := open(t, t.TempDir())
+	dir := t.TempDir()
+	s := open(t, dir)
 	if l, err := s.LogEnd(t.Context(), "r1", "stdout"); err != nil || l.End != 0 {
 		t.Errorf("no log: %+v, %v", l, err)
 	}
@@ -161,8 +162,8 @@ func TestLogEnd(t *testing.T) {
 	if l, err := s.LogEnd(t.Context(), "r1", "stdout"); err != nil || l.End != 25 || !l.Partial {
 		t.Errorf("stdout: %+v, %v", l, err)
 	}
-	s.logLimit = 1000
-	s = reopened(t, s)
+	ok(t, s.Close())
+	s = open(t, dir)
 	s.logLimit = 1000
 	ok(t, s.Append(t.Context(), line("stdout", 30, false)))
 	if l, err := s.LogEnd(t.Context(), "r1", "stderr"); err != nil || l.End != 5 {

@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"syscall"
 	"testing"
@@ -247,11 +248,38 @@ func TestEndedMeanwhile(t *testing.T) {
 		t.Errorf("results: %v", results)
 	}
 	checkTalk(t, "trainer", r, next)
-	last := next.next(conf)
-	last.start()
-	<-last.Swept()
-	if all := states(last.events, "trainer"); len(all) > 0 {
+}
+
+// An end that the host before had told, though not cleared up after, is not
+// told again; one that it had cleared up after, though not told, is told.
+func TestEndIsToldOnce(t *testing.T) {
+	r := newRig(t, Options{}, testPlugin("trainer", "steps"))
+	ended := make(chan error, 1)
+	go func() { ended <- r.Run(t.Context()) }()
+	r.state("trainer", script.Finished, 1)
+	r.Leave()
+	if err := <-ended; err != nil {
+		t.Fatal(err)
+	}
+	dir := filepath.Join(r.options.Dir, "runs", r.run("trainer"))
+	if err := writeInstance(dir, instance{Run: r.run("trainer"), Script: "trainer", Begun: true}, false); err != nil {
+		t.Fatal(err)
+	}
+	next := r.next(r.conf["trainer"])
+	next.start()
+	<-next.Swept()
+	if all := states(next.events, "trainer"); len(all) > 0 {
 		t.Errorf("its end is told again: %v", all)
+	}
+
+	r.events = slices.DeleteFunc(r.events, func(e script.Event) bool {
+		s, ok := e.Body.(script.StateChanged)
+		return ok && s.State == script.Finished
+	})
+	untold := r.next(r.conf["trainer"])
+	untold.start()
+	if end := untold.state("trainer", script.Finished, 1); end.ExitCode == nil || *end.ExitCode != 0 {
+		t.Errorf("it ended %+v", end)
 	}
 }
 
