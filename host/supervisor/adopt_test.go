@@ -85,6 +85,13 @@ func (r *rig) next(scripts ...*config.Script) *rig {
 	return n
 }
 
+// said returns what was emitted until now.
+func (r *rig) said() []script.Event {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.events
+}
+
 // run is the script's last run.
 func (r *rig) run(name string) string {
 	run := ""
@@ -110,9 +117,7 @@ func checkTalk(t *testing.T, name string, rigs ...*rig) int {
 	t.Helper()
 	samples, lines := 0, 0
 	for _, r := range rigs {
-		r.mu.Lock()
-		events := r.events
-		r.mu.Unlock()
+		events := r.said()
 		for _, b := range bodies[script.Samples](events, name) {
 			for _, s := range b.Samples {
 				if v, _ := s.Value.Float(); v != float64(samples) {
@@ -145,7 +150,7 @@ func TestAdopt(t *testing.T) {
 		t.Errorf("process %d with run %s, not %d with %s", is.PID(), is.Run(), was.PID(), was.Run())
 	}
 	next.seen("more samples", func(events []script.Event) bool { return len(bodies[script.Samples](events, "trainer")) > 3 })
-	if n := len(bodies[script.RunStarted](next.events, "trainer")); n > 0 {
+	if n := len(bodies[script.RunStarted](next.said(), "trainer")); n > 0 {
 		t.Errorf("%d new runs", n)
 	}
 	if err := next.Pause(next.soon(), "trainer"); err != nil {
@@ -162,7 +167,7 @@ func TestAdopt(t *testing.T) {
 	if end.ExitCode == nil || *end.ExitCode != 0 {
 		t.Errorf("it ended %+v", end)
 	}
-	if results := bodies[script.ResultSet](next.events, "trainer"); len(results) != 1 || !results[0].Value.Equal(script.Float(0.25)) {
+	if results := bodies[script.ResultSet](next.said(), "trainer"); len(results) != 1 || !results[0].Value.Equal(script.Float(0.25)) {
 		t.Errorf("results: %v", results)
 	}
 	checkTalk(t, "trainer", r, next)
@@ -181,7 +186,7 @@ func TestAdoptTwice(t *testing.T) {
 		t.Fatal(err)
 	}
 	first := len(r.events)
-	r.events = append(r.events, second.events...)
+	r.events = append(r.events, second.said()...)
 	third := r.next(conf)
 	third.start()
 	third.seen("samples", func(events []script.Event) bool { return len(bodies[script.Samples](events, "trainer")) > 3 })
@@ -241,10 +246,10 @@ func TestEndedMeanwhile(t *testing.T) {
 		t.Errorf("it ended %+v", end)
 	}
 	next.state("after", script.Running, 1) // what waited for it goes on
-	if runs := bodies[script.RunStarted](next.events, "trainer"); len(runs) > 0 {
+	if runs := bodies[script.RunStarted](next.said(), "trainer"); len(runs) > 0 {
 		t.Errorf("it was started again: %+v", runs)
 	}
-	if results := bodies[script.ResultSet](next.events, "trainer"); len(results) != 1 {
+	if results := bodies[script.ResultSet](next.said(), "trainer"); len(results) != 1 {
 		t.Errorf("results: %v", results)
 	}
 	checkTalk(t, "trainer", r, next)
@@ -268,7 +273,7 @@ func TestEndIsToldOnce(t *testing.T) {
 	next := r.next(r.conf["trainer"])
 	next.start()
 	<-next.Swept()
-	if all := states(next.events, "trainer"); len(all) > 0 {
+	if all := states(next.said(), "trainer"); len(all) > 0 {
 		t.Errorf("its end is told again: %v", all)
 	}
 
