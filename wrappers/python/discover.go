@@ -16,9 +16,9 @@ import (
 	"github.com/mlhost/mlhost/shared/script"
 )
 
-// discoverName is the program that reads scripts. It is no part of what a
-// script can import.
-const discoverName = "mlhost_discover.py"
+// discoverName is the folder of the program that reads scripts. It is no part
+// of what a script can import.
+const discoverName = "mlhost_discover"
 
 // Discovered is what reading a script told of it. Nothing of it was executed.
 type Discovered struct {
@@ -113,19 +113,25 @@ func newDiscoverer(o DiscoverOptions) (*discoverer, error) {
 		}
 		d.python = found
 	}
-	source, err := Files.ReadFile("src/" + discoverName)
+	sources, hash, err := discoverSources()
 	if err != nil {
 		return nil, err
 	}
-	d.dir = filepath.Join(o.Cache, hashOf(source)[:16])
+	d.dir = filepath.Join(o.Cache, hash)
 	d.program = filepath.Join(d.dir, discoverName)
-	if have, err := os.ReadFile(d.program); err == nil && bytes.Equal(have, source) {
-		return d, nil
-	}
-	if err := os.MkdirAll(d.dir, 0o700); err != nil {
+	if err := os.MkdirAll(d.program, 0o700); err != nil {
 		return nil, err
 	}
-	return d, writeWhole(d.program, source)
+	for name, source := range sources {
+		path := filepath.Join(d.dir, filepath.FromSlash(name))
+		if have, err := os.ReadFile(path); err == nil && bytes.Equal(have, source) {
+			continue
+		}
+		if err := writeWhole(path, source); err != nil {
+			return nil, err
+		}
+	}
+	return d, nil
 }
 
 // read reads the missing scripts, and returns how many results there are. A

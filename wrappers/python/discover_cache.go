@@ -5,9 +5,11 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 )
 
 // maxSource is how much of a file the reader looks at, and one byte more: a
@@ -65,6 +67,24 @@ func (d *discoverer) hash(path string) string {
 	d.hashes[path] = sum
 	return sum
 }
+
+// discoverSources returns the files of the program that reads scripts, by their
+// names below "src", and a hash over all of them.
+func discoverSources() (map[string][]byte, string, error) {
+	sources, sum := map[string][]byte{}, sha256.New()
+	err := walk(func(name string, data []byte) error {
+		if !isDiscover(name) {
+			return nil
+		}
+		sources[name] = data
+		_, err := fmt.Fprintf(sum, "%s %d\n%s\n", name, len(data), data)
+		return err
+	})
+	return sources, hex.EncodeToString(sum.Sum(nil))[:16], err
+}
+
+// isDiscover tells the files of that program from the modules.
+func isDiscover(name string) bool { return strings.HasPrefix(name, discoverName+"/") }
 
 func hashOf(data []byte) string {
 	sum := sha256.Sum256(data)

@@ -16,7 +16,7 @@ import (
 
 // Files holds the modules, below the folder "src".
 //
-//go:embed src/*.py src/mlhost/*.py src/mlhost/py.typed
+//go:embed src/*.py src/mlhost/*.py src/mlhost/py.typed src/mlhost_discover/*.py
 var Files embed.FS
 
 // ShimName is the file in an extracted directory that starts a script:
@@ -56,7 +56,7 @@ func extractTo(dir, final string) (err error) {
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(work)) }()
 	whole := filepath.Join(work, "whole")
-	if err := writeFiles(filepath.Join(whole, inner), func(name string) bool { return name != discoverName }); err != nil {
+	if err := writeFiles(filepath.Join(whole, inner), func(name string) bool { return !isDiscover(name) }); err != nil {
 		return err
 	}
 	if err := os.Rename(whole, final); err != nil {
@@ -72,7 +72,7 @@ func extractTo(dir, final string) (err error) {
 // script imports: script_interface.py, script_wrappers.py and mlhost. Older
 // copies of them are replaced.
 func WriteSDK(dir string) error {
-	err := writeFiles(dir, func(name string) bool { return name != ShimName && name != discoverName })
+	err := writeFiles(dir, func(name string) bool { return name != ShimName && !isDiscover(name) })
 	if err != nil {
 		return fmt.Errorf("write the Python modules: %w", err)
 	}
@@ -114,7 +114,7 @@ func walk(visit func(name string, data []byte) error) error {
 func contentHash() (string, error) {
 	sum := sha256.New()
 	err := walk(func(name string, data []byte) error {
-		if name == discoverName {
+		if isDiscover(name) {
 			return nil
 		}
 		_, err := fmt.Fprintf(sum, "%s %d\n%s\n", name, len(data), data)

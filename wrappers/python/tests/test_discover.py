@@ -10,7 +10,7 @@ import unittest
 
 from harness import SRC, clean_environment
 
-DISCOVER = os.path.join(SRC, "mlhost_discover.py")
+DISCOVER = os.path.join(SRC, "mlhost_discover")
 
 # Scripts whose parser is made in the test, to compare with.
 REAL = {

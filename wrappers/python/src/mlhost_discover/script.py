@@ -1,0 +1,41 @@
+"""One script. Each base class does one job; they reach each other through self, so that no module imports in a circle."""
+
+import os
+import time
+
+from calls import Calls
+from expressions import Expressions
+from imports import Imports
+from libraries import Libraries
+from loops import Mutability
+from output import Output
+from statements import Statements
+from style_absl import Absl
+from style_argparse import Argparse
+from style_classes import Classes
+from style_click import Click
+from style_config import Config
+from style_constants import Constants
+from style_declared import Declared
+from style_fire import Fire
+
+MAX_SECONDS = 10.0
+
+
+class Script(
+    Argparse, Classes, Fire, Click, Absl, Declared, Config, Constants,
+    Libraries, Calls, Expressions, Statements, Imports, Mutability, Output,
+):
+    """Follows one script's main path and gathers its parameters."""
+
+    def __init__(self, tree, path):
+        self.tree, self.path = tree, path
+        self.modules, self.reads = {}, {}
+        self.problems, self.styles = [], []
+        self.parsers, self.commands, self.found = [], [], []
+        self.namespaces = set()
+        self.funcs = []
+        self.steps, self.calls, self.stack, self.unsure = 0, {}, [], 0
+        self.deadline = time.monotonic() + MAX_SECONDS
+        self.is_script = False
+        self.roots = self.find_roots(os.path.dirname(path))

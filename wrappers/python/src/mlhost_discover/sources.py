@@ -1,0 +1,79 @@
+"""Files, and what is wrong with them."""
+
+import ast
+import hashlib
+import os
+import re
+import sys
+
+from loops import Facts
+
+MAX_BYTES = 5_000_000
+PYTHON2 = re.compile(r"^\s*(print\s+[^(=\s]|print\s*$|exec\s+['\"]|raise\s+\w+\s*,|except\s+[\w.]+\s*,\s*\w+\s*:)", re.M)
+
+
+class Unreadable(Exception):
+    def __init__(self, message, line=0):
+        super().__init__(message)
+        self.line = line
+
+
+class Source:
+    """One file, parsed once for all scripts that need it."""
+
+    def __init__(self, path):
+        self.path, self.sha256, self.problem, self.tree, self.text = path, "", None, None, ""
+        self._facts = None
+        try:
+            if not os.path.isfile(path):
+                raise Unreadable("the file cannot be read: it is no regular file" if os.path.exists(path) else "the file cannot be read: it is not there")
+            with open(path, "rb") as f:
+                data = f.read(MAX_BYTES + 1)
+        except OSError as e:
+            self.problem = Unreadable("the file cannot be read: %s" % e.strerror)
+            return
+        except Unreadable as e:
+            self.problem = e
+            return
+        self.sha256 = hashlib.sha256(data).hexdigest()
+        try:
+            self.tree = self.parse(data)
+        except Unreadable as e:
+            self.problem = e
+
+    def parse(self, data):
+        if len(data) > MAX_BYTES:
+            raise Unreadable("the file has more than %d MB; larger ones are not read" % (MAX_BYTES // 1_000_000))
+        if b"\0" in data:
+            raise Unreadable("the file is binary")
+        try:
+            tree = ast.parse(data, self.path)
+        except SyntaxError as e:
+            text = data.decode("utf-8", "replace")
+            if PYTHON2.search(text):
+                raise Unreadable("this is Python 2: %s" % e.msg, e.lineno or 0) from None
+            raise Unreadable("syntax error for Python %d.%d: %s" % (sys.version_info[:2] + (e.msg,)), e.lineno or 0) from None
+        except (RecursionError, MemoryError):
+            raise Unreadable("the file nests too deeply") from None
+        except (ValueError, LookupError, OverflowError) as e:
+            raise Unreadable("the file cannot be read: %s" % e) from None
+        self.text = data.decode("utf-8", "replace")
+        self.lines = self.text.splitlines()
+        return tree
+
+    def facts(self):
+        if self._facts is None:
+            self._facts = Facts(self.tree)
+        return self._facts
+
+
+class Tree:
+    """The files, across scripts."""
+
+    def __init__(self):
+        self.sources = {}
+
+    def source(self, path):
+        if path not in self.sources:
+            self.sources[path] = Source(path)
+        return self.sources[path]

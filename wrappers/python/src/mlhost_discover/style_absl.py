@@ -1,0 +1,49 @@
+"""absl's flags."""
+
+from syntax import text_of
+from values import Class, Const, Seq, Unknown
+
+
+class Absl:
+    """DEFINE_* and what belongs to it."""
+
+    def absl(self, last, args, kwargs, node, scope):
+        kinds = {"integer": "int", "float": "float", "string": "string", "bool": "bool", "boolean": "bool", "enum": "string", "list": "list",
+                 "spaceseplist": "list", "enum_class": "string"}
+        if last == "FLAGS" or not last.startswith("DEFINE"):
+            if last == "mark_flag_as_required" and args or last == "mark_flags_as_required" and args and isinstance(args[0], Seq):
+                for value in args[0].items if isinstance(args[0], Seq) else [args[0]]:
+                    for p in self.found:
+                        if p.style == "absl" and p.name == self.text(value):
+                            p.required = True
+            return Unknown(text_of(node))
+        kind = last[len("DEFINE_"):]
+        several = kind.startswith("multi_")
+        kind = kind[6:] if several else kind
+        order = ["name", "default", "enum_values", "help"] if kind.startswith("enum") and kind != "enum_class" else ["name", "default", "enum_class", "help"] if kind == "enum_class" else ["name", "default", "help"]
+        given = dict(zip(order, args), **kwargs)
+        name = self.text(given.get("name"))
+        if kind not in kinds or name is None:
+            self.problem(node.lineno, "flags.%s is not understood" % last if kind not in kinds else "the name of a flag is computed", scope.module)
+            return Unknown()
+        self.style("absl")
+        param = self.param(name, node.lineno, scope, "absl")
+        param.type, param.doc = "list" if several else kinds[kind], " ".join((self.text(given.get("help")) or "").split())
+        if "default" in given:
+            self.default(param, given["default"], name)
+            if kind == "list" and isinstance(param.default, str):
+                param.default = [v.strip() for v in param.default.split(",")] if param.default else []
+            if several and param.default is not None and not isinstance(param.default, (list, tuple)):
+                param.default = [param.default]
+        for key, side in (("lower_bound", "min"), ("upper_bound", "max")):
+            if isinstance(given.get(key), Const):
+                setattr(param, side, given[key].value)
+        if "enum_values" in given:
+            self.choices(param, given["enum_values"])
+        elif isinstance(given.get("enum_class"), Class):
+            self.choices(param, Seq([m.attrs["name"] for m in self.members_of(given["enum_class"]).items]))
+        param.required = self.truth(given.get("required", Const(False))) is True
+        param.passed = "" if kind in ("list", "spaceseplist") else "--" + name + "="
+        self.found = [p for p in self.found if not (p.style == "absl" and p.name == name)] + [param]
+        self.namespaces.update(("FLAGS", "flags.FLAGS"))
+        return Unknown("a flag")

@@ -1,0 +1,228 @@
+"""Fields of dataclasses and arguments of functions: HfArgumentParser, tyro, simple_parsing, draccus, jsonargparse."""
+
+import ast
+
+from scopes import Scope
+from syntax import docstring_arguments, dotted, index_of, is_dataclass
+from values import TYPES, Bound, Class, Const, Deco, Ext, Func, Instance, Namespace, Param, Parser, Seq, Table, Unknown, type_of, wrap
+
+
+class Classes:
+    """Dataclasses and signatures."""
+
+    def annotation(self, param, node, scope):
+        """Sets the type of an annotation, and returns the class it names, if any."""
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            try:
+                node = ast.parse(node.value, mode="eval").body
+            except (SyntaxError, ValueError, RecursionError, MemoryError):
+                return None
+        if isinstance(node, ast.BinOp) and isinstance(node.op, ast.BitOr):
+            return self.union(param, [node.left, node.right], scope)
+        if isinstance(node, ast.Subscript):
+            base, index = self.value(node.value, scope), index_of(node)
+            name = base.name.split(".")[-1] if isinstance(base, Ext) else ""
+            parts = index.elts if isinstance(index, ast.Tuple) else [index]
+            if name in ("Optional", "Union"):
+                return self.union(param, parts, scope)
+            if name == "Literal":
+                self.choices(param, Seq([self.value(p, scope) for p in parts]))
+                param.type = type_of(param.choices[0]) if param.choices else "any"
+                return None
+            if name == "Annotated":
+                inner = self.annotation(param, parts[0], scope)
+                param.extra = [self.value(p, scope) for p in parts[1:]]
+                return inner
+            if name in ("ClassVar", "InitVar"):
+                param.type = "skip"
+                return None
+            if name in ("Final", "Required", "Suppress", "Positional"):
+                return self.annotation(param, parts[0], scope)
+            return self.annotation(param, node.value, scope)
+        value = self.value(node, scope)
+        if isinstance(value, Class):
+            if self.is_enum(value):
+                param.type = "string"
+                members = self.members_of(value)
+                key = "name" if param.style in ("tyro", "draccus", "simple_parsing", "jsonargparse") else "value"
+                self.choices(param, Seq([m.attrs[key] for m in members.items]))
+                param.enum = key
+                return None
+            return value
+        if isinstance(value, Ext):
+            last = value.name.split(".")[-1]
+            if last == "ClassVar":
+                param.type = "skip"
+            else:
+                param.type = TYPES.get(value.name) or TYPES.get("typing." + last) or ("string" if last == "Path" else "any")
+        return None
+
+    def union(self, param, parts, scope):
+        real = [p for p in parts if not (isinstance(p, ast.Constant) and p.value is None) and dotted(p) != "None"]
+        if not real:
+            return None
+        found = self.annotation(param, real[0], scope)
+        if len(real) > 1:
+            kinds = {param.type}
+            for part in real[1:]:
+                probe = Param("", 0, param.module, param.style)
+                if isinstance(self.annotation(probe, part, scope), Class) and found:
+                    self.problem(param.line, "%s is a choice between classes, which is not understood" % (param.name or "a parameter"), param.module)
+                    return None
+                kinds.add(probe.type)
+            param.type = param.type if len(kinds) == 1 else "float" if kinds == {"int", "float"} else "any"
+        return found
+
+    def fields(self, cls, style, prefix, line, depth=0):
+        """Returns the parameters that a dataclass's fields are."""
+        if depth > 8:
+            self.problem(line, "%s nests without end" % cls.node.name, cls.module)
+            return []
+        out = {}
+        for base in self.foreign_bases(cls):
+            if base.split(".")[-1] not in ("object", "ABC", "Generic", "Protocol", "Serializable", "FrozenSerializable", "NamedTuple", "BaseModel", "JsonSerializable") and not base.startswith("typing"):
+                self.problem(cls.node.lineno, "the fields that %s inherits from %s are not seen: it is not in this tree" % (cls.node.name, base), cls.module)
+        for one in reversed(self.ancestry(cls)):
+            scope = Scope(one.module, {}, one.closure)
+            body = one.node.body
+            for i, node in enumerate(body):
+                if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
+                    param = self.param(prefix + "." + node.target.id if prefix else node.target.id, node.lineno, scope, style)
+                    after = body[i + 1] if i + 1 < len(body) else None
+                    for made in self.field(param, node.annotation, node.value, scope, depth, line):
+                        made.doc = made.doc or (self.comment(one.module, node, after) if made is param else "")
+                        out[made.name] = made
+                elif isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
+                    name = prefix + "." + node.targets[0].id if prefix else node.targets[0].id
+                    if name in out:
+                        self.default(out[name], self.value(node.value, scope), name)
+                        out[name].required = False
+        return list(out.values())
+
+    def comment(self, module, node, after):
+        if isinstance(after, ast.Expr) and isinstance(after.value, ast.Constant) and isinstance(after.value.value, str):
+            return " ".join(after.value.value.split())
+        lines, end = module.source.lines, getattr(node, "end_lineno", node.lineno)
+        text = lines[end - 1].encode()[node.end_col_offset:].decode("utf-8", "replace").strip() if end <= len(lines) else ""
+        return text[1:].strip() if text.startswith("#") else ""
+
+    def field(self, param, annotation, value_node, scope, depth, line):
+        """Fills in one field; a nested dataclass gives its own fields."""
+        param.extra, param.enum = [], ""
+        cls = self.annotation(param, annotation, scope) if annotation is not None else None
+        if param.type == "skip":
+            return []
+        value = self.value(value_node, scope) if value_node is not None else None
+        for extra in param.extra:
+            self.described(param, extra)
+        factory = None
+        if isinstance(value, Deco):
+            deco, value = value, None
+            self.described(param, deco)
+            if self.truth(deco.kwargs.get("init", Const(True))) is False:
+                return []
+            value = deco.kwargs.get("default", deco.args[0] if deco.args and not deco.name.endswith((".choice", ".field")) else None)
+            factory = deco.kwargs.get("default_factory") or deco.kwargs.get("factory")
+            if isinstance(value, Ext) and value.name in ("dataclasses.MISSING", "Ellipsis"):
+                value = None
+        if cls is not None:
+            inner = factory if isinstance(factory, Class) else cls
+            nested = self.fields(inner, param.style, param.name, line, depth + 1)
+            made = value if isinstance(value, Instance) else None
+            if isinstance(factory, Func):
+                self.problem(param.line, "%s is made by a function: its defaults are those of %s" % (param.name, cls.node.name), param.module)
+            if made is not None and value_node is not None and isinstance(value_node, ast.Call) and (value_node.args or value_node.keywords):
+                for keyword in value_node.keywords:
+                    for p in nested:
+                        if p.name == "%s.%s" % (param.name, keyword.arg):
+                            self.default(p, self.value(keyword.value, scope), p.name)
+                            p.required = False
+            return nested
+        self.field_default(param, value, factory, scope)
+        self.field_flag(param)
+        return [param]
+
+    def field_default(self, param, value, factory, scope):
+        if factory is not None:
+            if isinstance(factory, Ext) and factory.name in ("list", "dict", "tuple", "set", "str", "int", "float", "bool"):
+                value = wrap({"list": [], "dict": {}, "tuple": [], "set": [], "str": "", "int": 0, "float": 0.0, "bool": False}[factory.name])
+            elif isinstance(factory, Func):
+                value = self.call_function(factory, [], {}, factory.node)
+            else:
+                value = Unknown("a factory")
+        if value is None:
+            param.required = not param.doc.startswith("\0")
+            return
+        if isinstance(value, Instance) and param.enum:
+            value = value.attrs.get(param.enum, Unknown())
+        self.default(param, value, param.name)
+
+    def field_flag(self, param):
+        flag = "--" + param.name
+        if param.style in ("tyro", "simple_parsing"):
+            plain_bool = param.type == "bool"
+            param.passed = (flag if param.default is False else "") if plain_bool and param.style == "tyro" else flag if param.type == "list" else flag + "="
+        elif param.style == "HfArgumentParser":
+            param.passed = flag if param.type == "list" else flag + "="
+        elif param.type != "list":
+            param.passed = flag + "="
+        if param.type in ("map", "any"):
+            param.passed = ""
+
+    def described(self, param, deco):
+        """Reads help, bounds and choices off field(…), Option(…), arg(…)."""
+        if not isinstance(deco, Deco):
+            return
+        metadata = deco.kwargs.get("metadata")
+        found = metadata.items if isinstance(metadata, Table) else {}
+        for name in ("help", "doc"):
+            text = self.text(deco.kwargs.get(name)) or self.text(found.get(name))
+            param.doc = " ".join(text.split()) if text else param.doc
+        if deco.name.endswith(".choice") and deco.args:
+            self.choices(param, Seq(deco.args) if not isinstance(deco.args[0], (Seq, Table)) else deco.args[0])
+        for key, side in (("min", "min"), ("max", "max"), ("ge", "min"), ("le", "max")):
+            if isinstance(deco.kwargs.get(key), Const):
+                setattr(param, side, deco.kwargs[key].value)
+        if "choices" in found:
+            self.choices(param, found["choices"])
+
+    def signature(self, func, style, prefix="", method=False):
+        """Returns the parameters that a function's arguments are."""
+        spec, out = func.node.args, []
+        positional = getattr(spec, "posonlyargs", []) + spec.args
+        defaults = [None] * (len(positional) - len(spec.defaults)) + list(spec.defaults)
+        scope = Scope(func.module, {}, func.closure)
+        docs = docstring_arguments(func.node)
+        for i, (arg, default) in enumerate(list(zip(positional, defaults)) + list(zip(spec.kwonlyargs, spec.kw_defaults))):
+            if i == 0 and (method or arg.arg in ("self", "cls")):
+                continue
+            param = self.param(prefix + "." + arg.arg if prefix else arg.arg, arg.lineno, scope, style)
+            made = self.field(param, arg.annotation, default, scope, 0, arg.lineno)
+            for p in made:
+                p.doc = p.doc or docs.get(arg.arg, "")
+                if style == "fire":
+                    p.passed = "" if p.type in ("bool", "map", "list", "any") else "--" + p.name + "="
+            out += made
+        if spec.kwarg or spec.vararg:
+            self.problem(func.node.lineno, "%s takes arguments without names (*args, **kwargs): they are not seen" % func.node.name, func.module)
+        return out
+
+    def entry(self, style, args, kwargs, node, scope):
+        """tyro.cli and its like: a class or a function."""
+        target = args[0] if args else kwargs.get("config_class") or kwargs.get("components") or Unknown()
+        parser = Parser(style, node.lineno, scope.module)
+        parser.parsed = True
+        self.parsers.append(parser)
+        if isinstance(target, Class):
+            init = self.member(target, "__init__")
+            if isinstance(init, Func) and not is_dataclass(target):
+                parser.params = self.signature(init, style, "", True)
+            else:
+                parser.params = self.fields(target, style, "", node.lineno)
+            return Namespace()
+        if isinstance(target, (Func, Bound)):
+            func = target.func if isinstance(target, Bound) else target
+            parser.params = self.signature(func, style, "", isinstance(target, Bound))
+            return self.call_function(func, [], {}, node)
+        self.problem(node.lineno, "what %s is given is not understood: its parameters are not seen" % style, scope.module)
+        return Namespace()

@@ -1,0 +1,164 @@
+"""click and typer."""
+
+import ast
+
+from scopes import Scope
+from syntax import dotted, index_of
+from values import Command, Const, Deco, Ext, Func, Param, Unknown, Wrapped
+
+
+class Click:
+    """Decorators, commands and groups."""
+
+    def decorate(self, deco, value):
+        if isinstance(value, Command) and value.func and deco.name in ("click.option", "click.argument"):
+            value = value.func
+        if not isinstance(value, Func):
+            return value
+        if deco.name in ("click.option", "click.argument"):
+            param = self.click_param(deco, value)
+            if param is not None:
+                value.click.insert(0, param)
+        elif deco.name in ("click.command", "click.group"):
+            self.style("click")
+            value.command = Command(value)
+            self.commands.append(value.command)
+            parent = getattr(deco, "parent", None)
+            if parent is not None:
+                parent.children.append((value, "click"))
+            return value.command
+        elif deco.name in ("typer.command", "typer.callback"):
+            deco.parent.children.append((value, "typer"))
+        elif deco.name == "hydra.main":
+            return Wrapped(value, deco)
+        elif deco.name == "draccus.wrap":
+            return Wrapped(value, deco)
+        return value
+
+    def command_method(self, command, name, args, kwargs, node):
+        if name in ("command", "group", "callback"):
+            made = Deco(("click." if command.style == "click" else "typer.") + name, args, kwargs, node.lineno)
+            made.parent = command
+            return self.decorate(made, args[0]) if args and isinstance(args[0], Func) else made
+        if name in ("add_command", "add_typer") and args and isinstance(args[0], Command):
+            command.children.append((args[0], command.style))
+        elif name in ("main", "__call__", "callback"):
+            self.run_command(command)
+        return Unknown()
+
+    def click_param(self, deco, func):
+        names = [self.text(a) for a in deco.args]
+        if None in names or not names:
+            self.problem(deco.line, "the name of an option is computed", func.module)
+            return None
+        param = Param("", deco.line, func.module, "click")
+        kwargs, flags, explicit, toggle = deco.kwargs, [], "", ""
+        for name in names:
+            if name.isidentifier() and not explicit:
+                explicit = name
+            elif "/" in name[1:] and not name.startswith("/"):
+                first, _, toggle = name.partition("/")
+                flags += [first.strip()] if first.strip() else []
+                toggle = toggle.strip() or " "
+            else:
+                flags.append(name)
+        option = deco.name == "click.option"
+        best = max(flags, key=lambda f: len(f) - len(f.lstrip("-")), default="")
+        param.name = (explicit if option and explicit else best.lstrip("-") if option else names[0]).replace("-", "_")
+        param.name = param.name if option and explicit else param.name.lower()
+        param.doc = " ".join((self.text(kwargs.get("help")) or "").split())
+        if "type" in kwargs:
+            self.named_type(param, kwargs["type"])
+        flag = bool(toggle) or self.truth(kwargs.get("is_flag", Const(False))) is True
+        if flag and "flag_value" not in kwargs:
+            param.type, param.default = "bool", False
+        multiple = self.truth(kwargs.get("multiple", Const(False))) is True
+        nargs = kwargs.get("nargs")
+        several = multiple or isinstance(nargs, Const) and nargs.value != 1
+        if self.truth(kwargs.get("count", Const(False))) is True:
+            param.type, param.default = "int", 0
+        single = param.type
+        if several:
+            param.type = "list"
+        if "default" in kwargs:
+            self.default(param, kwargs["default"], param.name)
+            if isinstance(param.default, str) and single in ("int", "float"):
+                try:
+                    param.default = (int if single == "int" else float)(param.default)
+                except ValueError:
+                    param.confidence = "likely"
+        if param.type == "any" and "type" not in kwargs:
+            param.type = "string"
+        param.required = self.truth(kwargs.get("required", Const(False))) is True
+        if not option:
+            param.required = kwargs.get("required") is None and "default" not in kwargs and not (isinstance(nargs, Const) and nargs.value == -1) or param.required
+        elif flag:
+            param.passed = best if param.default is False else ""
+        elif "count" not in kwargs and best and (multiple or not several):
+            param.passed = best + "=" if best.startswith("--") else best
+        return param
+
+    def run_command(self, command):
+        """A command is called: what it takes is what the script takes."""
+        if command.listed:
+            return
+        command.listed = True
+        self.style(command.style)
+        single = command.style == "typer" and len(command.children) == 1
+        if command.func:
+            self.take(command.func, command.style, False)
+        for child, style in command.children:
+            if isinstance(child, Command):
+                self.run_command(child)
+            elif child.command and style == "click":
+                child.command.listed = True
+                self.take(child, style, True)
+                for inner, kind in child.command.children:
+                    self.take(inner, kind, True) if isinstance(inner, Func) else self.run_command(inner)
+            else:
+                self.take(child, style, not single)
+
+    def take(self, func, style, nested):
+        params = func.click if style == "click" else self.typer_params(func)
+        for p in params:
+            if nested:
+                p.passed = ""
+            if not any(q.name == p.name for q in self.found):
+                self.found.append(p)
+        self.call_function(func, [], {}, func.node)
+
+    def typer_params(self, func):
+        out = []
+        for p in self.signature(func, "typer"):
+            arg = next((a for a in getattr(func.node.args, "posonlyargs", []) + func.node.args.args + func.node.args.kwonlyargs if a.arg == p.name), None)
+            if arg is not None and dotted(arg.annotation) in ("typer.Context", "Context"):
+                continue
+            option = not p.required
+            for mark in self.typer_marks(func, p.name):
+                option = mark.name == "typer.Option"
+                names = [self.text(a) for a in mark.args]
+                first = mark.args[0] if mark.args else None
+                if isinstance(first, Ext) and first.name == "Ellipsis" or isinstance(first, Const) and first.value is Ellipsis:
+                    p.default, p.required = None, True
+                flags = [n for n in names if n and n.startswith("-")]
+                p.flag = max(flags, key=lambda f: len(f) - len(f.lstrip("-")), default="").partition("/")[0]
+            flag = getattr(p, "flag", "") or "--" + p.name.replace("_", "-")
+            p.passed = "" if not option else flag + "=" if p.type not in ("bool", "any") else flag if p.type == "bool" and p.default is False else ""
+            if flag and not flag.startswith("--") and p.passed.endswith("="):
+                p.passed = flag
+            out.append(p)
+        return out
+
+    def typer_marks(self, func, name):
+        spec = func.node.args
+        positional = getattr(spec, "posonlyargs", []) + spec.args
+        pairs = list(zip(positional, [None] * (len(positional) - len(spec.defaults)) + list(spec.defaults))) + list(zip(spec.kwonlyargs, spec.kw_defaults))
+        scope = Scope(func.module, {}, func.closure)
+        for arg, default in pairs:
+            if arg.arg != name:
+                continue
+            found = [self.value(default, scope)] if default is not None else []
+            if isinstance(arg.annotation, ast.Subscript) and isinstance(index_of(arg.annotation), ast.Tuple):
+                found += [self.value(e, scope) for e in index_of(arg.annotation).elts[1:]]
+            return [f for f in found if isinstance(f, Deco) and f.name in ("typer.Option", "typer.Argument")]
+        return []

@@ -1,0 +1,148 @@
+"""Files of hydra and OmegaConf."""
+
+import hashlib
+import os
+
+from scopes import Scope
+from sources import MAX_BYTES, Unreadable
+from syntax import text_of
+from values import Class, Instance, Namespace, Param, Unknown, YamlFile
+from yaml_reader import Yaml
+
+
+class Config:
+    """Configurations in YAML."""
+
+    def run_wrapped(self, wrapped, node, scope):
+        func, deco = wrapped.func, wrapped.deco
+        here = Scope(func.module, {})
+        if deco.name == "hydra.main":
+            self.hydra(func, deco)
+        else:
+            spec = func.node.args.args
+            cls = self.value(spec[0].annotation, here) if spec and spec[0].annotation is not None else Unknown()
+            self.entry("draccus", [cls], {}, func.node, here)
+        return self.call_function(func, [Namespace()], {}, node)
+
+    def hydra(self, func, deco):
+        self.style("hydra")
+        given = dict(zip(("config_path", "config_name", "version_base"), deco.args), **deco.kwargs)
+        name, folder = self.text(given.get("config_name")), self.text(given.get("config_path")) or "."
+        if name is None:
+            self.problem(deco.line, "hydra's config_name is not told here: its configuration is not seen", func.module)
+            return
+        root = os.path.join(os.path.dirname(func.module.path), folder)
+        path = os.path.join(root, name if name.endswith((".yaml", ".yml")) else name + ".yaml")
+        found = {}
+        self.compose(root, path, "", found, deco.line, 0)
+        for p in found.values():
+            p.passed = p.name + "=" if p.type not in ("list", "map", "any") else ""
+            self.found.append(p)
+
+    def compose(self, root, path, prefix, found, line, depth):
+        """Reads a YAML file and what its defaults list names."""
+        if depth > 10:
+            self.problem(line, "the defaults lists of hydra's configuration go round in a circle")
+            return
+        entries, lines = self.yaml(path, line)
+        if entries is None:
+            return
+        defaults = entries.pop("defaults", None) or []
+        own = False
+        for item in defaults if isinstance(defaults, list) else []:
+            if item == "_self_":
+                own = True
+                self.flatten(entries, lines, prefix, path, found, "hydra")
+            elif isinstance(item, str):
+                if item.startswith("override ") or "@" in item or "/" in item and ":" in item:
+                    self.problem(line, "hydra's defaults: %s is not understood" % item)
+                else:
+                    self.compose(root, os.path.join(root, item + ".yaml"), ".".join(item.split("/")[:-1]), found, line, depth + 1)
+            elif isinstance(item, dict) and len(item) == 1:
+                (group, option), = item.items()
+                words = group.split()
+                group = words[-1].lstrip("/")
+                if words[0] == "override" or "@" in group or option is None:
+                    if not group.startswith("hydra/") and option is not None:
+                        self.problem(line, "hydra's defaults: %s: %s is not understood" % (" ".join(words), option))
+                elif isinstance(option, str):
+                    self.compose(root, os.path.join(root, group, option + ".yaml"), group.replace("/", "."), found, line, depth + 1)
+                else:
+                    self.problem(line, "hydra's defaults: %s chooses several files, which is not understood" % group)
+        if not own:
+            self.flatten(entries, lines, prefix, path, found, "hydra")
+
+    def yaml(self, path, line):
+        path = os.path.normpath(path)
+        shown = os.path.relpath(path, os.path.dirname(self.path))
+        try:
+            with open(path, "rb") as f:
+                data = f.read(MAX_BYTES + 1)
+            if len(data) > MAX_BYTES:
+                raise Unreadable("it has more than %d MB" % (MAX_BYTES // 1_000_000))
+            self.reads[path] = hashlib.sha256(data).hexdigest()
+            reader = Yaml(data.decode("utf-8"))
+            tree = reader.read()
+        except OSError as e:
+            self.reads[path] = ""
+            self.problem(line, "%s cannot be read: %s" % (shown, e.strerror))
+            return None, None
+        except (Unreadable, UnicodeDecodeError, RecursionError) as e:
+            self.problem(line, "%s%s: %s" % (shown, ":%d" % e.line if getattr(e, "line", 0) else "", e))
+            return None, None
+        if tree is None:
+            tree = {}
+        if not isinstance(tree, dict):
+            self.problem(line, "%s holds no map" % shown)
+            return None, None
+        return tree, reader.lines
+
+    def flatten(self, tree, lines, prefix, path, found, style, at=()):
+        source = YamlFile(path)
+        for key, value in tree.items():
+            where = at + (key,)
+            name = ".".join([p for p in [prefix] if p] + [str(k) for k in where])
+            if isinstance(value, dict) and value:
+                self.flatten(value, lines, prefix, path, found, style, where)
+                continue
+            if name.split(".")[0] == "hydra":
+                continue
+            param = Param(name, lines.get(where, 0), source, style)
+            if value == "???":
+                param.required = True
+            elif isinstance(value, str) and "${" in value:
+                param.confidence = "likely"
+                self.problem(0, "%s:%d: the value of %s is computed: %s" % (os.path.relpath(path, os.path.dirname(self.path)), param.line, name, value[:60]))
+            else:
+                param.set_default(value)
+            found[name] = param
+
+    def omegaconf(self, last, args, kwargs, node, scope):
+        if last == "load" and args:
+            path = self.text(args[0])
+            if path is None:
+                self.problem(node.lineno, "the file that OmegaConf loads is computed: its values are not seen", scope.module)
+                return Namespace()
+            self.style("omegaconf")
+            found = {}
+            full = os.path.join(os.path.dirname(self.path), path)
+            tree, lines = self.yaml(full, node.lineno)
+            if tree is not None:
+                self.flatten(tree, lines, "", os.path.normpath(full), found, "omegaconf")
+            names = {p.name for p in self.found}
+            for p in found.values():
+                p.confidence = "likely" if p.confidence == "sure" else p.confidence
+                if p.name not in names:
+                    self.found.append(p)
+            return Namespace()
+        if last == "structured" and args and isinstance(args[0], (Class, Instance)):
+            self.style("omegaconf")
+            for p in self.fields(args[0] if isinstance(args[0], Class) else args[0].cls, "omegaconf", "", node.lineno):
+                p.passed, p.confidence = "", "likely"
+                self.found.append(p)
+            return Namespace()
+        if last == "from_cli":
+            self.reads_cli = True
+        if last in ("merge", "from_cli", "create", "to_container", "to_object", "unsafe_merge"):
+            return Namespace()
+        return Unknown(text_of(node))
