@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"go.uber.org/goleak"
 
@@ -45,11 +46,20 @@ func (good) Describe() script.Description {
 	}
 }
 
+// Run takes its time between steps, as real work does: all that it says is
+// asked for a second time.
 func (good) Run(ctx context.Context, s *sdk.Session) error {
+	work := time.NewTicker(time.Millisecond)
+	defer work.Stop()
 	for {
 		s.Set("loss", 1)
 		if err := s.Step(ctx); err != nil {
 			return err
+		}
+		select {
+		case <-work.C:
+		case <-ctx.Done():
+			return ctx.Err()
 		}
 	}
 }
