@@ -169,10 +169,10 @@ func (h *Host) Run(ctx context.Context) (Outcome, error) {
 
 	var g errgroup.Group
 	g.Go(func() error { return h.router.Run(serving) })
-	g.Go(func() error { return h.api.Serve(serving, h.listener) })
+	g.Go(func() error { return h.endOn(h.api.Serve(serving, h.listener)) })
 	close(h.ready)
 	supervised := make(chan error, 1)
-	go func() { supervised <- h.supervisor.Run(supervising) }()
+	go func() { supervised <- h.endOn(h.supervisor.Run(supervising)) }()
 
 	stopErr := h.waitForEnd(ctx)
 	outcome := h.outcome()
@@ -182,6 +182,16 @@ func (h *Host) Run(ctx context.Context) (Outcome, error) {
 	err := errors.Join(stopErr, <-supervised)
 	stopServing()
 	return outcome, errors.Join(err, g.Wait())
+}
+
+// endOn ends a host that has lost one of its parts: it could not be reached, or
+// would watch nothing.
+func (h *Host) endOn(err error) error {
+	if err != nil {
+		h.logger.Error("the host ends", "error", err)
+		h.Down()
+	}
+	return err
 }
 
 // waitForEnd blocks until the host is to end, and until its scripts have been

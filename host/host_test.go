@@ -382,3 +382,28 @@ script "trainer" { source = "trainer.py" }
 		t.Fatalf("%v, %v", reply.Value, err)
 	}
 }
+
+func TestAHostWhosePartFailsEndsAndSaysWhy(t *testing.T) {
+	h, err := Open(Options{StateDir: shortDir(t), Config: load(t, t.TempDir(), ""), StayUp: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := h.listener.Close(); err != nil { // the API cannot be served
+		t.Fatal(err)
+	}
+	done := make(chan error, 1)
+	go func() {
+		_, err := h.Run(context.Background())
+		done <- err
+	}()
+	select {
+	case err := <-done:
+		if err == nil {
+			t.Error("it ended well")
+		}
+	case <-time.After(20 * time.Second):
+		h.Down()
+		<-done
+		t.Error("it ran on")
+	}
+}
