@@ -243,6 +243,17 @@ func (h *Host) Hurry() { h.hurried.Do(func() { close(h.hurry) }) }
 // Leave makes Run return and leaves the scripts running.
 func (h *Host) Leave() { h.left.Do(func() { close(h.leave) }) }
 
+// Terminate stops the scripts that are not to outlive the host, dependents
+// first, then makes Run return and leaves the others running.
+func (h *Host) Terminate(ctx context.Context) error {
+	defer h.Leave()
+	err := h.supervisor.StopSome(ctx, h.hurry, func(s *config.Script) bool { return s.OnHostExit == "stop" })
+	if err != nil {
+		return fmt.Errorf("stop scripts: %w", err)
+	}
+	return nil
+}
+
 // Socket returns the path of the API's socket.
 func (h *Host) Socket() string { return SocketPath(h.dir) }
 

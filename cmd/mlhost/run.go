@@ -12,7 +12,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/mlhost/mlhost/host"
-	"github.com/mlhost/mlhost/host/api"
 	"github.com/mlhost/mlhost/host/config"
 	"github.com/mlhost/mlhost/shared/script"
 )
@@ -122,7 +121,7 @@ func (a *app) serve(ctx context.Context, cfg *config.Config, state string, stayU
 		go ready.announce(h, cfg)
 	}
 	show := a.newShow(h)
-	stop := a.handleSignals(ctx, h, cfg, show.say)
+	stop := a.handleSignals(ctx, h, show.say)
 	defer stop()
 	outcome, err := h.Run(ctx)
 	show.end()
@@ -162,7 +161,7 @@ func (a *app) fourLines(cfg *config.Config) {
 
 // handleSignals lets ctrl-C stop the scripts in order and a second one hurry,
 // SIGTERM stop those that do not outlive the host, and SIGHUP none.
-func (a *app) handleSignals(ctx context.Context, h *host.Host, cfg *config.Config, say func(string)) (stop func()) {
+func (a *app) handleSignals(ctx context.Context, h *host.Host, say func(string)) (stop func()) {
 	signals := make(chan os.Signal, 4)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	done, ended := make(chan struct{}), make(chan struct{})
@@ -178,7 +177,9 @@ func (a *app) handleSignals(ctx context.Context, h *host.Host, cfg *config.Confi
 				case syscall.SIGHUP:
 					h.Leave()
 				case syscall.SIGTERM:
-					a.terminate(ctx, h, cfg)
+					if err := h.Terminate(ctx); err != nil {
+						say("mlhost: " + err.Error())
+					}
 				default:
 					interrupts++
 					interrupt(h, interrupts, say)
@@ -200,21 +201,6 @@ func interrupt(h *host.Host, times int, say func(string)) {
 		return
 	}
 	h.Hurry()
-}
-
-// terminate ends the host as SIGTERM wants it: scripts with on_host_exit =
-// "stop" are stopped, the others run on.
-func (a *app) terminate(ctx context.Context, h *host.Host, cfg *config.Config) {
-	for _, s := range cfg.Scripts {
-		if s.OnHostExit != "stop" {
-			continue
-		}
-		_, err := h.Do(ctx, api.Command{Verb: api.Stop, Script: s.Name, Author: api.LocalAuthor()})
-		if err != nil && script.CodeOf(err) != script.CodeUnavailable {
-			a.note("mlhost: stop %s: %v", s.Name, err)
-		}
-	}
-	h.Leave()
 }
 
 // summary says how every script ended.
