@@ -16,7 +16,7 @@ import (
 
 // Files holds the modules, below the folder "src".
 //
-//go:embed src/*.py src/mlhost/*.py src/mlhost/py.typed src/mlhost_discover/*.py
+//go:embed src/*.py src/mlhost/*.py src/mlhost/hooks/*.py src/mlhost/py.typed src/mlhost_discover/*.py
 var Files embed.FS
 
 // ShimName is the file in an extracted directory that starts a script:

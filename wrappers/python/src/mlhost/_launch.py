@@ -9,13 +9,12 @@ import os
 import sys
 import types
 import warnings
-from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
+from importlib.machinery import SourceFileLoader
 
+from . import hooks
+from ._imports import install_finder
 from ._session import current
-from ._typing import Any, Callable, Dict, List, Optional, Sequence
-
-#: Modules that come from beside the shim, whatever lies beside the script.
-MODULES = ("mlhost", "script_interface", "script_wrappers")
+from ._typing import Any, Callable, Dict, List, Optional
 
 
 def prepare(home: str, argv: List[str]) -> Optional[Callable[[], None]]:
@@ -28,7 +27,8 @@ def prepare(home: str, argv: List[str]) -> Optional[Callable[[], None]]:
         return None
     _look_plain(home, script, argv)
     install_finder(home)
-    current()  # takes MLHOST_FD out of the environment
+    if current().connected:  # which takes MLHOST_FD out of the environment
+        hooks.install()
     main = _fresh_main(script)
     sys.modules["__main__"] = main
 
@@ -120,62 +120,3 @@ _OURS = (os.path.abspath(__file__), os.path.join(_HOME, "mlhost_shim.py"))
 
 def _is_ours(file: str) -> bool:
     return os.path.abspath(file) in _OURS
-
-
-class Finder:
-    """Finds our modules first, without an entry in sys.path, and lets children
-    that multiprocessing spawns find them too."""
-
-    def __init__(self, home: str) -> None:
-        self.home = home
-
-    def find_spec(self, name: str, path: Optional[Sequence[str]] = None, target: Any = None) -> Optional[ModuleSpec]:
-        if name in MODULES:
-            return PathFinder.find_spec(name, [self.home])
-        if name != "multiprocessing.spawn":
-            return None
-        spec = PathFinder.find_spec(name, path)
-        if spec is not None and spec.loader is not None:
-            load = spec.loader.exec_module
-
-            def load_and_extend(module: Any) -> None:
-                load(module)
-                _extend_preparation(module, self.home)
-
-            spec.loader.exec_module = load_and_extend  # type: ignore[method-assign]
-        return spec
-
-
-def install_finder(home: str) -> None:
-    if not any(isinstance(f, Finder) for f in sys.meta_path):
-        sys.meta_path.insert(0, Finder(home))
-
-
-class _InstallInChild:
-    """Installs the finder where it is unpickled."""
-
-    def __init__(self, home: str) -> None:
-        self.home = home
-
-    def __reduce__(self) -> Any:
-        source = (
-            "import sys; sys.path.insert(0, {0!r})\n"
-            "try:\n    from mlhost import _launch; _launch.install_finder({0!r})\n"
-            "finally: sys.path.remove({0!r})\n"
-        )
-        return exec, (source.format(self.home), {})
-
-
-def _extend_preparation(spawn: Any, home: str) -> None:
-    """Adds the finder to what multiprocessing sends to a spawned child first."""
-    original = spawn.get_preparation_data
-
-    def get_preparation_data(name: str) -> Any:
-        data = original(name)
-        if name == "ignore":  # for the fork server, which has no place for it
-            data.pop("init_main_from_path", None)
-        else:
-            data["mlhost"] = _InstallInChild(home)
-        return data
-
-    spawn.get_preparation_data = get_preparation_data

@@ -9,6 +9,9 @@ from ._values import named_float, plain
 if TYPE_CHECKING:
     from ._session import Session
 
+#: Names of variables that libraries may report.
+MOST_REPORTED = 1000
+
 
 class Variable:
     """A declared variable that the host may ask for and, if writable, set."""
@@ -23,7 +26,9 @@ class Variables:
     def __init__(self, session: "Session") -> None:
         self._session = session
         self._declared: Dict[str, Variable] = {}
-        self.known: Dict[str, bool] = {}  # those that the host knows of
+        self.known: Dict[str, bool] = {}  # the script's own that the host knows of
+        self._reported: Dict[str, bool] = {}  # those of libraries
+        self._full = False
 
     def declare(self, name: str, variable: Variable, value: Any) -> None:
         self._declared[name] = variable
@@ -39,6 +44,26 @@ class Variables:
             self.known[name] = True
             self._session.put({"op": "variable", "name": name, "value": value, "read_only": True})
         channel.sample(name, self._session.step, value)
+
+    def report(self, name: str, value: Any, step: Optional[int] = None) -> None:
+        """Reports what a library computed, at the script's step or at a step of
+        the library's own. value is a plain scalar; it never waits. What the script
+        itself reports goes before it. Names beyond the first MOST_REPORTED are left
+        out, with one warning."""
+        channel = self._session.channel
+        if channel is None or name in self.known:
+            return
+        if name not in self._reported:
+            if len(self._reported) >= MOST_REPORTED:
+                return self._too_many(name)
+            self._reported[name] = True
+            self._session.put({"op": "variable", "name": name, "value": value, "read_only": True})
+        channel.sample(name, self._session.step if step is None else step, value)
+
+    def _too_many(self, name: str) -> None:
+        if not self._full:
+            self._full = True
+            self._session.warn("libraries report more than %d variables: %s and those that come later are not kept" % (MOST_REPORTED, name))
 
     def set_all(self, values: Dict[str, Any]) -> List[Dict[str, Any]]:
         """Sets all of values or none, for the host. Returns the outcomes."""

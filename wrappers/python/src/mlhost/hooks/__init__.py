@@ -1,0 +1,30 @@
+"""Hooks into libraries: what they report and control becomes the script's.
+
+One file for each library, with install(module), which is called when the module
+has been imported, and never otherwise. A hook changes nothing that the script
+could see: no result, no exception, no signature, nothing that is pickled. One
+that fails is left out, with one warning, and the script runs on.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+from .._imports import on_import
+from .._typing import Any, Dict
+
+#: The file of this folder for each module; several modules may share one.
+TABLE: Dict[str, str] = {}
+
+
+def install() -> None:
+    """Has each hook installed when its library is imported."""
+    for module, file in TABLE.items():
+        on_import(module, _installer(file))
+
+
+def _installer(file: str) -> Any:
+    def install_hook(module: Any) -> None:
+        import_module("%s.%s" % (__name__, file)).install(module)
+
+    return install_hook
