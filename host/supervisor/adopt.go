@@ -78,7 +78,7 @@ func (p *Process) recognize(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("it did not describe itself: %w", err)
 	}
-	if _, specs, diags := p.conf.Resolve(d); diags.HasErrors() {
+	if _, specs, diags := p.config().Resolve(d); diags.HasErrors() {
 		p.warn("the configuration does not fit the script, which runs on: %v", config.Error(diags))
 	} else {
 		d.Parameters = specs

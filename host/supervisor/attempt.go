@@ -60,7 +60,7 @@ func (u *unit) failed(ctx context.Context, run string, err error) ending {
 		u.stopped(ctx, run)
 		return ending{run: run, state: script.Stopped}
 	}
-	e := blame(u.conf, err)
+	e := blame(u.config(), err)
 	u.settle()
 	end := ending{run: run, state: script.Failed, reason: reason(script.AsError(err), e.At), fatal: fatal(err)}
 	u.s.logger.Info("start script", "script", u.name, "error", e)
@@ -107,7 +107,7 @@ func (u *unit) open(ctx context.Context) (p *Process, err error) {
 	if p.instance.BootID, err = bootID(); err != nil {
 		return p, err
 	}
-	if p.program, err = u.s.program(u.conf, p.run, p.dir, &u.s.binaries); err != nil {
+	if p.program, err = u.s.program(u.config(), p.run, p.dir, &u.s.binaries); err != nil {
 		return p, err
 	}
 	// Not synced: it matters only while the machine stays up.
@@ -245,7 +245,7 @@ func (p *Process) prepare(ctx context.Context) error {
 	if err != nil {
 		return p.explain("describe itself", err)
 	}
-	values, specs, diags := p.conf.Resolve(d)
+	values, specs, diags := p.config().Resolve(d)
 	if err := config.Error(diags); err != nil {
 		return err
 	}

@@ -114,7 +114,7 @@ func (s *Supervisor) StopSome(ctx context.Context, hurry <-chan struct{}, which 
 	defer cancel()
 	s.mu.Lock()
 	s.closed = true
-	order := slices.DeleteFunc(s.stopOrder(), func(u *unit) bool { return !which(u.conf) })
+	order := slices.DeleteFunc(s.stopOrder(), func(u *unit) bool { return !which(u.config()) })
 	s.mu.Unlock()
 	var rushing sync.WaitGroup
 	defer rushing.Wait()
@@ -168,7 +168,7 @@ func (s *Supervisor) stopOrder() []*unit {
 			return
 		}
 		seen[name] = true
-		for _, d := range u.conf.DependsOn {
+		for _, d := range u.config().DependsOn {
 			visit(d.Script)
 		}
 		order = append(order, u)
@@ -187,7 +187,7 @@ func (s *Supervisor) dependents(u *unit, done map[string]chan struct{}) []chan s
 	defer s.mu.Unlock()
 	var ends []chan struct{}
 	for name, end := range done {
-		for _, d := range s.units[name].conf.DependsOn {
+		for _, d := range s.units[name].config().DependsOn {
 			if d.Script == u.name {
 				ends = append(ends, end)
 				break

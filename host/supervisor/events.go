@@ -180,7 +180,7 @@ func toKeep(body script.Body) bool {
 // redescribe refines a description that has grown by what the configuration
 // says.
 func (p *Process) redescribe(body script.Described) script.Described {
-	_, specs, diags := p.conf.Resolve(body.Description)
+	_, specs, diags := p.config().Resolve(body.Description)
 	if err := config.Error(diags); err != nil {
 		p.warn("the configuration does not fit what the script declares: %v", err)
 	} else {

@@ -130,7 +130,7 @@ func (p *Process) stop(ctx context.Context, st *streams) string {
 	forget := p.unit.onHurry(hurry)
 	defer forget()
 
-	grace, began := p.conf.StopGrace, p.s.clock.Now()
+	grace, began := p.config().StopGrace, p.s.clock.Now()
 	asking, cancel := context.WithTimeout(patient, grace+time.Second)
 	answered := make(chan struct{})
 	var answer error
@@ -238,7 +238,7 @@ func (p *Process) outcome(asked string, rec wire.Exit, recorded bool) ending {
 	case status == nil:
 		end.state = script.Lost
 		end.reason = "it ended without an exit record, and its exit code is not known, as an earlier host had started it" + p.crash()
-	case signaled(status) && p.conf.Plugin == "":
+	case signaled(status) && p.config().Plugin == "":
 		// What became of the script behind the wrapper is not known.
 		end.state, end.reason = script.Lost, "its wrapper was "+describeExit(status)
 	case signaled(status) || status.ExitCode() != 0:
@@ -254,7 +254,7 @@ func (p *Process) outcome(asked string, rec wire.Exit, recorded bool) ending {
 
 // killed says why a run that was to be stopped was killed.
 func (p *Process) killed() string {
-	grace := roughly(p.conf.StopGrace)
+	grace := roughly(p.config().StopGrace)
 	if p.hurried {
 		return fmt.Sprintf("it was hurried, and killed before its grace of %s was over", grace)
 	}

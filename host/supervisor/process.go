@@ -21,7 +21,6 @@ import (
 type Process struct {
 	unit   *unit
 	s      *Supervisor
-	conf   *config.Script
 	name   string
 	run    string
 	dir    string
@@ -51,11 +50,15 @@ type Process struct {
 }
 
 func newProcess(u *unit) *Process {
-	p := &Process{unit: u, s: u.s, conf: u.conf, name: u.name, done: make(chan struct{}),
+	p := &Process{unit: u, s: u.s, name: u.name, done: make(chan struct{}),
 		logger: u.s.logger.With("script", u.name), onReady: func() {}}
 	p.status.init(p)
 	return p
 }
+
+// config returns what the configuration says of the script now; what the
+// process was started with may differ.
+func (p *Process) config() *config.Script { return p.unit.config() }
 
 // Name returns the script's name.
 func (p *Process) Name() string { return p.name }
@@ -257,7 +260,7 @@ func (p *Process) validate(ctx context.Context, values map[string]script.Value) 
 
 // place finds where the configuration speaks of a parameter.
 func (p *Process) place(path []string) string {
-	for _, c := range p.conf.Parameters {
+	for _, c := range p.config().Parameters {
 		if len(path) > 0 && c.Name == path[0] && c.Range.Filename != "" {
 			return fmt.Sprintf("%s:%d,%d", c.Range.Filename, c.Range.Start.Line, c.Range.Start.Column)
 		}

@@ -37,18 +37,25 @@ type restarts struct {
 
 func newRestarts(policy config.Restart, clock Clock) restarts {
 	b := backoff.NewExponentialBackOff()
-	b.InitialInterval = time.Second
-	if policy.Backoff > 0 {
-		b.InitialInterval = policy.Backoff
-	}
-	b.MaxInterval = max(time.Minute, b.InitialInterval)
-	if policy.MaxBackoff > 0 {
-		b.MaxInterval = max(policy.MaxBackoff, b.InitialInterval)
-	}
 	b.Multiplier = 2
 	b.RandomizationFactor = 0.1
+	r := restarts{clock: clock, backoff: b}
+	r.adjust(policy)
 	b.Reset()
-	return restarts{policy: policy, clock: clock, backoff: b}
+	return r
+}
+
+// adjust takes another policy over. What is used up of the budget stays so.
+func (r *restarts) adjust(policy config.Restart) {
+	r.policy = policy
+	r.backoff.InitialInterval = time.Second
+	if policy.Backoff > 0 {
+		r.backoff.InitialInterval = policy.Backoff
+	}
+	r.backoff.MaxInterval = max(time.Minute, r.backoff.InitialInterval)
+	if policy.MaxBackoff > 0 {
+		r.backoff.MaxInterval = max(policy.MaxBackoff, r.backoff.InitialInterval)
+	}
 }
 
 // resume takes over the count of an earlier host.

@@ -112,7 +112,7 @@ func (st *status) check() {
 	st.mu.Lock()
 	limit := missedBeats * st.p.s.options.Heartbeat
 	st.stuck = silence > limit+st.p.s.options.Heartbeat/2 && !st.holding.Load()
-	after := st.p.conf.StalledAfter
+	after := st.p.config().StalledAfter
 	st.stalled = after > 0 && st.base == script.Running && st.p.s.clock.Now().Sub(st.moved) >= after
 	st.mu.Unlock()
 	st.tell()
@@ -136,7 +136,7 @@ func (st *status) tell() {
 		}
 	case st.stalled:
 		now.State = script.Stalled
-		now.Reason = fmt.Sprintf("no step and no output for %s", roughly(st.p.conf.StalledAfter))
+		now.Reason = fmt.Sprintf("no step and no output for %s", roughly(st.p.config().StalledAfter))
 	}
 	if now == st.shown || now.State == script.Starting {
 		return

@@ -144,6 +144,7 @@ func (s *Supervisor) close(ctx context.Context, l *leftover, end ending) bool {
 		return true // told already
 	}
 	if u != nil && l.newest && l.in.Begun {
+		u.restarts.adjust(u.config().Restart)
 		u.restarts.resume(in.Attempt, in.Restarts)
 		end.again = u.restarts.after(end)
 		if !end.again.yes && end.again.reason != "" {

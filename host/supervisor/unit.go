@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync/atomic"
 	"time"
 
 	"github.com/mlhost/mlhost/host/config"
@@ -14,7 +15,7 @@ import (
 // only one to start processes, one after the other.
 type unit struct {
 	s    *Supervisor
-	conf *config.Script
+	conf atomic.Pointer[config.Script]
 	name string
 
 	restarts restarts // of the loop
@@ -29,6 +30,7 @@ type unit struct {
 	hurries int            // counts them
 	hurried bool           // the patience has ended
 	busy    bool           // an attempt is under way: from the wait for its turn to its end
+	removed bool           // the configuration does not have it any more
 	gen     int            // counts attempts to launch
 	trying  bool           // a process is being launched, or lives
 	shown   bool           // the present attempt is ready
@@ -49,9 +51,13 @@ type unit struct {
 }
 
 func newUnit(s *Supervisor, conf *config.Script) *unit {
-	return &unit{s: s, conf: conf, name: conf.Name, wanted: conf.Autostart,
-		restarts: newRestarts(conf.Restart, s.clock), kick: make(chan struct{})}
+	u := &unit{s: s, name: conf.Name, wanted: conf.Autostart, restarts: newRestarts(conf.Restart, s.clock), kick: make(chan struct{})}
+	u.conf.Store(conf)
+	return u
 }
+
+// config returns what the configuration says of the script now.
+func (u *unit) config() *config.Script { return u.conf.Load() }
 
 // errStop is the cause of an attempt's end that somebody asked for.
 type errStop struct{ reason string }
@@ -63,7 +69,7 @@ func (u *unit) loop(ctx context.Context) {
 	if u.waitsForPerson() {
 		u.report("", script.Stopped, "not started yet", nil)
 	}
-	for u.s.await(ctx, u.take) == nil {
+	for u.s.await(ctx, u.take) == nil && !u.gone() {
 		u.cycle(ctx)
 		if isClosed(u.s.leaving) || ctx.Err() != nil {
 			return
@@ -76,11 +82,22 @@ func (u *unit) loop(ctx context.Context) {
 func (u *unit) waitsForPerson() bool {
 	u.s.mu.Lock()
 	defer u.s.mu.Unlock()
-	return !u.conf.Autostart && !u.held && !u.wanted
+	return !u.config().Autostart && !u.held && !u.wanted
 }
 
-// take begins a cycle if the script is to run, or runs already. s.mu is held.
+// gone reports whether the script was removed.
+func (u *unit) gone() bool {
+	u.s.mu.Lock()
+	defer u.s.mu.Unlock()
+	return u.removed
+}
+
+// take begins a cycle if the script is to run, or runs already, and ends the
+// wait for one if the script was removed. s.mu is held.
 func (u *unit) take() bool {
+	if u.removed && u.process == nil {
+		return true
+	}
 	if !u.wanted && u.process == nil {
 		return false
 	}
@@ -168,6 +185,7 @@ func (u *unit) stopped(ctx context.Context, run string) {
 
 // conclude decides what comes after a run, and tells how it ended.
 func (u *unit) conclude(ctx context.Context, end ending) ending {
+	u.restarts.adjust(u.config().Restart)
 	end.again = u.restarts.after(end)
 	if ctx.Err() != nil {
 		end.again = decision{}
@@ -284,7 +302,7 @@ func (u *unit) turn(ctx context.Context) (release func(), err error) {
 // waitsFor names the first dependency that is not met, and tells whether it
 // cannot be met before somebody acts. s.mu is held.
 func (u *unit) waitsFor() (why string, never bool) {
-	for _, d := range u.conf.DependsOn {
+	for _, d := range u.config().DependsOn {
 		dep := u.s.units[d.Script]
 		switch {
 		case dep == nil:
