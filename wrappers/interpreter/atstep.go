@@ -17,14 +17,15 @@ type deferred struct {
 }
 
 // defers keeps the values of a batch for the script's step that it names, and
-// returns the outcomes. It returns none where the step is there already.
+// returns the outcomes. It returns none where the step is there already, or
+// where the script keeps them by itself.
 func (r *run) defers(values map[string]script.Value, batch script.Batch) []script.Outcome {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for _, d := range r.deferred { // what is set later counts
 		maps.DeleteFunc(d.values, func(name string, _ script.Value) bool { _, again := values[name]; return again })
 	}
-	if batch.AtStep == nil || *batch.AtStep <= r.step.Load() {
+	if batch.AtStep == nil || *batch.AtStep <= r.step.Load() || r.holds.Load() {
 		return nil
 	}
 	step := *batch.AtStep

@@ -19,14 +19,14 @@ func (r *run) remember(outcomes []script.Outcome) {
 	r.uncommitted = true
 }
 
-// takeChanges reports changes of parameters that the script tells of. One that
-// follows on the script's answer to a set waits until the session has taken
-// that over: else the older value would be the last that it hears of.
-func (r *run) takeChanges(changes []script.Change) {
+// inTurn reports what the script tells of its parameters. What follows on its
+// answer to a set waits until the session has taken that over: else the older
+// value would be the last that the session hears of.
+func (r *run) inTurn(report func()) {
 	r.mu.Lock()
 	inTurn, start := r.uncommitted || r.reporting, false
 	if inTurn {
-		r.changes = append(r.changes, changes)
+		r.reports = append(r.reports, report)
 		start, r.reporting = !r.reporting, true
 	}
 	r.mu.Unlock()
@@ -34,25 +34,25 @@ func (r *run) takeChanges(changes []script.Change) {
 	case start:
 		r.readers.Go(r.reportInTurn)
 	case !inTurn:
-		r.reportChanges(changes)
+		report()
 	}
 }
 
-// reportInTurn reports the changes that wait.
+// reportInTurn makes the reports that wait.
 func (r *run) reportInTurn() {
 	for {
 		r.mu.Lock()
 		wait := r.uncommitted
 		r.uncommitted = false
-		var next []script.Change
+		var next func()
 		switch {
 		case wait:
-		case len(r.changes) == 0:
+		case len(r.reports) == 0:
 			r.reporting = false
 			r.mu.Unlock()
 			return
 		default:
-			next, r.changes = r.changes[0], r.changes[1:]
+			next, r.reports = r.reports[0], r.reports[1:]
 		}
 		r.mu.Unlock()
 		if wait {
@@ -61,7 +61,7 @@ func (r *run) reportInTurn() {
 			_ = r.session.SetParameters(map[string]any{"": nil})
 			continue
 		}
-		r.reportChanges(next)
+		next()
 	}
 }
 

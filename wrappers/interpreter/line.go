@@ -18,6 +18,7 @@ const maxLine = 16 << 20
 type (
 	helloLine struct {
 		Language, Interpreter, Name, Doc string
+		Holds                            bool // it keeps sets for a step by itself
 	}
 	parameterLine struct {
 		spec  script.ParameterSpec
@@ -39,8 +40,10 @@ type (
 	}
 	logLine     struct{ Level, Text string }
 	changedLine struct{ changes []script.Change }
-	warningLine struct{ Text string }
-	failLine    struct{ Reason, Parameter string }
+	// observedLine tells what became of a change.
+	observedLine struct{ script.ParametersObserved }
+	warningLine  struct{ Text string }
+	failLine     struct{ Reason, Parameter string }
 	// doneLine answers set, set_variables, pause, resume and stop.
 	doneLine struct {
 		id       string
@@ -102,6 +105,8 @@ func decodeLine(line []byte) (any, error) {
 		return decode[logLine](line)
 	case "changed":
 		return decodeChanged(line)
+	case "observed":
+		return decodeObserved(line)
 	case "warning":
 		return decode[warningLine](line)
 	case "fail":
@@ -183,6 +188,25 @@ func decodeChanged(line []byte) (any, error) {
 		changed.changes = append(changed.changes, script.Change{Name: c.Name, Old: c.Old, New: c.Value, Status: script.Applied, Step: step})
 	}
 	return changed, nil
+}
+
+func decodeObserved(line []byte) (any, error) {
+	var l struct {
+		Name        string
+		Value, Step script.Value
+		Overwritten bool
+	}
+	if err := json.Unmarshal(line, &l); err != nil {
+		return nil, err
+	}
+	step, err := stepOf(l.Step)
+	if err != nil {
+		return nil, err
+	}
+	if l.Name == "" {
+		return nil, errors.New("an observed line needs a name")
+	}
+	return observedLine{script.ParametersObserved{Name: l.Name, Value: l.Value, Step: step, Overwritten: l.Overwritten}}, nil
 }
 
 func decodeDone(id json.RawMessage, line []byte) (any, error) {

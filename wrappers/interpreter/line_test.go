@@ -25,6 +25,8 @@ func TestDecodeLine(t *testing.T) {
 		`{"op":"step","step":3.0,"more":[{}]}`:                    stepLine{3},
 		`{"op":"progress","done":"NaN","total":null}`:             nil, // compared below
 		`{"op":"result","name":"a","value":"-Infinity"}`:          resultLine{"a", floatOf(script.String("-Infinity"))},
+		`{"op":"observed","name":"p","value":5,"step":3}`:         observedLine{script.ParametersObserved{Name: "p", Value: five, Step: 3}},
+		`{"op":"observed","name":"p","overwritten":true}`:         observedLine{script.ParametersObserved{Name: "p", Step: -1, Overwritten: true}},
 		`{"op":"fail","reason":"no","parameter":"p"}`:             failLine{"no", "p"},
 		`{"op":"topics","answers":["a"]}`:                         topicsLine{[]string{"a"}},
 		`{"op":"done","id":7}`:                                    doneLine{id: "7"},
@@ -63,7 +65,7 @@ func TestDecodeLineRefuses(t *testing.T) {
 		`{"op":"parameter"}`, `{"op":"parameter","name":"p","type":"tensor"}`, `{"op":"parameter","name":"p","min":"low"}`,
 		`{"op":"parameter","name":"p","mutability":"never"}`, `{"op":"parameter","name":"p","scale":"cubic"}`, `{"op":"parameter","name":7}`,
 		`{"op":"variable"}`, `{"op":"variable","name":"v","delivery":"some"}`, `{"op":"topics","answers":"all"}`,
-		`{"op":"done","id":1,"outcomes":[{"name":"a","status":"maybe"}]}`, `{"op":"changed","changes":[{"value":1}]}`,
+		`{"op":"done","id":1,"outcomes":[{"name":"a","status":"maybe"}]}`, `{"op":"changed","changes":[{"value":1}]}`, `{"op":"observed"}`, `{"op":"observed","name":"p","step":"x"}`,
 		`{"op":"ask","to":"b"}`, `{"op":"log","text":5}`, `{"op":"samples","samples":5}`, `{"op":"step","step":1}{"op":"step","step":2}`,
 	} {
 		if got, err := decodeLine([]byte(line)); err == nil {

@@ -61,6 +61,7 @@ func (r *run) takeLine(line []byte) {
 	switch l := decoded.(type) {
 	case helloLine:
 		r.declarations.Doc = l.Doc
+		r.holds.Store(l.Holds)
 	case samplesLine:
 		r.takeSamples(l, line)
 	case stepLine:
@@ -73,7 +74,9 @@ func (r *run) takeLine(line []byte) {
 	case logLine:
 		r.takeLog(l)
 	case changedLine:
-		r.takeChanges(l.changes)
+		r.inTurn(func() { r.reportChanges(l.changes) })
+	case observedLine:
+		r.inTurn(func() { r.session.Emit(l.ParametersObserved) })
 	case warningLine:
 		r.session.Emit(script.Warned{Text: clipText(l.Text)})
 	case failLine:

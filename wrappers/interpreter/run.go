@@ -57,6 +57,7 @@ type run struct {
 	step     atomic.Int64
 	shimmed  bool          // the Python shim stands before the script
 	greeted  atomic.Bool   // the script has sent a line
+	holds    atomic.Bool   // the script keeps sets for a step by itself
 	bare     atomic.Bool   // the shim has given up: nobody reads the lines
 	up       chan struct{} // closed when the script has started
 	done     chan struct{} // closed when nothing of the run is left
@@ -70,7 +71,7 @@ type run struct {
 	variables map[string]script.VariableSpec
 	pending   map[string]script.Value // set by the host, to be applied by the script at a boundary
 	deferred  []deferred              // changes that wait for a step
-	changes   [][]script.Change       // that the script made, to be reported in turn
+	reports   []func()                // what the script told of its parameters, to be reported in turn
 	reporting bool                    // there is a goroutine that does so
 	// uncommitted: the script has answered a set, and the session may not have
 	// taken that over yet.

@@ -21,6 +21,7 @@ type setLine struct {
 	ID     string                  `json:"id"`
 	Values map[string]script.Value `json:"values"`
 	Author string                  `json:"author,omitempty"`
+	AtStep *int64                  `json:"at_step,omitempty"` // for a script that keeps sets for a step
 }
 
 // setParameters gives each value of the batch to where it belongs: to the
@@ -157,7 +158,11 @@ func (r *run) hand(ctx context.Context, op string, values map[string]script.Valu
 			r.lateSet(batch, complete(values, done.outcomes))
 		}
 	}
-	done, err := r.order(ctx, seen, late, func(id string) any { return setLine{Op: op, ID: id, Values: values, Author: batch.Author} })
+	line := setLine{Op: op, Values: values, Author: batch.Author}
+	if r.holds.Load() {
+		line.AtStep = batch.AtStep
+	}
+	done, err := r.order(ctx, seen, late, func(id string) any { line.ID = id; return line })
 	if err != nil {
 		return nil, err
 	}

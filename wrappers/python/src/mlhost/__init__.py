@@ -47,7 +47,9 @@ def log(*, step: Optional[int] = None, **values: Any) -> None:
     the current one. Values are copied; the call never waits for the host."""
     session = _known or _find()
     if step is not None:
-        session.step = int(step)
+        session.counter.advance("loop", int(step))
+    else:
+        step = session.step
     channel = session.channel
     if channel is None:
         return
@@ -55,9 +57,9 @@ def log(*, step: Optional[int] = None, **values: Any) -> None:
         if type(value) not in _SCALARS:
             value = _plain(value)
         if name not in session.variables.known:
-            session.variables.sample(name, value)
+            session.variables.sample(name, step, value)
         else:
-            channel.sample(name, session.step, value)
+            channel.sample(name, step, value)
 
 
 def result(**values: Any) -> None:

@@ -72,7 +72,7 @@ class _Position:
             # The step that the parent counted for this iteration is our first.
             parent._has_inner = True
             return
-        session.step = 0 if session.step is None else session.step + 1
+        session.counter.advance("loop")
 
     def report(self, now: float) -> None:
         """Tells the host the step and, for the outermost loop, the progress."""

@@ -11,8 +11,10 @@ import os
 import sys
 import threading
 
+from . import _pending
 from ._channel import Channel
 from ._control import Control
+from ._counter import Counter
 from ._errors import Error, NotConnected
 from ._settings import Settings
 from ._typing import Any, Callable, Dict, Optional
@@ -27,7 +29,8 @@ class Session:
         self.channel: Optional[Channel] = None
         self.script = ""  # the name that the configuration gives to the script
         self.run = ""
-        self.step: Optional[int] = None
+        self.step: Optional[int] = None  # kept by counter
+        self.counter = Counter(self)
         self.settings = Settings(self)
         self.variables = Variables(self)
         self.control = Control(self._done)
@@ -45,7 +48,7 @@ class Session:
         """Speaks the line protocol on fd from now on."""
         self.channel = Channel(fd, self._handle, self._lost)
         self.channel.put(
-            {"op": "hello", "version": PROTOCOL, "language": "python", "interpreter": sys.version.split()[0], "pid": os.getpid()}
+            {"op": "hello", "version": PROTOCOL, "language": "python", "interpreter": sys.version.split()[0], "pid": os.getpid(), "holds": True}
         )
         self.channel.start()
         os.register_at_fork(after_in_child=self._forked)
@@ -101,6 +104,7 @@ class Session:
             self.channel.abandon()
         self.channel = None
         self._started.set()
+        _pending.forked()
         self.settings.forked()
         self.control.forked()
 
@@ -121,7 +125,9 @@ class Session:
             self.channel.answer(message)
 
     def _on_set(self, message: Dict[str, Any]) -> None:
-        self.settings.set_and_call(message.get("values") or {}, lambda outcomes: self._done(message, outcomes=outcomes))
+        self.settings.set_from_host(
+            message.get("values") or {}, message.get("author") or "", message.get("at_step"), lambda outcomes: self._done(message, outcomes=outcomes)
+        )
 
     def _on_set_variables(self, message: Dict[str, Any]) -> None:
         self._done(message, outcomes=self.variables.set_all(message.get("values") or {}))

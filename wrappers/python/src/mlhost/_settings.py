@@ -6,6 +6,7 @@ import sys
 import threading
 
 from . import _callbacks, _native
+from ._offers import ALONE, Offer, Round
 from ._spec import BOUNDARY, FIXED, RESTART, Misfit, Spec, suggest
 from ._typing import TYPE_CHECKING, Any, Callable, Dict, Iterable, List, Optional, Tuple
 from ._values import plain
@@ -24,15 +25,23 @@ class Parameter:
         self.callbacks: List[Callable[[Any, Any], None]] = []  # (old, new)
 
 
+class _Held:
+    """A set that waits for a step."""
+
+    def __init__(self, step: int, values: Dict[str, Any], author: str) -> None:
+        self.step, self.values, self.author = step, values, author
+
+
 class Settings:
     """The parameters of a session."""
 
     def __init__(self, session: "Session") -> None:
         self._session = session
-        self.known: Dict[str, Parameter] = {}
+        self.known: Dict[str, Any] = {}  # Parameters and Offers
         self.configured: Dict[str, Any] = {}  # what the host starts the script with
         self._lock = threading.RLock()  # guards the parameters' values and _boundary
         self._boundary: List[Tuple[Parameter, Any, Dict[str, Any]]] = []
+        self._held: List[_Held] = []  # sets that wait for a step
         self._runner = _callbacks.Runner()
         self._calling = threading.local()
 
@@ -73,45 +82,152 @@ class Settings:
             self._session.put({"op": "changed", "changes": [_change(parameter, old, value, self._session.step)]})
         self._call(parameter, old, value)
 
-    def set_and_call(self, values: Dict[str, Any], done: Callable[[List[Dict[str, Any]]], None]) -> None:
-        """Sets all of values or none, for the host; runs the callbacks on the main
-        thread where possible, and then done(outcomes)."""
-        outcomes, changes = self._set_from_host(values)
-        if not any(parameter.callbacks for parameter, _, _ in changes):
-            return done(outcomes)
+    # Parameters whose values live in code that knows nothing of mlhost.
+
+    def offer(self, spec: Spec, handler: Any, configured: bool = True) -> None:
+        """Declares a parameter whose value lives in foreign code; for handler see
+        _offers. A configured value is set at once, unless the script has it already
+        (configured=False)."""
+        self._session.wait_for_start()
+        if self._session.channel:
+            _native.load()
+        found = Offer(spec, handler)
+        self.known[spec.name] = found
+        self._session.put(spec.declaration(found.get()))
+        if not configured or spec.name not in self.configured:
+            return
+
+        def answer(status: str, value: Any = None, step: Optional[int] = None, reason: str = "") -> None:
+            if status in ("rejected", "needs_restart"):
+                self._session.put({"op": "fail", "reason": reason, "parameter": spec.name})
+            elif status == "applied":
+                self._session.put(spec.declaration(found.get()))
+
+        try:
+            handler.set(spec.check(self.configured[spec.name]), "config", answer)
+        except Misfit as problem:
+            answer("rejected", reason=str(problem))
+
+    def withdraw(self, name: str, reason: str) -> None:
+        """Takes an offered parameter back: its target has ended, for the reason."""
+        found = self.known.get(name)
+        if isinstance(found, Offer):
+            found.withdrawn = reason
+
+    def applied(self, name: str, old: Any, value: Any, step: Optional[int]) -> None:
+        """Tells that a value that was pending is in use now."""
+        self._session.put_now({"op": "changed", "changes": [{"name": name, "old": plain(old), "value": plain(value), "step": step}]})
+
+    def observed(self, name: str, value: Any, step: Optional[int], overwritten: bool = False) -> None:
+        """Tells that a value was seen in use some time after it was set."""
+        self._session.put({"op": "observed", "name": name, "value": plain(value), "step": step, "overwritten": overwritten})
+
+    def overwritten(self, name: str, value: Any, step: Optional[int]) -> None:
+        """Tells that the script has put another value in the place of one that was set."""
+        self.observed(name, value, step, True)
+
+    # Sets of the host.
+
+    def set_from_host(self, values: Dict[str, Any], author: str, at_step: Optional[int], done: Callable[[List[Dict[str, Any]]], None]) -> None:
+        """Sets all of values or none, now or when the script comes to a step, and
+        then calls done(outcomes)."""
+        step = self._session.step
+        for held in self._held:  # what is set later counts
+            for name in values:
+                held.values.pop(name, None)
+        if at_step is None or (step is not None and step >= at_step):
+            return self._set(values, author, done)
+        outcomes = [outcome for outcome, _, _ in [self._check(name, value) for name, value in values.items()]]
+        if any(o["status"] == "rejected" for o in outcomes):
+            return done(_none(outcomes))
+        held = [o for o in outcomes if o["status"] in ("applied", "pending")]
+        for outcome in held:
+            reason = "takes effect at step %d" % at_step
+            if step is None:
+                reason += "; the script has counted no step yet"
+            outcome.update(status="pending", step=at_step, reason=reason)
+        self._held.append(_Held(at_step, {o["name"]: values[o["name"]] for o in held}, author))
+        self._session.counter.due = min(h.step for h in self._held)
+        done(outcomes)
+
+    def reach(self, step: int) -> None:
+        """Sets what waited for this step; called by the counter."""
+        with self._lock:
+            due = [h for h in self._held if h.step <= step]
+            self._held = [h for h in self._held if h.step > step]
+            self._session.counter.due = min([h.step for h in self._held] + [float("inf")])
+        for held in due:
+            self._session.counter.report()
+            if held.values:
+                self._set(held.values, held.author, self._tell)
+
+    def _tell(self, outcomes: List[Dict[str, Any]]) -> None:
+        """Reports a set whose author has an answer already."""
+        for o in outcomes:
+            if o["status"] == "applied":
+                self.applied(o["name"], o["old"], o["value"], o["step"])
+            elif o["status"] != "pending":
+                self._session.warn("parameter %s was not changed at step %s: %s" % (o["name"], o["step"], o.get("reason")))
+
+    def _set(self, values: Dict[str, Any], author: str, done: Callable[[List[Dict[str, Any]]], None]) -> None:
+        """Sets all of values or none; runs the callbacks on the main thread where
+        possible, and then done(outcomes)."""
+        outcomes, changes, offers = self._set_own_part(values)
+
+        def undo() -> None:
+            with self._lock:
+                self._boundary = [b for b in self._boundary if b[2] not in outcomes]
+                for parameter, old, _ in changes:
+                    parameter.put(old)
+            for outcome in outcomes:
+                if outcome["status"] != "rejected":
+                    outcome.update(status="rejected", value=outcome["old"], reason=ALONE)
 
         def call() -> None:
             for parameter, old, new in changes:
                 self._call(parameter, old, new)
 
-        self._runner.submit(call, lambda: done(outcomes))
+        def rest(refused: bool) -> None:
+            if refused or not any(parameter.callbacks for parameter, _, _ in changes):
+                done(outcomes)
+            else:
+                self._runner.submit(call, lambda: done(outcomes))
 
-    def _set_from_host(self, values: Dict[str, Any]) -> "Tuple[List[Dict[str, Any]], List[Tuple[Parameter, Any, Any]]]":
-        """Sets all of values or none. Returns the outcomes, and what callbacks
-        must hear of."""
+        if offers:
+            Round(author, undo, rest).start(offers)
+        else:
+            rest(False)
+
+    def _set_own_part(self, values: Dict[str, Any]) -> "Tuple[List[Dict[str, Any]], List[Tuple[Parameter, Any, Any]], List[Any]]":
+        """Sets all of values or none, but for those that handlers must set. Returns
+        the outcomes, what callbacks must hear of, and what is left to handlers."""
         with self._lock:
             checked = [self._check(name, value) for name, value in values.items()]
             outcomes = [outcome for outcome, _, _ in checked]
             if any(o["status"] == "rejected" for o in outcomes):
-                for outcome in outcomes:
-                    if outcome["status"] != "rejected":
-                        outcome.update(status="rejected", value=outcome["old"], reason="not set, because another value was rejected")
-                return outcomes, []
-            changes = []
+                return _none(outcomes), [], []
+            changes, offers = [], []
             for outcome, parameter, value in checked:
-                if outcome["status"] == "applied":
+                if isinstance(parameter, Offer):
+                    if outcome["status"] != "needs_restart":
+                        offers.append((parameter, value, outcome))
+                elif outcome["status"] == "applied":
                     changes.append((parameter, parameter.get(), value))
                     parameter.put(value)
                 elif outcome["status"] == "pending":
                     self._boundary.append((parameter, value, outcome))
-        return outcomes, changes
+        return outcomes, changes, offers
 
-    def _check(self, name: str, value: Any) -> "Tuple[Dict[str, Any], Parameter, Any]":
+    def _check(self, name: str, value: Any) -> "Tuple[Dict[str, Any], Any, Any]":
         parameter = self.known.get(name)
         outcome: Dict[str, Any] = {"name": name, "status": "rejected", "old": None, "value": None, "step": self._session.step}
         if parameter is None:
             outcome["reason"] = unknown("parameter", name, self.known)
-            return outcome, None, None  # type: ignore[return-value]
+            return outcome, None, None
+        gone = parameter.gone() if isinstance(parameter, Offer) else ""
+        if gone:
+            outcome["reason"] = gone
+            return outcome, parameter, None
         outcome["old"] = outcome["value"] = plain(parameter.get())
         try:
             value = parameter.spec.check(value)
@@ -179,6 +295,14 @@ class Settings:
 
 def _change(parameter: Parameter, old: Any, new: Any, step: Optional[int]) -> Dict[str, Any]:
     return {"name": parameter.spec.name, "old": plain(old), "value": plain(new), "step": step}
+
+
+def _none(outcomes: List[Dict[str, Any]]) -> List[Dict[str, Any]]:
+    """Makes of the outcomes of a set, one of which is a refusal, that nothing was set."""
+    for outcome in outcomes:
+        if outcome["status"] != "rejected":
+            outcome.update(status="rejected", value=outcome["old"], reason=ALONE)
+    return outcomes
 
 
 def unknown(what: str, name: str, known: Iterable[str]) -> str:

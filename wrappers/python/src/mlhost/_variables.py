@@ -35,7 +35,7 @@ class Variables:
         self.known[name] = True
         self._session.put({"op": "variable", "name": name, "value": value, "read_only": variable.put is None})
 
-    def sample(self, name: str, value: Any) -> None:
+    def sample(self, name: str, step: Optional[int], value: Any) -> None:
         """Reports the value of a variable that need not be declared; value is plain."""
         channel = self._session.channel
         if channel is None:
@@ -43,7 +43,7 @@ class Variables:
         if name not in self.known:
             self.known[name] = True
             self._session.put({"op": "variable", "name": name, "value": value, "read_only": True})
-        channel.sample(name, self._session.step, value)
+        channel.sample(name, step, value)
 
     def report(self, name: str, value: Any, step: Optional[int] = None) -> None:
         """Reports what a library computed, at the script's step or at a step of
