@@ -40,10 +40,11 @@ test: ## vet and test everything; needs Go, Python 3 and nothing else
 race: ## the Go tests under the race detector
 	@$(PYTHON) .ci/gotest.py -race ./...
 
-test-ml: ## the tests that need real machine-learning libraries (own environment: .venv-ml)
-	@.ci/ml-venv
-	@if [ -x .venv-ml/bin/python ]; then \
-	  MLHOST_ML_PYTHON=$(CURDIR)/.venv-ml/bin/python $(PYTHON) .ci/gotest.py -run '^TestML' ./examples/...; \
+test-ml: ## the tests that need real machine-learning libraries (own environment: .venv-ml, or the one of MLHOST_ML_PYTHON)
+	@[ -n "$(MLHOST_ML_PYTHON)" ] || .ci/ml-venv
+	@python='$(or $(MLHOST_ML_PYTHON),$(CURDIR)/.venv-ml/bin/python)'; if [ -x "$$python" ]; then \
+	  $(PYTHON) .ci/mltest.py "$$python" '$(CURDIR)/.cache/torch1/python'; \
+	  MLHOST_ML_PYTHON="$$python" $(PYTHON) .ci/gotest.py -run '^TestML' ./examples/... ./cmd/...; \
 	else echo "test-ml: nothing was run: there is no environment to run it in"; fi
 
 lint: $(TOOLS)/golangci-lint $(TOOLS)/buf ## golangci-lint, gofmt and buf
