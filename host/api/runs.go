@@ -27,6 +27,21 @@ type RunPath struct {
 	Run string `path:"run" doc:"the run's id, the beginning of it, or the name of a script: its last run"`
 }
 
+// Page is the part of a query that chooses samples of a series.
+type Page struct {
+	After int64 `query:"after" minimum:"0" doc:"how many samples are known already"`
+	Limit int   `query:"limit" minimum:"0" maximum:"100000" default:"10000"`
+}
+
+func (a *API) page(ctx context.Context, id, name string, p Page) (v1.Samples, error) {
+	run, err := a.findRun(ctx, id)
+	if err != nil {
+		return v1.Samples{}, err
+	}
+	points, err := a.samples(ctx, run.ID, name, store.SampleRange{After: p.After, Limit: p.Limit})
+	return v1.Samples{Run: run.ID, Name: name, Samples: some(points)}, err
+}
+
 func (a *API) runRoutes(api huma.API) {
 	register(api, http.MethodGet, "/api/v1/runs", "list-runs", "Runs, the newest first", a.listRuns)
 	register(api, http.MethodGet, "/api/v1/runs/{run}", "run", "Everything about one run",
@@ -39,16 +54,30 @@ func (a *API) runRoutes(api huma.API) {
 	register(api, http.MethodGet, "/api/v1/runs/{run}/samples/{name}", "samples", "A page of the samples of a series",
 		func(ctx context.Context, in *struct {
 			RunPath
-			Name  string `path:"name"`
-			After int64  `query:"after" minimum:"0" doc:"how many samples are known already"`
-			Limit int    `query:"limit" minimum:"0" maximum:"100000" default:"10000"`
+			Name string `path:"name"`
+			Page
 		}) (v1.Samples, error) {
+			return a.page(ctx, in.Run, in.Name, in.Page)
+		})
+	register(api, http.MethodGet, "/api/v1/runs/{run}/samples", "samples-of", "The same for a series of any name, one that no path can hold included",
+		func(ctx context.Context, in *struct {
+			RunPath
+			Name string `query:"name"`
+			Page
+		}) (v1.Samples, error) {
+			return a.page(ctx, in.Run, in.Name, in.Page)
+		})
+	register(api, http.MethodGet, "/api/v1/runs/{run}/texts/{name}", "text", "A text that is kept of a run: its source, its diff",
+		func(ctx context.Context, in *struct {
+			RunPath
+			Name string `path:"name" doc:"source or diff"`
+		}) (v1.RunText, error) {
 			run, err := a.findRun(ctx, in.Run)
 			if err != nil {
-				return v1.Samples{}, err
+				return v1.RunText{}, err
 			}
-			points, err := a.samples(ctx, run.ID, in.Name, store.SampleRange{After: in.After, Limit: in.Limit})
-			return v1.Samples{Run: run.ID, Name: in.Name, Samples: some(points)}, err
+			text, err := a.Store.Text(ctx, run.ID, in.Name)
+			return v1.RunText{Run: run.ID, Name: in.Name, Text: string(text)}, err
 		})
 	register(api, http.MethodGet, "/api/v1/runs/{run}/chart/{name}", "chart", "A series in a limited number of points",
 		func(ctx context.Context, in *struct {
@@ -58,6 +87,40 @@ func (a *API) runRoutes(api huma.API) {
 		}) (v1.Chart, error) {
 			return a.chart(ctx, in.Run, in.Name, in.Points)
 		})
+}
+
+// record gathers what is known of how a run came about.
+func (a *API) record(ctx context.Context, run *store.Run) (map[string]any, error) {
+	out := map[string]any{
+		"plugin": run.Plugin, "command": some(run.Command), "attempt": run.Attempt,
+		"revision": run.Revision, "step": v1.Step(run.Step),
+	}
+	recorded, err := a.Store.Record(ctx, run.ID)
+	if err != nil {
+		return nil, err
+	}
+	for key, v := range recorded {
+		out[key] = v
+	}
+	texts, err := a.Store.Texts(ctx, run.ID)
+	if err != nil {
+		return nil, err
+	}
+	kept := map[string]v1.Text{}
+	for _, t := range texts {
+		kept[t.Name] = v1.Text{SHA256: t.SHA256, Size: t.Size}
+	}
+	out["texts"] = kept
+	return out, nil
+}
+
+func (a *API) artifacts(ctx context.Context, run string) ([]v1.Artifact, error) {
+	found, err := a.Store.Artifacts(ctx, run)
+	out := make([]v1.Artifact, 0, len(found))
+	for _, f := range found {
+		out = append(out, v1.Artifact{Path: f.Path, Size: f.Size, SHA256: f.SHA256, Kind: f.Kind, Found: f.Found})
+	}
+	return out, err
 }
 
 // findRun returns the run of an id or a beginning of one, or the last run of
@@ -118,10 +181,12 @@ func (a *API) showRun(ctx context.Context, id string, samples []string) (v1.RunD
 	secret := newSecrets(a.Registry.Script)
 	out := v1.RunDetail{
 		Run: fromRun(run, secret), Reason: run.Reason, Changes: []v1.Change{}, Series: []v1.Series{}, Binaries: []v1.Binary{},
-		Record: map[string]any{
-			"plugin": run.Plugin, "command": some(run.Command), "attempt": run.Attempt,
-			"revision": run.Revision, "step": v1.Step(run.Step),
-		},
+	}
+	if out.Record, err = a.record(ctx, &run); err != nil {
+		return out, err
+	}
+	if out.Artifacts, err = a.artifacts(ctx, run.ID); err != nil {
+		return out, err
 	}
 	if run.SHA256 != "" {
 		out.Binaries = append(out.Binaries, v1.Binary{SHA256: run.SHA256})

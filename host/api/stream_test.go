@@ -191,7 +191,7 @@ func TestRuns(t *testing.T) {
 		if len(r.Changes) != 1 || r.Changes[0].Author != "route:slow" || *r.Changes[0].Step != 8 || r.Series[0].Count != 1 || len(r.Samples["loss"]) != 1 {
 			t.Errorf("got %+v", r)
 		}
-		want := []string{"binaries", "changes", "exit_code", "finished", "id", "parameters", "reason", "record", "results", "samples", "script", "series", "started", "state"}
+		want := []string{"artifacts", "binaries", "changes", "exit_code", "finished", "id", "parameters", "reason", "record", "results", "samples", "script", "series", "started", "state"}
 		if diff := cmp.Diff(want, keys(t, r)); diff != "" {
 			t.Error(diff)
 		}

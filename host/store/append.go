@@ -38,6 +38,9 @@ func (s *Store) Append(ctx context.Context, events ...script.Event) error {
 	if err := s.writeLogs(b); err != nil {
 		return err
 	}
+	if err := s.writeBlobs(b); err != nil {
+		return err
+	}
 	if len(b.samples) > 0 {
 		if err := s.writeSamples(ctx, b); err != nil {
 			return err

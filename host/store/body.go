@@ -15,6 +15,12 @@ func encodeBody(body script.Body) (string, error) {
 	switch b := body.(type) {
 	case script.Described:
 		written = script.Described{Description: outline(b.Description), Values: b.Values}
+	case script.Recorded: // kept apart, whole; here stand its keys
+		keys := make(map[string]script.Value, len(b.Record))
+		for key := range b.Record {
+			keys[key] = script.Null()
+		}
+		written = script.Recorded{Record: keys}
 	case script.ParametersChanged:
 		written = changedBody(b)
 	case script.ParametersObserved:
@@ -68,6 +74,8 @@ var bodies = map[string]func([]byte) (script.Body, error){
 	"parameters": readChanged,
 	"observed":   readObserved,
 	"owner":      readBody[script.OwnerChanged],
+	"recorded":   readBody[script.Recorded],
+	"artifact":   readBody[script.ArtifactWritten],
 	"checkpoint": readBody[script.CheckpointMade],
 	"gap":        readBody[script.Gap],
 	"message":    readBody[script.MessageRouted],

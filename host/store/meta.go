@@ -112,6 +112,10 @@ func (s *Store) writeEvent(tx *tx, e *script.Event, st *stream) error {
 		return s.writeState(tx, e, st, b)
 	case script.Described:
 		return writeDescription(tx, e, b)
+	case script.Recorded:
+		return writeRecord(tx, e.Run, b)
+	case script.ArtifactWritten:
+		return writeArtifact(tx, e, b)
 	case script.OwnerChanged:
 		return writeOwner(tx, e.Script, b)
 	case script.ResultSet:

@@ -171,6 +171,42 @@ type CheckpointMade struct {
 	Step   int64
 }
 
+// Recorded: facts about the run that let it be understood, and done again,
+// later. Facts that come later stand beside earlier ones; of the same key the
+// later one holds.
+type Recorded struct {
+	Record map[string]Value
+	// Texts are too long for a record: the script's source, a difference. They
+	// are kept as files named by their content; the record tells their sums.
+	Texts map[string]string `json:"-"`
+}
+
+// The texts that a run may have.
+const (
+	TextSource = "source" // of the script, as the run began
+	TextDiff   = "diff"   // between the commit and what lay in the work tree
+)
+
+// MaxText is the most bytes of one text of Recorded.
+const MaxText = 1 << 20
+
+// ArtifactWritten: the run left a file behind.
+type ArtifactWritten struct {
+	Path   string // absolute
+	Size   int64
+	SHA256 string // "" where the file was too large, or the time too short
+	Kind   string // "model", "table", "image", "log", "text", "data" or "file"
+	// Found tells how it was noticed: "opened" by the script, or as a change in
+	// its "directory", which may be somebody else's.
+	Found string
+}
+
+// How an artifact was noticed.
+const (
+	FoundOpened    = "opened"
+	FoundDirectory = "directory"
+)
+
 // Heartbeat: the process lives. It is neither stored nor numbered.
 type Heartbeat struct{}
 
@@ -225,6 +261,8 @@ func (ParametersChanged) kind() string  { return "parameters" }
 func (ParametersObserved) kind() string { return "observed" }
 func (OwnerChanged) kind() string       { return "owner" }
 func (CheckpointMade) kind() string     { return "checkpoint" }
+func (Recorded) kind() string           { return "recorded" }
+func (ArtifactWritten) kind() string    { return "artifact" }
 func (Heartbeat) kind() string          { return "heartbeat" }
 func (Gap) kind() string                { return "gap" }
 func (MessageRouted) kind() string      { return "message" }

@@ -99,6 +99,17 @@ func sizeOf(body script.Body) int {
 		return size
 	case script.ParametersObserved:
 		return base + valueSize(b.Value)
+	case script.Recorded:
+		size := base
+		for name, v := range b.Record {
+			size += len(name) + valueSize(v)
+		}
+		for name, text := range b.Texts {
+			size += len(name) + len(text)
+		}
+		return size
+	case script.ArtifactWritten:
+		return base + len(b.Path) + len(b.SHA256)
 	case script.Described:
 		return base + 512*(len(b.Description.Parameters)+len(b.Description.Variables)+1)
 	}

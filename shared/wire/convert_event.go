@@ -41,6 +41,12 @@ func eventToProto(e script.Event) *pb.Event {
 		out.Body = &pb.Event_Checkpoint{Checkpoint: &pb.CheckpointMade{
 			Path: valid(b.Path), Sha256: valid(b.SHA256), Step: b.Step,
 		}}
+	case script.Recorded:
+		out.Body = &pb.Event_Recorded{Recorded: &pb.Recorded{Record: valuesToProto(b.Record), Texts: validTexts(b.Texts)}}
+	case script.ArtifactWritten:
+		out.Body = &pb.Event_Artifact{Artifact: &pb.ArtifactWritten{
+			Path: valid(b.Path), Size: b.Size, Sha256: valid(b.SHA256), Kind: valid(b.Kind), Found: valid(b.Found),
+		}}
 	case script.Heartbeat:
 		out.Body = &pb.Event_Heartbeat{Heartbeat: &pb.Heartbeat{}}
 	case script.Gap:
@@ -120,6 +126,13 @@ func bodyFromProto(e *pb.Event) script.Body {
 	case *pb.Event_Checkpoint:
 		c := b.Checkpoint
 		return script.CheckpointMade{Path: c.GetPath(), SHA256: c.GetSha256(), Step: c.GetStep()}
+	case *pb.Event_Recorded:
+		return script.Recorded{Record: valuesFromProto(b.Recorded.GetRecord()), Texts: b.Recorded.GetTexts()}
+	case *pb.Event_Artifact:
+		a := b.Artifact
+		return script.ArtifactWritten{
+			Path: a.GetPath(), Size: a.GetSize(), SHA256: a.GetSha256(), Kind: a.GetKind(), Found: a.GetFound(),
+		}
 	case *pb.Event_Heartbeat:
 		return script.Heartbeat{}
 	case *pb.Event_Gap:
@@ -157,6 +170,18 @@ func hostBodyFromProto(e *pb.Event) script.Body {
 		}
 	}
 	return nil
+}
+
+// validTexts returns texts that the wire can carry, nil for none.
+func validTexts(texts map[string]string) map[string]string {
+	if len(texts) == 0 {
+		return nil
+	}
+	out := make(map[string]string, len(texts))
+	for name, text := range texts {
+		out[valid(name)] = valid(text)
+	}
+	return out
 }
 
 func stateToProto(s script.StateChanged) *pb.StateChanged {

@@ -152,7 +152,7 @@ func (s *source) sample() script.Sample {
 }
 
 func (s *source) body() script.Body {
-	switch s.n(18) {
+	switch s.n(20) {
 	case 1:
 		return script.LogLine{Stream: s.text(), Level: s.text(), Text: s.text(), Partial: s.bool()}
 	case 2:
@@ -197,6 +197,17 @@ func (s *source) body() script.Body {
 		}
 	case 17:
 		return script.RouteFired{Route: s.text(), Target: s.text(), Value: s.any(), Problem: s.text()}
+	case 18:
+		b := script.Recorded{Record: s.values()}
+		for range s.n(3) {
+			if b.Texts == nil {
+				b.Texts = map[string]string{}
+			}
+			b.Texts[s.text()] = s.text()
+		}
+		return b
+	case 19:
+		return script.ArtifactWritten{Path: s.text(), Size: s.int64(), SHA256: s.text(), Kind: s.text(), Found: s.text()}
 	}
 	return script.Samples{Samples: slice(s, s.sample)}
 }

@@ -104,6 +104,9 @@ func (r *run) shim(ctx context.Context, command []string, dir string, env []stri
 	if err != nil {
 		return "", err
 	}
+	if v != (version{}) {
+		r.version = v.String()
+	}
 	if v != (version{}) && v.below(oldest) {
 		r.warn(fmt.Errorf("%s is Python %s, and mlhost's Python side needs %s: the script runs plain, and only its output is read", command[0], v, oldest))
 		return "", nil

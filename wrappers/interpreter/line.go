@@ -19,7 +19,11 @@ type (
 	helloLine struct {
 		Language, Interpreter, Name, Doc string
 		Holds                            bool // it keeps sets for a step by itself
+		Executable, Prefix               string
+		Path                             []string // on which the interpreter looks for packages
 	}
+	// filesLine names files that the script opened for writing.
+	filesLine     struct{ Paths []string }
 	parameterLine struct {
 		spec  script.ParameterSpec
 		value *script.Value // in use now; nil: the line does not say
@@ -91,6 +95,8 @@ func decodeLine(line []byte) (any, error) {
 		return decodeParameter(line)
 	case "variable":
 		return decodeVariable(line)
+	case "files":
+		return decode[filesLine](line)
 	case "topics":
 		return decode[topicsLine](line)
 	case "samples":

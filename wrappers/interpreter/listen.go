@@ -62,6 +62,9 @@ func (r *run) takeLine(line []byte) {
 	case helloLine:
 		r.declarations.Doc = l.Doc
 		r.holds.Store(l.Holds)
+		r.recorder.greeted(l)
+	case filesLine:
+		r.recorder.opened(l.Paths)
 	case samplesLine:
 		r.takeSamples(l, line)
 	case stepLine:

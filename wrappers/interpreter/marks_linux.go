@@ -30,27 +30,30 @@ func (k killer) leftovers() ([]int, error) {
 		return nil, fmt.Errorf("look for processes of the run: %w", err)
 	}
 	self := os.Getpid()
-	parents := map[int]int{}
-	var found, alive []int
-	for _, pid := range pids {
-		parent, state := processStat(pid)
-		parents[pid] = parent
-		if dead(state) || pid == self {
-			continue
+	var found []int
+	helpers.without(func(isHelper func(int) bool) {
+		parents := map[int]int{}
+		var alive []int
+		for _, pid := range pids {
+			parent, state := processStat(pid)
+			parents[pid] = parent
+			if dead(state) || pid == self || isHelper(pid) {
+				continue
+			}
+			alive = append(alive, pid)
+			if k.marked(pid) {
+				found = append(found, pid)
+			}
 		}
-		alive = append(alive, pid)
-		if k.marked(pid) {
-			found = append(found, pid)
+		if !k.descendants {
+			return
 		}
-	}
-	if !k.descendants {
-		return found, nil
-	}
-	for _, pid := range alive {
-		if !slices.Contains(found, pid) && descends(pid, self, parents) {
-			found = append(found, pid)
+		for _, pid := range alive {
+			if !slices.Contains(found, pid) && descends(pid, self, parents) {
+				found = append(found, pid)
+			}
 		}
-	}
+	})
 	return found, nil
 }
 

@@ -16,8 +16,8 @@ type reaper struct {
 	done    chan struct{}
 }
 
-// newReaper starts burying. The script is the only child of this process that
-// somebody else waits for.
+// newReaper starts burying. The script and the helpers are the only children
+// of this process that somebody else waits for.
 func newReaper(pid int) *reaper {
 	r := &reaper{script: pid, signals: make(chan os.Signal, 1), stop: make(chan struct{}), done: make(chan struct{})}
 	signal.Notify(r.signals, unix.SIGCHLD)
@@ -47,12 +47,14 @@ func (r *reaper) reap() {
 		return // without /proc they are buried when this process ends
 	}
 	self := os.Getpid()
-	for _, pid := range pids {
-		if parent, state := processStat(pid); parent == self && state == zombie && pid != r.script {
-			var status unix.WaitStatus
-			_, _ = unix.Wait4(pid, &status, unix.WNOHANG, nil) // whoever was faster may have it
+	helpers.without(func(isHelper func(int) bool) {
+		for _, pid := range pids {
+			if parent, state := processStat(pid); parent == self && state == zombie && pid != r.script && !isHelper(pid) {
+				var status unix.WaitStatus
+				_, _ = unix.Wait4(pid, &status, unix.WNOHANG, nil) // whoever was faster may have it
+			}
 		}
-	}
+	})
 }
 
 func (r *reaper) close() {

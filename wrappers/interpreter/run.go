@@ -45,6 +45,7 @@ type run struct {
 	proc     *process
 	reaper   *reaper // nil: this process does not bury orphans
 	conn     *conn   // nil: the script speaks no lines
+	recorder *recorder
 	streams  []*stream
 	output   sync.Mutex // held to read a stream and hand on what it said
 	patterns *patterns
@@ -55,6 +56,7 @@ type run struct {
 	ctx      context.Context  // of the script's asks: ends when nobody waits for them
 	cancel   context.CancelFunc
 	step     atomic.Int64
+	version  string        // of the interpreter, as far as it was asked for
 	shimmed  bool          // the Python shim stands before the script
 	greeted  atomic.Bool   // the script has sent a line
 	holds    atomic.Bool   // the script keeps sets for a step by itself
@@ -96,6 +98,7 @@ func newRun(launch script.Launch, s session, descendants bool) *run {
 		}
 	}
 	r.ctx, r.cancel = context.WithCancel(context.Background())
+	r.recorder = newRecorder(s)
 	r.step.Store(-1)
 	return r
 }
@@ -113,9 +116,11 @@ func (r *run) execute(ctx context.Context) (exitCode int, _ error) {
 	if err != nil {
 		return -1, err
 	}
+	r.recorder.begin(r, cmd)
 	sending, give := context.WithCancel(context.Background())
 	defer give()
 	if err := r.start(sending, cmd, lines); err != nil {
+		r.recorder.abandon()
 		return -1, err
 	}
 	select {
@@ -125,6 +130,7 @@ func (r *run) execute(ctx context.Context) (exitCode int, _ error) {
 		<-r.proc.exited
 	}
 	r.finish(give)
+	r.recorder.end(r.stopped())
 	r.warnUnregistered()
 	return r.outcome()
 }
@@ -221,6 +227,13 @@ func (r *run) fail(err error) {
 			r.warn(r.proc.signalGroup(syscall.SIGKILL))
 		}
 	})
+}
+
+// stopped reports whether somebody has asked for the end.
+func (r *run) stopped() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return !r.deadline.IsZero()
 }
 
 // isUp reports whether the script has started.

@@ -128,6 +128,21 @@ func (c *Client) Run(ctx context.Context, id string, samples ...string) (v1.RunD
 	return out, c.call(ctx, maxAct, http.MethodGet, "/api/v1/runs/"+url.PathEscape(id)+"?"+q.Encode(), nil, &out)
 }
 
+// RunText returns a text that is kept of a run: script.TextSource or
+// script.TextDiff.
+func (c *Client) RunText(ctx context.Context, id, name string) (v1.RunText, error) {
+	var out v1.RunText
+	return out, c.call(ctx, maxAct, http.MethodGet, "/api/v1/runs/"+url.PathEscape(id)+"/texts/"+url.PathEscape(name), nil, &out)
+}
+
+// Samples returns a page of the samples of a series: at most limit of them,
+// behind the first after.
+func (c *Client) Samples(ctx context.Context, id, name string, after int64, limit int) (v1.Samples, error) {
+	q := url.Values{"name": {name}, "after": {strconv.FormatInt(after, 10)}, "limit": {strconv.Itoa(limit)}}
+	var out v1.Samples
+	return out, c.call(ctx, maxAct, http.MethodGet, "/api/v1/runs/"+url.PathEscape(id)+"/samples?"+q.Encode(), nil, &out)
+}
+
 // Scan lets the host look for scripts again.
 func (c *Client) Scan(ctx context.Context) (v1.Scanned, error) {
 	var out v1.Scanned

@@ -3,6 +3,8 @@ package v1
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/mlhost/mlhost/shared/script"
@@ -122,6 +124,12 @@ type CheckpointData struct {
 	Step   *int64 `json:"step"`
 }
 
+// RecordedData is the data of kind "recorded": keys only, the rest is to be
+// read.
+type RecordedData struct {
+	Keys []string `json:"keys"`
+}
+
 // GapData is the data of kind "gap".
 type GapData struct {
 	Dropped uint64 `json:"dropped"`
@@ -198,6 +206,10 @@ func dataOf(body script.Body) any {
 		return OwnerData{Name: b.Name, Owner: b.Owner}
 	case script.CheckpointMade:
 		return CheckpointData{Path: b.Path, SHA256: b.SHA256, Step: Step(b.Step)}
+	case script.Recorded:
+		return RecordedData{Keys: slices.Sorted(maps.Keys(b.Record))}
+	case script.ArtifactWritten:
+		return Artifact{Path: b.Path, Size: b.Size, SHA256: b.SHA256, Kind: b.Kind, Found: b.Found}
 	case script.Gap:
 		return GapData{Dropped: b.Dropped, Reason: b.Reason}
 	case script.MessageRouted:

@@ -28,12 +28,36 @@ type Run struct {
 // RunDetail answers `runs show`.
 type RunDetail struct {
 	Run
-	Reason   string             `json:"reason"`
-	Changes  []Change           `json:"changes"`
-	Series   []Series           `json:"series"`
-	Samples  map[string][]Point `json:"samples,omitempty"`
-	Binaries []Binary           `json:"binaries"`
-	Record   map[string]any     `json:"record"`
+	Reason    string             `json:"reason"`
+	Changes   []Change           `json:"changes"`
+	Series    []Series           `json:"series"`
+	Samples   map[string][]Point `json:"samples,omitempty"`
+	Artifacts []Artifact         `json:"artifacts"`
+	Binaries  []Binary           `json:"binaries"`
+	Record    map[string]any     `json:"record"`
+}
+
+// Artifact is a file that a run left behind. It is the data of kind "artifact"
+// too.
+type Artifact struct {
+	Path   string `json:"path"`
+	Size   int64  `json:"size"`
+	SHA256 string `json:"sha256"` // "" where it was not computed
+	Kind   string `json:"kind"`
+	Found  string `json:"found"` // "opened" by the script, or as a change in its "directory"
+}
+
+// Text is a text that is kept of a run.
+type Text struct {
+	SHA256 string `json:"sha256"`
+	Size   int64  `json:"size"`
+}
+
+// RunText answers a text that is kept of a run.
+type RunText struct {
+	Run  string `json:"run"`
+	Name string `json:"name"`
+	Text string `json:"text"`
 }
 
 // Change is one change of a parameter during a run.

@@ -11,7 +11,7 @@ import os
 import sys
 import threading
 
-from . import _pending
+from . import _files, _pending
 from ._channel import Channel
 from ._control import Control
 from ._counter import Counter
@@ -47,12 +47,25 @@ class Session:
     def connect(self, fd: int) -> None:
         """Speaks the line protocol on fd from now on."""
         self.channel = Channel(fd, self._handle, self._lost)
-        self.channel.put(
-            {"op": "hello", "version": PROTOCOL, "language": "python", "interpreter": sys.version.split()[0], "pid": os.getpid(), "holds": True}
-        )
+        self.channel.put(self._hello())
         self.channel.start()
+        _files.watch(self)
         os.register_at_fork(after_in_child=self._forked)
         atexit.register(self.close)
+
+    @staticmethod
+    def _hello() -> Dict[str, Any]:
+        return {
+            "op": "hello",
+            "version": PROTOCOL,
+            "language": "python",
+            "interpreter": sys.version.split()[0],
+            "pid": os.getpid(),
+            "holds": True,
+            "executable": sys.executable,
+            "prefix": sys.prefix,
+            "path": [folder for folder in sys.path if type(folder) is str],
+        }
 
     def wait_for_start(self) -> None:
         """Waits for the start line, which the wrapper sends first."""

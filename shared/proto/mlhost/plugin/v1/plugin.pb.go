@@ -2765,6 +2765,8 @@ type Event struct {
 	//	*Event_Owner
 	//	*Event_Routed
 	//	*Event_Fired
+	//	*Event_Recorded
+	//	*Event_Artifact
 	Body          isEvent_Body `protobuf_oneof:"body"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -2997,6 +2999,24 @@ func (x *Event) GetFired() *RouteFired {
 	return nil
 }
 
+func (x *Event) GetRecorded() *Recorded {
+	if x != nil {
+		if x, ok := x.Body.(*Event_Recorded); ok {
+			return x.Recorded
+		}
+	}
+	return nil
+}
+
+func (x *Event) GetArtifact() *ArtifactWritten {
+	if x != nil {
+		if x, ok := x.Body.(*Event_Artifact); ok {
+			return x.Artifact
+		}
+	}
+	return nil
+}
+
 type isEvent_Body interface {
 	isEvent_Body()
 }
@@ -3091,6 +3111,16 @@ type Event_Fired struct {
 	Fired *RouteFired `protobuf:"bytes,27,opt,name=fired,proto3,oneof"`
 }
 
+type Event_Recorded struct {
+	// recorded: facts about the run.
+	Recorded *Recorded `protobuf:"bytes,28,opt,name=recorded,proto3,oneof"`
+}
+
+type Event_Artifact struct {
+	// artifact: the run left a file behind.
+	Artifact *ArtifactWritten `protobuf:"bytes,29,opt,name=artifact,proto3,oneof"`
+}
+
 func (*Event_Samples) isEvent_Body() {}
 
 func (*Event_Log) isEvent_Body() {}
@@ -3126,6 +3156,10 @@ func (*Event_Owner) isEvent_Body() {}
 func (*Event_Routed) isEvent_Body() {}
 
 func (*Event_Fired) isEvent_Body() {}
+
+func (*Event_Recorded) isEvent_Body() {}
+
+func (*Event_Artifact) isEvent_Body() {}
 
 // Samples are values of variables, in columns. Entry i of a column belongs to
 // sample i; there are as many samples as entries in number, and entries that
@@ -3954,6 +3988,143 @@ func (x *CheckpointMade) GetStep() int64 {
 	return 0
 }
 
+// Recorded tells facts about the run that let it be understood later.
+type Recorded struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// record holds the facts; later ones replace earlier ones of the same key.
+	Record map[string]*Value `protobuf:"bytes,1,rep,name=record,proto3" json:"record,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	// texts that are too long for the record: "source", "diff".
+	Texts         map[string]string `protobuf:"bytes,2,rep,name=texts,proto3" json:"texts,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Recorded) Reset() {
+	*x = Recorded{}
+	mi := &file_mlhost_plugin_v1_plugin_proto_msgTypes[53]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Recorded) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Recorded) ProtoMessage() {}
+
+func (x *Recorded) ProtoReflect() protoreflect.Message {
+	mi := &file_mlhost_plugin_v1_plugin_proto_msgTypes[53]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Recorded.ProtoReflect.Descriptor instead.
+func (*Recorded) Descriptor() ([]byte, []int) {
+	return file_mlhost_plugin_v1_plugin_proto_rawDescGZIP(), []int{53}
+}
+
+func (x *Recorded) GetRecord() map[string]*Value {
+	if x != nil {
+		return x.Record
+	}
+	return nil
+}
+
+func (x *Recorded) GetTexts() map[string]string {
+	if x != nil {
+		return x.Texts
+	}
+	return nil
+}
+
+// ArtifactWritten tells of a file that the run left behind.
+type ArtifactWritten struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// path of the file, absolute.
+	Path string `protobuf:"bytes,1,opt,name=path,proto3" json:"path,omitempty"`
+	// size in bytes.
+	Size int64 `protobuf:"varint,2,opt,name=size,proto3" json:"size,omitempty"`
+	// sha256 of the file, in hexadecimal; empty: not computed.
+	Sha256 string `protobuf:"bytes,3,opt,name=sha256,proto3" json:"sha256,omitempty"`
+	// kind: "model", "table", "image", "log", "text", "data" or "file".
+	Kind string `protobuf:"bytes,4,opt,name=kind,proto3" json:"kind,omitempty"`
+	// found tells how it was noticed: "opened" or "directory".
+	Found         string `protobuf:"bytes,5,opt,name=found,proto3" json:"found,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ArtifactWritten) Reset() {
+	*x = ArtifactWritten{}
+	mi := &file_mlhost_plugin_v1_plugin_proto_msgTypes[54]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ArtifactWritten) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ArtifactWritten) ProtoMessage() {}
+
+func (x *ArtifactWritten) ProtoReflect() protoreflect.Message {
+	mi := &file_mlhost_plugin_v1_plugin_proto_msgTypes[54]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ArtifactWritten.ProtoReflect.Descriptor instead.
+func (*ArtifactWritten) Descriptor() ([]byte, []int) {
+	return file_mlhost_plugin_v1_plugin_proto_rawDescGZIP(), []int{54}
+}
+
+func (x *ArtifactWritten) GetPath() string {
+	if x != nil {
+		return x.Path
+	}
+	return ""
+}
+
+func (x *ArtifactWritten) GetSize() int64 {
+	if x != nil {
+		return x.Size
+	}
+	return 0
+}
+
+func (x *ArtifactWritten) GetSha256() string {
+	if x != nil {
+		return x.Sha256
+	}
+	return ""
+}
+
+func (x *ArtifactWritten) GetKind() string {
+	if x != nil {
+		return x.Kind
+	}
+	return ""
+}
+
+func (x *ArtifactWritten) GetFound() string {
+	if x != nil {
+		return x.Found
+	}
+	return ""
+}
+
 // Heartbeat tells that the process lives. It comes each second.
 type Heartbeat struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -3963,7 +4134,7 @@ type Heartbeat struct {
 
 func (x *Heartbeat) Reset() {
 	*x = Heartbeat{}
-	mi := &file_mlhost_plugin_v1_plugin_proto_msgTypes[53]
+	mi := &file_mlhost_plugin_v1_plugin_proto_msgTypes[55]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3975,7 +4146,7 @@ func (x *Heartbeat) String() string {
 func (*Heartbeat) ProtoMessage() {}
 
 func (x *Heartbeat) ProtoReflect() protoreflect.Message {
-	mi := &file_mlhost_plugin_v1_plugin_proto_msgTypes[53]
+	mi := &file_mlhost_plugin_v1_plugin_proto_msgTypes[55]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3988,7 +4159,7 @@ func (x *Heartbeat) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Heartbeat.ProtoReflect.Descriptor instead.
 func (*Heartbeat) Descriptor() ([]byte, []int) {
-	return file_mlhost_plugin_v1_plugin_proto_rawDescGZIP(), []int{53}
+	return file_mlhost_plugin_v1_plugin_proto_rawDescGZIP(), []int{55}
 }
 
 // Gap tells that events are missing.
@@ -4009,7 +4180,7 @@ type Gap struct {
 
 func (x *Gap) Reset() {
 	*x = Gap{}
-	mi := &file_mlhost_plugin_v1_plugin_proto_msgTypes[54]
+	mi := &file_mlhost_plugin_v1_plugin_proto_msgTypes[56]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4021,7 +4192,7 @@ func (x *Gap) String() string {
 func (*Gap) ProtoMessage() {}
 
 func (x *Gap) ProtoReflect() protoreflect.Message {
-	mi := &file_mlhost_plugin_v1_plugin_proto_msgTypes[54]
+	mi := &file_mlhost_plugin_v1_plugin_proto_msgTypes[56]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4034,7 +4205,7 @@ func (x *Gap) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Gap.ProtoReflect.Descriptor instead.
 func (*Gap) Descriptor() ([]byte, []int) {
-	return file_mlhost_plugin_v1_plugin_proto_rawDescGZIP(), []int{54}
+	return file_mlhost_plugin_v1_plugin_proto_rawDescGZIP(), []int{56}
 }
 
 func (x *Gap) GetFrom() uint64 {
@@ -4078,7 +4249,7 @@ type Notified struct {
 
 func (x *Notified) Reset() {
 	*x = Notified{}
-	mi := &file_mlhost_plugin_v1_plugin_proto_msgTypes[55]
+	mi := &file_mlhost_plugin_v1_plugin_proto_msgTypes[57]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4090,7 +4261,7 @@ func (x *Notified) String() string {
 func (*Notified) ProtoMessage() {}
 
 func (x *Notified) ProtoReflect() protoreflect.Message {
-	mi := &file_mlhost_plugin_v1_plugin_proto_msgTypes[55]
+	mi := &file_mlhost_plugin_v1_plugin_proto_msgTypes[57]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4103,7 +4274,7 @@ func (x *Notified) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Notified.ProtoReflect.Descriptor instead.
 func (*Notified) Descriptor() ([]byte, []int) {
-	return file_mlhost_plugin_v1_plugin_proto_rawDescGZIP(), []int{55}
+	return file_mlhost_plugin_v1_plugin_proto_rawDescGZIP(), []int{57}
 }
 
 func (x *Notified) GetEvent() string {
@@ -4131,7 +4302,7 @@ type Warned struct {
 
 func (x *Warned) Reset() {
 	*x = Warned{}
-	mi := &file_mlhost_plugin_v1_plugin_proto_msgTypes[56]
+	mi := &file_mlhost_plugin_v1_plugin_proto_msgTypes[58]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4143,7 +4314,7 @@ func (x *Warned) String() string {
 func (*Warned) ProtoMessage() {}
 
 func (x *Warned) ProtoReflect() protoreflect.Message {
-	mi := &file_mlhost_plugin_v1_plugin_proto_msgTypes[56]
+	mi := &file_mlhost_plugin_v1_plugin_proto_msgTypes[58]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4156,7 +4327,7 @@ func (x *Warned) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Warned.ProtoReflect.Descriptor instead.
 func (*Warned) Descriptor() ([]byte, []int) {
-	return file_mlhost_plugin_v1_plugin_proto_rawDescGZIP(), []int{56}
+	return file_mlhost_plugin_v1_plugin_proto_rawDescGZIP(), []int{58}
 }
 
 func (x *Warned) GetText() string {
@@ -4187,7 +4358,7 @@ type RunStarted struct {
 
 func (x *RunStarted) Reset() {
 	*x = RunStarted{}
-	mi := &file_mlhost_plugin_v1_plugin_proto_msgTypes[57]
+	mi := &file_mlhost_plugin_v1_plugin_proto_msgTypes[59]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4199,7 +4370,7 @@ func (x *RunStarted) String() string {
 func (*RunStarted) ProtoMessage() {}
 
 func (x *RunStarted) ProtoReflect() protoreflect.Message {
-	mi := &file_mlhost_plugin_v1_plugin_proto_msgTypes[57]
+	mi := &file_mlhost_plugin_v1_plugin_proto_msgTypes[59]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4212,7 +4383,7 @@ func (x *RunStarted) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RunStarted.ProtoReflect.Descriptor instead.
 func (*RunStarted) Descriptor() ([]byte, []int) {
-	return file_mlhost_plugin_v1_plugin_proto_rawDescGZIP(), []int{57}
+	return file_mlhost_plugin_v1_plugin_proto_rawDescGZIP(), []int{59}
 }
 
 func (x *RunStarted) GetParameters() map[string]*Value {
@@ -4270,7 +4441,7 @@ type OwnerChanged struct {
 
 func (x *OwnerChanged) Reset() {
 	*x = OwnerChanged{}
-	mi := &file_mlhost_plugin_v1_plugin_proto_msgTypes[58]
+	mi := &file_mlhost_plugin_v1_plugin_proto_msgTypes[60]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4282,7 +4453,7 @@ func (x *OwnerChanged) String() string {
 func (*OwnerChanged) ProtoMessage() {}
 
 func (x *OwnerChanged) ProtoReflect() protoreflect.Message {
-	mi := &file_mlhost_plugin_v1_plugin_proto_msgTypes[58]
+	mi := &file_mlhost_plugin_v1_plugin_proto_msgTypes[60]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4295,7 +4466,7 @@ func (x *OwnerChanged) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OwnerChanged.ProtoReflect.Descriptor instead.
 func (*OwnerChanged) Descriptor() ([]byte, []int) {
-	return file_mlhost_plugin_v1_plugin_proto_rawDescGZIP(), []int{58}
+	return file_mlhost_plugin_v1_plugin_proto_rawDescGZIP(), []int{60}
 }
 
 func (x *OwnerChanged) GetName() string {
@@ -4339,7 +4510,7 @@ type MessageRouted struct {
 
 func (x *MessageRouted) Reset() {
 	*x = MessageRouted{}
-	mi := &file_mlhost_plugin_v1_plugin_proto_msgTypes[59]
+	mi := &file_mlhost_plugin_v1_plugin_proto_msgTypes[61]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4351,7 +4522,7 @@ func (x *MessageRouted) String() string {
 func (*MessageRouted) ProtoMessage() {}
 
 func (x *MessageRouted) ProtoReflect() protoreflect.Message {
-	mi := &file_mlhost_plugin_v1_plugin_proto_msgTypes[59]
+	mi := &file_mlhost_plugin_v1_plugin_proto_msgTypes[61]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4364,7 +4535,7 @@ func (x *MessageRouted) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MessageRouted.ProtoReflect.Descriptor instead.
 func (*MessageRouted) Descriptor() ([]byte, []int) {
-	return file_mlhost_plugin_v1_plugin_proto_rawDescGZIP(), []int{59}
+	return file_mlhost_plugin_v1_plugin_proto_rawDescGZIP(), []int{61}
 }
 
 func (x *MessageRouted) GetId() string {
@@ -4447,7 +4618,7 @@ type RouteFired struct {
 
 func (x *RouteFired) Reset() {
 	*x = RouteFired{}
-	mi := &file_mlhost_plugin_v1_plugin_proto_msgTypes[60]
+	mi := &file_mlhost_plugin_v1_plugin_proto_msgTypes[62]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4459,7 +4630,7 @@ func (x *RouteFired) String() string {
 func (*RouteFired) ProtoMessage() {}
 
 func (x *RouteFired) ProtoReflect() protoreflect.Message {
-	mi := &file_mlhost_plugin_v1_plugin_proto_msgTypes[60]
+	mi := &file_mlhost_plugin_v1_plugin_proto_msgTypes[62]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4472,7 +4643,7 @@ func (x *RouteFired) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RouteFired.ProtoReflect.Descriptor instead.
 func (*RouteFired) Descriptor() ([]byte, []int) {
-	return file_mlhost_plugin_v1_plugin_proto_rawDescGZIP(), []int{60}
+	return file_mlhost_plugin_v1_plugin_proto_rawDescGZIP(), []int{62}
 }
 
 func (x *RouteFired) GetRoute() string {
@@ -4514,7 +4685,7 @@ type LinkRequest struct {
 
 func (x *LinkRequest) Reset() {
 	*x = LinkRequest{}
-	mi := &file_mlhost_plugin_v1_plugin_proto_msgTypes[61]
+	mi := &file_mlhost_plugin_v1_plugin_proto_msgTypes[63]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4526,7 +4697,7 @@ func (x *LinkRequest) String() string {
 func (*LinkRequest) ProtoMessage() {}
 
 func (x *LinkRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_mlhost_plugin_v1_plugin_proto_msgTypes[61]
+	mi := &file_mlhost_plugin_v1_plugin_proto_msgTypes[63]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4539,7 +4710,7 @@ func (x *LinkRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LinkRequest.ProtoReflect.Descriptor instead.
 func (*LinkRequest) Descriptor() ([]byte, []int) {
-	return file_mlhost_plugin_v1_plugin_proto_rawDescGZIP(), []int{61}
+	return file_mlhost_plugin_v1_plugin_proto_rawDescGZIP(), []int{63}
 }
 
 func (x *LinkRequest) GetFrames() []*Frame {
@@ -4560,7 +4731,7 @@ type LinkResponse struct {
 
 func (x *LinkResponse) Reset() {
 	*x = LinkResponse{}
-	mi := &file_mlhost_plugin_v1_plugin_proto_msgTypes[62]
+	mi := &file_mlhost_plugin_v1_plugin_proto_msgTypes[64]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4572,7 +4743,7 @@ func (x *LinkResponse) String() string {
 func (*LinkResponse) ProtoMessage() {}
 
 func (x *LinkResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_mlhost_plugin_v1_plugin_proto_msgTypes[62]
+	mi := &file_mlhost_plugin_v1_plugin_proto_msgTypes[64]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4585,7 +4756,7 @@ func (x *LinkResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LinkResponse.ProtoReflect.Descriptor instead.
 func (*LinkResponse) Descriptor() ([]byte, []int) {
-	return file_mlhost_plugin_v1_plugin_proto_rawDescGZIP(), []int{62}
+	return file_mlhost_plugin_v1_plugin_proto_rawDescGZIP(), []int{64}
 }
 
 func (x *LinkResponse) GetFrames() []*Frame {
@@ -4617,7 +4788,7 @@ type Frame struct {
 
 func (x *Frame) Reset() {
 	*x = Frame{}
-	mi := &file_mlhost_plugin_v1_plugin_proto_msgTypes[63]
+	mi := &file_mlhost_plugin_v1_plugin_proto_msgTypes[65]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4629,7 +4800,7 @@ func (x *Frame) String() string {
 func (*Frame) ProtoMessage() {}
 
 func (x *Frame) ProtoReflect() protoreflect.Message {
-	mi := &file_mlhost_plugin_v1_plugin_proto_msgTypes[63]
+	mi := &file_mlhost_plugin_v1_plugin_proto_msgTypes[65]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4642,7 +4813,7 @@ func (x *Frame) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Frame.ProtoReflect.Descriptor instead.
 func (*Frame) Descriptor() ([]byte, []int) {
-	return file_mlhost_plugin_v1_plugin_proto_rawDescGZIP(), []int{63}
+	return file_mlhost_plugin_v1_plugin_proto_rawDescGZIP(), []int{65}
 }
 
 func (x *Frame) GetEpoch() uint64 {
@@ -4764,7 +4935,7 @@ type Call struct {
 
 func (x *Call) Reset() {
 	*x = Call{}
-	mi := &file_mlhost_plugin_v1_plugin_proto_msgTypes[64]
+	mi := &file_mlhost_plugin_v1_plugin_proto_msgTypes[66]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4776,7 +4947,7 @@ func (x *Call) String() string {
 func (*Call) ProtoMessage() {}
 
 func (x *Call) ProtoReflect() protoreflect.Message {
-	mi := &file_mlhost_plugin_v1_plugin_proto_msgTypes[64]
+	mi := &file_mlhost_plugin_v1_plugin_proto_msgTypes[66]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4789,7 +4960,7 @@ func (x *Call) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Call.ProtoReflect.Descriptor instead.
 func (*Call) Descriptor() ([]byte, []int) {
-	return file_mlhost_plugin_v1_plugin_proto_rawDescGZIP(), []int{64}
+	return file_mlhost_plugin_v1_plugin_proto_rawDescGZIP(), []int{66}
 }
 
 func (x *Call) GetId() string {
@@ -4857,7 +5028,7 @@ type Deliver struct {
 
 func (x *Deliver) Reset() {
 	*x = Deliver{}
-	mi := &file_mlhost_plugin_v1_plugin_proto_msgTypes[65]
+	mi := &file_mlhost_plugin_v1_plugin_proto_msgTypes[67]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4869,7 +5040,7 @@ func (x *Deliver) String() string {
 func (*Deliver) ProtoMessage() {}
 
 func (x *Deliver) ProtoReflect() protoreflect.Message {
-	mi := &file_mlhost_plugin_v1_plugin_proto_msgTypes[65]
+	mi := &file_mlhost_plugin_v1_plugin_proto_msgTypes[67]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4882,7 +5053,7 @@ func (x *Deliver) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Deliver.ProtoReflect.Descriptor instead.
 func (*Deliver) Descriptor() ([]byte, []int) {
-	return file_mlhost_plugin_v1_plugin_proto_rawDescGZIP(), []int{65}
+	return file_mlhost_plugin_v1_plugin_proto_rawDescGZIP(), []int{67}
 }
 
 func (x *Deliver) GetId() string {
@@ -4952,7 +5123,7 @@ type Reply struct {
 
 func (x *Reply) Reset() {
 	*x = Reply{}
-	mi := &file_mlhost_plugin_v1_plugin_proto_msgTypes[66]
+	mi := &file_mlhost_plugin_v1_plugin_proto_msgTypes[68]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4964,7 +5135,7 @@ func (x *Reply) String() string {
 func (*Reply) ProtoMessage() {}
 
 func (x *Reply) ProtoReflect() protoreflect.Message {
-	mi := &file_mlhost_plugin_v1_plugin_proto_msgTypes[66]
+	mi := &file_mlhost_plugin_v1_plugin_proto_msgTypes[68]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4977,7 +5148,7 @@ func (x *Reply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Reply.ProtoReflect.Descriptor instead.
 func (*Reply) Descriptor() ([]byte, []int) {
-	return file_mlhost_plugin_v1_plugin_proto_rawDescGZIP(), []int{66}
+	return file_mlhost_plugin_v1_plugin_proto_rawDescGZIP(), []int{68}
 }
 
 func (x *Reply) GetId() string {
@@ -5019,7 +5190,7 @@ type Cancel struct {
 
 func (x *Cancel) Reset() {
 	*x = Cancel{}
-	mi := &file_mlhost_plugin_v1_plugin_proto_msgTypes[67]
+	mi := &file_mlhost_plugin_v1_plugin_proto_msgTypes[69]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5031,7 +5202,7 @@ func (x *Cancel) String() string {
 func (*Cancel) ProtoMessage() {}
 
 func (x *Cancel) ProtoReflect() protoreflect.Message {
-	mi := &file_mlhost_plugin_v1_plugin_proto_msgTypes[67]
+	mi := &file_mlhost_plugin_v1_plugin_proto_msgTypes[69]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5044,7 +5215,7 @@ func (x *Cancel) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Cancel.ProtoReflect.Descriptor instead.
 func (*Cancel) Descriptor() ([]byte, []int) {
-	return file_mlhost_plugin_v1_plugin_proto_rawDescGZIP(), []int{67}
+	return file_mlhost_plugin_v1_plugin_proto_rawDescGZIP(), []int{69}
 }
 
 func (x *Cancel) GetId() string {
@@ -5065,7 +5236,7 @@ type Peers struct {
 
 func (x *Peers) Reset() {
 	*x = Peers{}
-	mi := &file_mlhost_plugin_v1_plugin_proto_msgTypes[68]
+	mi := &file_mlhost_plugin_v1_plugin_proto_msgTypes[70]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5077,7 +5248,7 @@ func (x *Peers) String() string {
 func (*Peers) ProtoMessage() {}
 
 func (x *Peers) ProtoReflect() protoreflect.Message {
-	mi := &file_mlhost_plugin_v1_plugin_proto_msgTypes[68]
+	mi := &file_mlhost_plugin_v1_plugin_proto_msgTypes[70]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5090,7 +5261,7 @@ func (x *Peers) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Peers.ProtoReflect.Descriptor instead.
 func (*Peers) Descriptor() ([]byte, []int) {
-	return file_mlhost_plugin_v1_plugin_proto_rawDescGZIP(), []int{68}
+	return file_mlhost_plugin_v1_plugin_proto_rawDescGZIP(), []int{70}
 }
 
 func (x *Peers) GetNames() []string {
@@ -5315,7 +5486,7 @@ const file_mlhost_plugin_v1_plugin_proto_rawDesc = "" +
 	"\rEventsRequest\x12\x1b\n" +
 	"\tafter_seq\x18\x01 \x01(\x04R\bafterSeq\"A\n" +
 	"\x0eEventsResponse\x12/\n" +
-	"\x06events\x18\x01 \x03(\v2\x17.mlhost.plugin.v1.EventR\x06events\"\xfe\b\n" +
+	"\x06events\x18\x01 \x03(\v2\x17.mlhost.plugin.v1.EventR\x06events\"\xf9\t\n" +
 	"\x05Event\x12\x10\n" +
 	"\x03seq\x18\x01 \x01(\x04R\x03seq\x12&\n" +
 	"\x0ftime_unix_nanos\x18\x02 \x01(\x03R\rtimeUnixNanos\x12\x16\n" +
@@ -5343,7 +5514,9 @@ const file_mlhost_plugin_v1_plugin_proto_rawDesc = "" +
 	"\astarted\x18\x18 \x01(\v2\x1c.mlhost.plugin.v1.RunStartedH\x00R\astarted\x126\n" +
 	"\x05owner\x18\x19 \x01(\v2\x1e.mlhost.plugin.v1.OwnerChangedH\x00R\x05owner\x129\n" +
 	"\x06routed\x18\x1a \x01(\v2\x1f.mlhost.plugin.v1.MessageRoutedH\x00R\x06routed\x124\n" +
-	"\x05fired\x18\x1b \x01(\v2\x1c.mlhost.plugin.v1.RouteFiredH\x00R\x05firedB\x06\n" +
+	"\x05fired\x18\x1b \x01(\v2\x1c.mlhost.plugin.v1.RouteFiredH\x00R\x05fired\x128\n" +
+	"\brecorded\x18\x1c \x01(\v2\x1a.mlhost.plugin.v1.RecordedH\x00R\brecorded\x12?\n" +
+	"\bartifact\x18\x1d \x01(\v2!.mlhost.plugin.v1.ArtifactWrittenH\x00R\bartifactB\x06\n" +
 	"\x04body\"\xaa\x01\n" +
 	"\aSamples\x12\x14\n" +
 	"\x05names\x18\x01 \x03(\tR\x05names\x12\x12\n" +
@@ -5404,7 +5577,23 @@ const file_mlhost_plugin_v1_plugin_proto_rawDesc = "" +
 	"\x0eCheckpointMade\x12\x12\n" +
 	"\x04path\x18\x01 \x01(\tR\x04path\x12\x16\n" +
 	"\x06sha256\x18\x02 \x01(\tR\x06sha256\x12\x12\n" +
-	"\x04step\x18\x03 \x01(\x12R\x04step\"\v\n" +
+	"\x04step\x18\x03 \x01(\x12R\x04step\"\x95\x02\n" +
+	"\bRecorded\x12>\n" +
+	"\x06record\x18\x01 \x03(\v2&.mlhost.plugin.v1.Recorded.RecordEntryR\x06record\x12;\n" +
+	"\x05texts\x18\x02 \x03(\v2%.mlhost.plugin.v1.Recorded.TextsEntryR\x05texts\x1aR\n" +
+	"\vRecordEntry\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x12-\n" +
+	"\x05value\x18\x02 \x01(\v2\x17.mlhost.plugin.v1.ValueR\x05value:\x028\x01\x1a8\n" +
+	"\n" +
+	"TextsEntry\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"{\n" +
+	"\x0fArtifactWritten\x12\x12\n" +
+	"\x04path\x18\x01 \x01(\tR\x04path\x12\x12\n" +
+	"\x04size\x18\x02 \x01(\x03R\x04size\x12\x16\n" +
+	"\x06sha256\x18\x03 \x01(\tR\x06sha256\x12\x12\n" +
+	"\x04kind\x18\x04 \x01(\tR\x04kind\x12\x14\n" +
+	"\x05found\x18\x05 \x01(\tR\x05found\"\v\n" +
 	"\tHeartbeat\"[\n" +
 	"\x03Gap\x12\x12\n" +
 	"\x04from\x18\x01 \x01(\x04R\x04from\x12\x0e\n" +
@@ -5516,7 +5705,7 @@ func file_mlhost_plugin_v1_plugin_proto_rawDescGZIP() []byte {
 }
 
 var file_mlhost_plugin_v1_plugin_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_mlhost_plugin_v1_plugin_proto_msgTypes = make([]protoimpl.MessageInfo, 75)
+var file_mlhost_plugin_v1_plugin_proto_msgTypes = make([]protoimpl.MessageInfo, 79)
 var file_mlhost_plugin_v1_plugin_proto_goTypes = []any{
 	(StartResponse_Outcome)(0),    // 0: mlhost.plugin.v1.StartResponse.Outcome
 	(*Value)(nil),                 // 1: mlhost.plugin.v1.Value
@@ -5572,34 +5761,38 @@ var file_mlhost_plugin_v1_plugin_proto_goTypes = []any{
 	(*ParametersObserved)(nil),    // 51: mlhost.plugin.v1.ParametersObserved
 	(*Described)(nil),             // 52: mlhost.plugin.v1.Described
 	(*CheckpointMade)(nil),        // 53: mlhost.plugin.v1.CheckpointMade
-	(*Heartbeat)(nil),             // 54: mlhost.plugin.v1.Heartbeat
-	(*Gap)(nil),                   // 55: mlhost.plugin.v1.Gap
-	(*Notified)(nil),              // 56: mlhost.plugin.v1.Notified
-	(*Warned)(nil),                // 57: mlhost.plugin.v1.Warned
-	(*RunStarted)(nil),            // 58: mlhost.plugin.v1.RunStarted
-	(*OwnerChanged)(nil),          // 59: mlhost.plugin.v1.OwnerChanged
-	(*MessageRouted)(nil),         // 60: mlhost.plugin.v1.MessageRouted
-	(*RouteFired)(nil),            // 61: mlhost.plugin.v1.RouteFired
-	(*LinkRequest)(nil),           // 62: mlhost.plugin.v1.LinkRequest
-	(*LinkResponse)(nil),          // 63: mlhost.plugin.v1.LinkResponse
-	(*Frame)(nil),                 // 64: mlhost.plugin.v1.Frame
-	(*Call)(nil),                  // 65: mlhost.plugin.v1.Call
-	(*Deliver)(nil),               // 66: mlhost.plugin.v1.Deliver
-	(*Reply)(nil),                 // 67: mlhost.plugin.v1.Reply
-	(*Cancel)(nil),                // 68: mlhost.plugin.v1.Cancel
-	(*Peers)(nil),                 // 69: mlhost.plugin.v1.Peers
-	nil,                           // 70: mlhost.plugin.v1.ValueMap.ValuesEntry
-	nil,                           // 71: mlhost.plugin.v1.ValidateRequest.ParametersEntry
-	nil,                           // 72: mlhost.plugin.v1.StartRequest.ParametersEntry
-	nil,                           // 73: mlhost.plugin.v1.Batch.ValuesEntry
-	nil,                           // 74: mlhost.plugin.v1.Described.ValuesEntry
-	nil,                           // 75: mlhost.plugin.v1.RunStarted.ParametersEntry
+	(*Recorded)(nil),              // 54: mlhost.plugin.v1.Recorded
+	(*ArtifactWritten)(nil),       // 55: mlhost.plugin.v1.ArtifactWritten
+	(*Heartbeat)(nil),             // 56: mlhost.plugin.v1.Heartbeat
+	(*Gap)(nil),                   // 57: mlhost.plugin.v1.Gap
+	(*Notified)(nil),              // 58: mlhost.plugin.v1.Notified
+	(*Warned)(nil),                // 59: mlhost.plugin.v1.Warned
+	(*RunStarted)(nil),            // 60: mlhost.plugin.v1.RunStarted
+	(*OwnerChanged)(nil),          // 61: mlhost.plugin.v1.OwnerChanged
+	(*MessageRouted)(nil),         // 62: mlhost.plugin.v1.MessageRouted
+	(*RouteFired)(nil),            // 63: mlhost.plugin.v1.RouteFired
+	(*LinkRequest)(nil),           // 64: mlhost.plugin.v1.LinkRequest
+	(*LinkResponse)(nil),          // 65: mlhost.plugin.v1.LinkResponse
+	(*Frame)(nil),                 // 66: mlhost.plugin.v1.Frame
+	(*Call)(nil),                  // 67: mlhost.plugin.v1.Call
+	(*Deliver)(nil),               // 68: mlhost.plugin.v1.Deliver
+	(*Reply)(nil),                 // 69: mlhost.plugin.v1.Reply
+	(*Cancel)(nil),                // 70: mlhost.plugin.v1.Cancel
+	(*Peers)(nil),                 // 71: mlhost.plugin.v1.Peers
+	nil,                           // 72: mlhost.plugin.v1.ValueMap.ValuesEntry
+	nil,                           // 73: mlhost.plugin.v1.ValidateRequest.ParametersEntry
+	nil,                           // 74: mlhost.plugin.v1.StartRequest.ParametersEntry
+	nil,                           // 75: mlhost.plugin.v1.Batch.ValuesEntry
+	nil,                           // 76: mlhost.plugin.v1.Described.ValuesEntry
+	nil,                           // 77: mlhost.plugin.v1.Recorded.RecordEntry
+	nil,                           // 78: mlhost.plugin.v1.Recorded.TextsEntry
+	nil,                           // 79: mlhost.plugin.v1.RunStarted.ParametersEntry
 }
 var file_mlhost_plugin_v1_plugin_proto_depIdxs = []int32{
 	2,  // 0: mlhost.plugin.v1.Value.list:type_name -> mlhost.plugin.v1.ValueList
 	3,  // 1: mlhost.plugin.v1.Value.map:type_name -> mlhost.plugin.v1.ValueMap
 	1,  // 2: mlhost.plugin.v1.ValueList.values:type_name -> mlhost.plugin.v1.Value
-	70, // 3: mlhost.plugin.v1.ValueMap.values:type_name -> mlhost.plugin.v1.ValueMap.ValuesEntry
+	72, // 3: mlhost.plugin.v1.ValueMap.values:type_name -> mlhost.plugin.v1.ValueMap.ValuesEntry
 	10, // 4: mlhost.plugin.v1.DescribeResponse.description:type_name -> mlhost.plugin.v1.Description
 	11, // 5: mlhost.plugin.v1.Description.parameters:type_name -> mlhost.plugin.v1.ParameterSpec
 	13, // 6: mlhost.plugin.v1.Description.variables:type_name -> mlhost.plugin.v1.VariableSpec
@@ -5612,13 +5805,13 @@ var file_mlhost_plugin_v1_plugin_proto_depIdxs = []int32{
 	1,  // 13: mlhost.plugin.v1.ParameterSpec.step:type_name -> mlhost.plugin.v1.Value
 	1,  // 14: mlhost.plugin.v1.ParameterSpec.choices:type_name -> mlhost.plugin.v1.Value
 	12, // 15: mlhost.plugin.v1.ParameterSpec.origin:type_name -> mlhost.plugin.v1.Origin
-	71, // 16: mlhost.plugin.v1.ValidateRequest.parameters:type_name -> mlhost.plugin.v1.ValidateRequest.ParametersEntry
+	73, // 16: mlhost.plugin.v1.ValidateRequest.parameters:type_name -> mlhost.plugin.v1.ValidateRequest.ParametersEntry
 	5,  // 17: mlhost.plugin.v1.ValidateResponse.diagnostics:type_name -> mlhost.plugin.v1.Diagnostic
-	72, // 18: mlhost.plugin.v1.StartRequest.parameters:type_name -> mlhost.plugin.v1.StartRequest.ParametersEntry
+	74, // 18: mlhost.plugin.v1.StartRequest.parameters:type_name -> mlhost.plugin.v1.StartRequest.ParametersEntry
 	32, // 19: mlhost.plugin.v1.StartRequest.checkpoint:type_name -> mlhost.plugin.v1.CheckpointInfo
 	0,  // 20: mlhost.plugin.v1.StartResponse.outcome:type_name -> mlhost.plugin.v1.StartResponse.Outcome
 	4,  // 21: mlhost.plugin.v1.StartResponse.error:type_name -> mlhost.plugin.v1.Error
-	73, // 22: mlhost.plugin.v1.Batch.values:type_name -> mlhost.plugin.v1.Batch.ValuesEntry
+	75, // 22: mlhost.plugin.v1.Batch.values:type_name -> mlhost.plugin.v1.Batch.ValuesEntry
 	1,  // 23: mlhost.plugin.v1.Outcome.old:type_name -> mlhost.plugin.v1.Value
 	1,  // 24: mlhost.plugin.v1.Outcome.value:type_name -> mlhost.plugin.v1.Value
 	22, // 25: mlhost.plugin.v1.BatchReply.outcomes:type_name -> mlhost.plugin.v1.Outcome
@@ -5639,74 +5832,79 @@ var file_mlhost_plugin_v1_plugin_proto_depIdxs = []int32{
 	51, // 40: mlhost.plugin.v1.Event.observed:type_name -> mlhost.plugin.v1.ParametersObserved
 	52, // 41: mlhost.plugin.v1.Event.described:type_name -> mlhost.plugin.v1.Described
 	53, // 42: mlhost.plugin.v1.Event.checkpoint:type_name -> mlhost.plugin.v1.CheckpointMade
-	54, // 43: mlhost.plugin.v1.Event.heartbeat:type_name -> mlhost.plugin.v1.Heartbeat
-	55, // 44: mlhost.plugin.v1.Event.gap:type_name -> mlhost.plugin.v1.Gap
-	56, // 45: mlhost.plugin.v1.Event.notified:type_name -> mlhost.plugin.v1.Notified
-	57, // 46: mlhost.plugin.v1.Event.warned:type_name -> mlhost.plugin.v1.Warned
-	58, // 47: mlhost.plugin.v1.Event.started:type_name -> mlhost.plugin.v1.RunStarted
-	59, // 48: mlhost.plugin.v1.Event.owner:type_name -> mlhost.plugin.v1.OwnerChanged
-	60, // 49: mlhost.plugin.v1.Event.routed:type_name -> mlhost.plugin.v1.MessageRouted
-	61, // 50: mlhost.plugin.v1.Event.fired:type_name -> mlhost.plugin.v1.RouteFired
-	43, // 51: mlhost.plugin.v1.Samples.others:type_name -> mlhost.plugin.v1.OtherSample
-	1,  // 52: mlhost.plugin.v1.OtherSample.value:type_name -> mlhost.plugin.v1.Value
-	1,  // 53: mlhost.plugin.v1.ResultSet.value:type_name -> mlhost.plugin.v1.Value
-	50, // 54: mlhost.plugin.v1.ParametersChanged.changes:type_name -> mlhost.plugin.v1.Change
-	1,  // 55: mlhost.plugin.v1.Change.old:type_name -> mlhost.plugin.v1.Value
-	1,  // 56: mlhost.plugin.v1.Change.new:type_name -> mlhost.plugin.v1.Value
-	1,  // 57: mlhost.plugin.v1.ParametersObserved.value:type_name -> mlhost.plugin.v1.Value
-	10, // 58: mlhost.plugin.v1.Described.description:type_name -> mlhost.plugin.v1.Description
-	74, // 59: mlhost.plugin.v1.Described.values:type_name -> mlhost.plugin.v1.Described.ValuesEntry
-	1,  // 60: mlhost.plugin.v1.Notified.data:type_name -> mlhost.plugin.v1.Value
-	75, // 61: mlhost.plugin.v1.RunStarted.parameters:type_name -> mlhost.plugin.v1.RunStarted.ParametersEntry
-	1,  // 62: mlhost.plugin.v1.RouteFired.value:type_name -> mlhost.plugin.v1.Value
-	64, // 63: mlhost.plugin.v1.LinkRequest.frames:type_name -> mlhost.plugin.v1.Frame
-	64, // 64: mlhost.plugin.v1.LinkResponse.frames:type_name -> mlhost.plugin.v1.Frame
-	65, // 65: mlhost.plugin.v1.Frame.call:type_name -> mlhost.plugin.v1.Call
-	66, // 66: mlhost.plugin.v1.Frame.deliver:type_name -> mlhost.plugin.v1.Deliver
-	67, // 67: mlhost.plugin.v1.Frame.reply:type_name -> mlhost.plugin.v1.Reply
-	68, // 68: mlhost.plugin.v1.Frame.cancel:type_name -> mlhost.plugin.v1.Cancel
-	69, // 69: mlhost.plugin.v1.Frame.peers:type_name -> mlhost.plugin.v1.Peers
-	1,  // 70: mlhost.plugin.v1.Call.data:type_name -> mlhost.plugin.v1.Value
-	1,  // 71: mlhost.plugin.v1.Deliver.data:type_name -> mlhost.plugin.v1.Value
-	1,  // 72: mlhost.plugin.v1.Reply.value:type_name -> mlhost.plugin.v1.Value
-	4,  // 73: mlhost.plugin.v1.Reply.error:type_name -> mlhost.plugin.v1.Error
-	1,  // 74: mlhost.plugin.v1.ValueMap.ValuesEntry.value:type_name -> mlhost.plugin.v1.Value
-	1,  // 75: mlhost.plugin.v1.ValidateRequest.ParametersEntry.value:type_name -> mlhost.plugin.v1.Value
-	1,  // 76: mlhost.plugin.v1.StartRequest.ParametersEntry.value:type_name -> mlhost.plugin.v1.Value
-	1,  // 77: mlhost.plugin.v1.Batch.ValuesEntry.value:type_name -> mlhost.plugin.v1.Value
-	1,  // 78: mlhost.plugin.v1.Described.ValuesEntry.value:type_name -> mlhost.plugin.v1.Value
-	1,  // 79: mlhost.plugin.v1.RunStarted.ParametersEntry.value:type_name -> mlhost.plugin.v1.Value
-	6,  // 80: mlhost.plugin.v1.Script.Identify:input_type -> mlhost.plugin.v1.IdentifyRequest
-	8,  // 81: mlhost.plugin.v1.Script.Describe:input_type -> mlhost.plugin.v1.DescribeRequest
-	17, // 82: mlhost.plugin.v1.Script.Validate:input_type -> mlhost.plugin.v1.ValidateRequest
-	19, // 83: mlhost.plugin.v1.Script.Start:input_type -> mlhost.plugin.v1.StartRequest
-	24, // 84: mlhost.plugin.v1.Script.SetParameters:input_type -> mlhost.plugin.v1.SetParametersRequest
-	26, // 85: mlhost.plugin.v1.Script.SetVariables:input_type -> mlhost.plugin.v1.SetVariablesRequest
-	28, // 86: mlhost.plugin.v1.Script.Pause:input_type -> mlhost.plugin.v1.PauseRequest
-	30, // 87: mlhost.plugin.v1.Script.Resume:input_type -> mlhost.plugin.v1.ResumeRequest
-	33, // 88: mlhost.plugin.v1.Script.Checkpoint:input_type -> mlhost.plugin.v1.CheckpointRequest
-	35, // 89: mlhost.plugin.v1.Script.Restore:input_type -> mlhost.plugin.v1.RestoreRequest
-	37, // 90: mlhost.plugin.v1.Script.Stop:input_type -> mlhost.plugin.v1.StopRequest
-	39, // 91: mlhost.plugin.v1.Script.Events:input_type -> mlhost.plugin.v1.EventsRequest
-	62, // 92: mlhost.plugin.v1.Script.Link:input_type -> mlhost.plugin.v1.LinkRequest
-	7,  // 93: mlhost.plugin.v1.Script.Identify:output_type -> mlhost.plugin.v1.IdentifyResponse
-	9,  // 94: mlhost.plugin.v1.Script.Describe:output_type -> mlhost.plugin.v1.DescribeResponse
-	18, // 95: mlhost.plugin.v1.Script.Validate:output_type -> mlhost.plugin.v1.ValidateResponse
-	20, // 96: mlhost.plugin.v1.Script.Start:output_type -> mlhost.plugin.v1.StartResponse
-	25, // 97: mlhost.plugin.v1.Script.SetParameters:output_type -> mlhost.plugin.v1.SetParametersResponse
-	27, // 98: mlhost.plugin.v1.Script.SetVariables:output_type -> mlhost.plugin.v1.SetVariablesResponse
-	29, // 99: mlhost.plugin.v1.Script.Pause:output_type -> mlhost.plugin.v1.PauseResponse
-	31, // 100: mlhost.plugin.v1.Script.Resume:output_type -> mlhost.plugin.v1.ResumeResponse
-	34, // 101: mlhost.plugin.v1.Script.Checkpoint:output_type -> mlhost.plugin.v1.CheckpointResponse
-	36, // 102: mlhost.plugin.v1.Script.Restore:output_type -> mlhost.plugin.v1.RestoreResponse
-	38, // 103: mlhost.plugin.v1.Script.Stop:output_type -> mlhost.plugin.v1.StopResponse
-	40, // 104: mlhost.plugin.v1.Script.Events:output_type -> mlhost.plugin.v1.EventsResponse
-	63, // 105: mlhost.plugin.v1.Script.Link:output_type -> mlhost.plugin.v1.LinkResponse
-	93, // [93:106] is the sub-list for method output_type
-	80, // [80:93] is the sub-list for method input_type
-	80, // [80:80] is the sub-list for extension type_name
-	80, // [80:80] is the sub-list for extension extendee
-	0,  // [0:80] is the sub-list for field type_name
+	56, // 43: mlhost.plugin.v1.Event.heartbeat:type_name -> mlhost.plugin.v1.Heartbeat
+	57, // 44: mlhost.plugin.v1.Event.gap:type_name -> mlhost.plugin.v1.Gap
+	58, // 45: mlhost.plugin.v1.Event.notified:type_name -> mlhost.plugin.v1.Notified
+	59, // 46: mlhost.plugin.v1.Event.warned:type_name -> mlhost.plugin.v1.Warned
+	60, // 47: mlhost.plugin.v1.Event.started:type_name -> mlhost.plugin.v1.RunStarted
+	61, // 48: mlhost.plugin.v1.Event.owner:type_name -> mlhost.plugin.v1.OwnerChanged
+	62, // 49: mlhost.plugin.v1.Event.routed:type_name -> mlhost.plugin.v1.MessageRouted
+	63, // 50: mlhost.plugin.v1.Event.fired:type_name -> mlhost.plugin.v1.RouteFired
+	54, // 51: mlhost.plugin.v1.Event.recorded:type_name -> mlhost.plugin.v1.Recorded
+	55, // 52: mlhost.plugin.v1.Event.artifact:type_name -> mlhost.plugin.v1.ArtifactWritten
+	43, // 53: mlhost.plugin.v1.Samples.others:type_name -> mlhost.plugin.v1.OtherSample
+	1,  // 54: mlhost.plugin.v1.OtherSample.value:type_name -> mlhost.plugin.v1.Value
+	1,  // 55: mlhost.plugin.v1.ResultSet.value:type_name -> mlhost.plugin.v1.Value
+	50, // 56: mlhost.plugin.v1.ParametersChanged.changes:type_name -> mlhost.plugin.v1.Change
+	1,  // 57: mlhost.plugin.v1.Change.old:type_name -> mlhost.plugin.v1.Value
+	1,  // 58: mlhost.plugin.v1.Change.new:type_name -> mlhost.plugin.v1.Value
+	1,  // 59: mlhost.plugin.v1.ParametersObserved.value:type_name -> mlhost.plugin.v1.Value
+	10, // 60: mlhost.plugin.v1.Described.description:type_name -> mlhost.plugin.v1.Description
+	76, // 61: mlhost.plugin.v1.Described.values:type_name -> mlhost.plugin.v1.Described.ValuesEntry
+	77, // 62: mlhost.plugin.v1.Recorded.record:type_name -> mlhost.plugin.v1.Recorded.RecordEntry
+	78, // 63: mlhost.plugin.v1.Recorded.texts:type_name -> mlhost.plugin.v1.Recorded.TextsEntry
+	1,  // 64: mlhost.plugin.v1.Notified.data:type_name -> mlhost.plugin.v1.Value
+	79, // 65: mlhost.plugin.v1.RunStarted.parameters:type_name -> mlhost.plugin.v1.RunStarted.ParametersEntry
+	1,  // 66: mlhost.plugin.v1.RouteFired.value:type_name -> mlhost.plugin.v1.Value
+	66, // 67: mlhost.plugin.v1.LinkRequest.frames:type_name -> mlhost.plugin.v1.Frame
+	66, // 68: mlhost.plugin.v1.LinkResponse.frames:type_name -> mlhost.plugin.v1.Frame
+	67, // 69: mlhost.plugin.v1.Frame.call:type_name -> mlhost.plugin.v1.Call
+	68, // 70: mlhost.plugin.v1.Frame.deliver:type_name -> mlhost.plugin.v1.Deliver
+	69, // 71: mlhost.plugin.v1.Frame.reply:type_name -> mlhost.plugin.v1.Reply
+	70, // 72: mlhost.plugin.v1.Frame.cancel:type_name -> mlhost.plugin.v1.Cancel
+	71, // 73: mlhost.plugin.v1.Frame.peers:type_name -> mlhost.plugin.v1.Peers
+	1,  // 74: mlhost.plugin.v1.Call.data:type_name -> mlhost.plugin.v1.Value
+	1,  // 75: mlhost.plugin.v1.Deliver.data:type_name -> mlhost.plugin.v1.Value
+	1,  // 76: mlhost.plugin.v1.Reply.value:type_name -> mlhost.plugin.v1.Value
+	4,  // 77: mlhost.plugin.v1.Reply.error:type_name -> mlhost.plugin.v1.Error
+	1,  // 78: mlhost.plugin.v1.ValueMap.ValuesEntry.value:type_name -> mlhost.plugin.v1.Value
+	1,  // 79: mlhost.plugin.v1.ValidateRequest.ParametersEntry.value:type_name -> mlhost.plugin.v1.Value
+	1,  // 80: mlhost.plugin.v1.StartRequest.ParametersEntry.value:type_name -> mlhost.plugin.v1.Value
+	1,  // 81: mlhost.plugin.v1.Batch.ValuesEntry.value:type_name -> mlhost.plugin.v1.Value
+	1,  // 82: mlhost.plugin.v1.Described.ValuesEntry.value:type_name -> mlhost.plugin.v1.Value
+	1,  // 83: mlhost.plugin.v1.Recorded.RecordEntry.value:type_name -> mlhost.plugin.v1.Value
+	1,  // 84: mlhost.plugin.v1.RunStarted.ParametersEntry.value:type_name -> mlhost.plugin.v1.Value
+	6,  // 85: mlhost.plugin.v1.Script.Identify:input_type -> mlhost.plugin.v1.IdentifyRequest
+	8,  // 86: mlhost.plugin.v1.Script.Describe:input_type -> mlhost.plugin.v1.DescribeRequest
+	17, // 87: mlhost.plugin.v1.Script.Validate:input_type -> mlhost.plugin.v1.ValidateRequest
+	19, // 88: mlhost.plugin.v1.Script.Start:input_type -> mlhost.plugin.v1.StartRequest
+	24, // 89: mlhost.plugin.v1.Script.SetParameters:input_type -> mlhost.plugin.v1.SetParametersRequest
+	26, // 90: mlhost.plugin.v1.Script.SetVariables:input_type -> mlhost.plugin.v1.SetVariablesRequest
+	28, // 91: mlhost.plugin.v1.Script.Pause:input_type -> mlhost.plugin.v1.PauseRequest
+	30, // 92: mlhost.plugin.v1.Script.Resume:input_type -> mlhost.plugin.v1.ResumeRequest
+	33, // 93: mlhost.plugin.v1.Script.Checkpoint:input_type -> mlhost.plugin.v1.CheckpointRequest
+	35, // 94: mlhost.plugin.v1.Script.Restore:input_type -> mlhost.plugin.v1.RestoreRequest
+	37, // 95: mlhost.plugin.v1.Script.Stop:input_type -> mlhost.plugin.v1.StopRequest
+	39, // 96: mlhost.plugin.v1.Script.Events:input_type -> mlhost.plugin.v1.EventsRequest
+	64, // 97: mlhost.plugin.v1.Script.Link:input_type -> mlhost.plugin.v1.LinkRequest
+	7,  // 98: mlhost.plugin.v1.Script.Identify:output_type -> mlhost.plugin.v1.IdentifyResponse
+	9,  // 99: mlhost.plugin.v1.Script.Describe:output_type -> mlhost.plugin.v1.DescribeResponse
+	18, // 100: mlhost.plugin.v1.Script.Validate:output_type -> mlhost.plugin.v1.ValidateResponse
+	20, // 101: mlhost.plugin.v1.Script.Start:output_type -> mlhost.plugin.v1.StartResponse
+	25, // 102: mlhost.plugin.v1.Script.SetParameters:output_type -> mlhost.plugin.v1.SetParametersResponse
+	27, // 103: mlhost.plugin.v1.Script.SetVariables:output_type -> mlhost.plugin.v1.SetVariablesResponse
+	29, // 104: mlhost.plugin.v1.Script.Pause:output_type -> mlhost.plugin.v1.PauseResponse
+	31, // 105: mlhost.plugin.v1.Script.Resume:output_type -> mlhost.plugin.v1.ResumeResponse
+	34, // 106: mlhost.plugin.v1.Script.Checkpoint:output_type -> mlhost.plugin.v1.CheckpointResponse
+	36, // 107: mlhost.plugin.v1.Script.Restore:output_type -> mlhost.plugin.v1.RestoreResponse
+	38, // 108: mlhost.plugin.v1.Script.Stop:output_type -> mlhost.plugin.v1.StopResponse
+	40, // 109: mlhost.plugin.v1.Script.Events:output_type -> mlhost.plugin.v1.EventsResponse
+	65, // 110: mlhost.plugin.v1.Script.Link:output_type -> mlhost.plugin.v1.LinkResponse
+	98, // [98:111] is the sub-list for method output_type
+	85, // [85:98] is the sub-list for method input_type
+	85, // [85:85] is the sub-list for extension type_name
+	85, // [85:85] is the sub-list for extension extendee
+	0,  // [0:85] is the sub-list for field type_name
 }
 
 func init() { file_mlhost_plugin_v1_plugin_proto_init() }
@@ -5744,9 +5942,11 @@ func file_mlhost_plugin_v1_plugin_proto_init() {
 		(*Event_Owner)(nil),
 		(*Event_Routed)(nil),
 		(*Event_Fired)(nil),
+		(*Event_Recorded)(nil),
+		(*Event_Artifact)(nil),
 	}
 	file_mlhost_plugin_v1_plugin_proto_msgTypes[47].OneofWrappers = []any{}
-	file_mlhost_plugin_v1_plugin_proto_msgTypes[63].OneofWrappers = []any{
+	file_mlhost_plugin_v1_plugin_proto_msgTypes[65].OneofWrappers = []any{
 		(*Frame_Call)(nil),
 		(*Frame_Deliver)(nil),
 		(*Frame_Reply)(nil),
@@ -5759,7 +5959,7 @@ func file_mlhost_plugin_v1_plugin_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_mlhost_plugin_v1_plugin_proto_rawDesc), len(file_mlhost_plugin_v1_plugin_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   75,
+			NumMessages:   79,
 			NumExtensions: 0,
 			NumServices:   1,
 		},
