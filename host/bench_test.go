@@ -26,7 +26,7 @@ func player(b *testing.B) string {
 func play(b *testing.B, text, name string) {
 	b.Helper()
 	r := run(b, shortDir(b), b.TempDir(), text)
-	for _, s := range r.config.Scripts {
+	for _, s := range r.config.Load().Scripts {
 		if state, _ := r.registry.State(s.Name); s.Autostart && state != script.Running {
 			r.awaitState(b, s.Name, script.Running)
 		}

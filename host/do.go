@@ -91,7 +91,7 @@ func (h *Host) release(ctx context.Context, c api.Command) error {
 
 // routeOwner names the route that moves the parameter, "" if there is none.
 func (h *Host) routeOwner(name, parameter string) string {
-	for _, r := range h.config.Routes {
+	for _, r := range h.config.Load().Routes {
 		if r.Enabled && r.To.Script == name && r.To.Parameter == parameter {
 			return "route:" + r.Name
 		}
@@ -101,9 +101,9 @@ func (h *Host) routeOwner(name, parameter string) string {
 
 // scan looks for scripts again in the configured folders and adds what is new.
 func (h *Host) scan() error {
-	h.scanning.Lock()
-	defer h.scanning.Unlock()
-	found, diags := h.config.Rescan()
+	h.reloading.Lock()
+	defer h.reloading.Unlock()
+	found, diags := h.config.Load().Rescan()
 	if diags.HasErrors() {
 		return config.Error(diags)
 	}

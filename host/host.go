@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -28,7 +29,7 @@ import (
 // called concurrently while it runs.
 type Host struct {
 	options Options
-	config  *config.Config
+	config  atomic.Pointer[config.Config] // what is carried out
 	dir     string
 	logger  *slog.Logger
 	lock    *lock
@@ -45,8 +46,10 @@ type Host struct {
 	// setting serializes the sets of one script, so that revisions are counted
 	// and recorded in order.
 	setting keyedMutex
-	// scanning guards config.Scripts once the host runs.
-	scanning sync.Mutex
+	// reloading guards the carrying out of another configuration, and
+	// config.Scripts once the host runs.
+	reloading sync.Mutex
+	reload    reloadState
 
 	ready   chan struct{} // closed: requests are served
 	end     chan struct{} // closed: stop the scripts, then end
@@ -65,7 +68,7 @@ func Dir(stateDir, name string) string { return filepath.Join(stateDir, name) }
 // cannot be written says so.
 func Open(o Options) (*Host, error) {
 	h := &Host{
-		options: o, config: o.Config, logger: o.Logger, dir: Dir(o.StateDir, o.Config.Host.Name),
+		options: o, logger: o.Logger, dir: Dir(o.StateDir, o.Config.Host.Name),
 		setting: newKeyedMutex(),
 		ready:   make(chan struct{}),
 		end:     make(chan struct{}), hurry: make(chan struct{}), leave: make(chan struct{}),
@@ -73,6 +76,7 @@ func Open(o Options) (*Host, error) {
 	if h.logger == nil {
 		h.logger = slog.New(slog.DiscardHandler)
 	}
+	h.config.Store(o.Config)
 	if err := h.open(); err != nil {
 		return nil, errors.Join(err, h.close())
 	}
@@ -104,7 +108,7 @@ func (h *Host) open() error {
 
 func (h *Host) makeParts() {
 	h.router = router.New(router.Options{
-		Config: h.config, Registry: h.registry, Logger: h.logger, Emit: h.Emit, Set: h.Send, Command: h.command,
+		Config: h.options.Config, Registry: h.registry, Logger: h.logger, Emit: h.Emit, Set: h.Send, Command: h.command,
 		Mail: router.Mail{
 			Enqueue: h.store.Enqueue, EnqueueLater: h.store.EnqueueLater,
 			List: h.store.Mail, Acknowledge: h.store.Acknowledge,
@@ -115,12 +119,12 @@ func (h *Host) makeParts() {
 		LastSeq: h.store.LastSeq, LogEnd: h.logEnd, Link: h.serveLink, Kept: h.store.Kept,
 	})
 	h.connector = connector.New(connector.Options{
-		ID: h.config.Host.Name, Directory: h.config.Dir, Registry: h.registry,
+		ID: h.options.Config.Host.Name, Directory: h.options.Config.Dir, Registry: h.registry,
 		Send: h.Send, Collect: h.router.Collect, Verb: h.connectorVerb, Notify: h.notify, NewID: router.NewID,
 	})
 	h.api = api.New(api.Options{
-		Host: h.config.Host.Name, Version: h.options.Version, Directory: h.config.Dir,
-		Registry: h.registry, Store: h.store, Bus: h.bus, Send: h.Send, Do: h.Do,
+		Host: h.options.Config.Host.Name, Version: h.options.Version, Directory: h.options.Config.Dir,
+		Registry: h.registry, Store: h.store, Bus: h.bus, Send: h.Send, Do: h.Do, Plan: h.planFor, Reload: h.reloadFor, ConfigStatus: h.configStatus,
 	})
 }
 
@@ -170,6 +174,7 @@ func (h *Host) Run(ctx context.Context) (Outcome, error) {
 	var g errgroup.Group
 	g.Go(func() error { return h.router.Run(serving) })
 	g.Go(func() error { return h.endOn(h.api.Serve(serving, h.listener)) })
+	g.Go(func() error { return h.endOn(h.followConfig(serving)) })
 	close(h.ready)
 	supervised := make(chan error, 1)
 	go func() { supervised <- h.endOn(h.supervisor.Run(supervising)) }()

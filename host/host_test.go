@@ -340,7 +340,7 @@ route "r" {
 func TestASecondHostIsRefused(t *testing.T) {
 	dir, state := t.TempDir(), shortDir(t)
 	r := run(t, state, dir, "")
-	_, err := Open(Options{StateDir: state, Config: r.config})
+	_, err := Open(Options{StateDir: state, Config: r.config.Load()})
 	if script.CodeOf(err) != script.CodeHostRunning || !strings.Contains(err.Error(), fmt.Sprint(os.Getpid())) {
 		t.Fatalf("got %v", err)
 	}

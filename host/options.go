@@ -3,6 +3,8 @@ package host
 import (
 	"log/slog"
 
+	"github.com/hashicorp/hcl/v2"
+
 	"github.com/mlhost/mlhost/host/config"
 )
 
@@ -16,6 +18,8 @@ type Options struct {
 	Executable string
 	Version    string
 	Logger     *slog.Logger
+	// Load reads the configuration again, as it is now. Nil: it stays as it is.
+	Load func() (*config.Config, hcl.Diagnostics)
 	// StayUp keeps the host up when all its scripts have ended.
 	StayUp bool
 }

@@ -24,27 +24,27 @@ func (h *Host) beginSession(ctx context.Context) error {
 			return err
 		}
 	}
-	for _, s := range h.config.Scripts {
+	for _, s := range h.config.Load().Scripts {
 		h.define(s)
 		if err := h.supervisor.Add(s); err != nil {
 			return err
 		}
 	}
 	if !open {
-		return nil
+		return h.beginConfig(ctx, false)
 	}
 	known, err := h.store.Scripts(ctx)
 	if err != nil {
 		return err
 	}
 	for _, s := range known {
-		if _, ok := h.config.Script(s.Name); ok {
+		if _, ok := h.config.Load().Script(s.Name); ok {
 			if err := h.restore(ctx, s); err != nil {
 				return err
 			}
 		}
 	}
-	return nil
+	return h.beginConfig(ctx, true)
 }
 
 // restore makes true again what the store last knew of a script. One that had
@@ -73,7 +73,7 @@ func (h *Host) define(s *config.Script) {
 // claimRoutes makes routes the owners of the parameters that they move, but
 // for those that a person took in this session.
 func (h *Host) claimRoutes(ctx context.Context) error {
-	for _, r := range h.config.Routes {
+	for _, r := range h.config.Load().Routes {
 		if !r.Enabled {
 			continue
 		}

@@ -24,7 +24,12 @@ func (a *app) psVerb() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return a.print(out, func(w io.Writer) error { return writeScripts(w, out.Scripts) })
+			return a.print(out, func(w io.Writer) error {
+				if err := writeScripts(w, out.Scripts); err != nil {
+					return err
+				}
+				return a.writeConfigStatus(ctx, c)
+			})
 		})
 	})
 }

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"syscall"
 
+	"github.com/hashicorp/hcl/v2"
 	"github.com/spf13/cobra"
 
 	"github.com/mlhost/mlhost/host"
@@ -74,7 +75,7 @@ func (a *app) run(ctx context.Context, s source, detach bool) error {
 	if detach && ready == nil {
 		return a.detach(ctx, cfg, state)
 	}
-	return a.serve(ctx, cfg, state, detach, ready)
+	return a.serve(ctx, cfg, state, detach, ready, a.reloader(s))
 }
 
 // nameHost gives the host its name: from the command line, the configuration,
@@ -98,7 +99,7 @@ func (a *app) nameHost(cfg *config.Config) error {
 }
 
 // serve runs a host in this process until it ends.
-func (a *app) serve(ctx context.Context, cfg *config.Config, state string, stayUp bool, ready *ready) (err error) {
+func (a *app) serve(ctx context.Context, cfg *config.Config, state string, stayUp bool, ready *ready, load func() (*config.Config, hcl.Diagnostics)) (err error) {
 	executable, err := os.Executable()
 	if err != nil {
 		return fmt.Errorf("find own executable: %w", err)
@@ -108,7 +109,7 @@ func (a *app) serve(ctx context.Context, cfg *config.Config, state string, stayU
 		stayUp = stayUp || !s.Autostart
 	}
 	h, err := host.Open(host.Options{
-		StateDir: state, Config: cfg, Executable: executable, Version: v, StayUp: stayUp,
+		StateDir: state, Config: cfg, Executable: executable, Version: v, StayUp: stayUp, Load: load,
 		Logger: slog.New(slog.NewTextHandler(a.stderr, &slog.HandlerOptions{Level: slog.LevelWarn})),
 	})
 	if err != nil {
@@ -136,6 +137,21 @@ func (a *app) serve(ctx context.Context, cfg *config.Config, state string, stayU
 		return silent(exitFailed)
 	}
 	return nil
+}
+
+// reloader returns what reads the configuration again, for the host that was
+// started with it.
+func (a *app) reloader(s source) func() (*config.Config, hcl.Diagnostics) {
+	return func() (*config.Config, hcl.Diagnostics) {
+		cfg, diags, err := a.load(s)
+		if err == nil {
+			err = a.nameHost(cfg)
+		}
+		if err != nil {
+			diags = append(diags, &hcl.Diagnostic{Severity: hcl.DiagError, Summary: "The configuration cannot be read", Detail: err.Error()})
+		}
+		return cfg, diags
+	}
 }
 
 // fourLines says what started, where its output is, how to look and how to

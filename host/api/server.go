@@ -43,6 +43,12 @@ type Options struct {
 	// Send carries a request to a script, Do carries out an operator's verb.
 	Send func(ctx context.Context, m script.Message) (script.Reply, error)
 	Do   func(ctx context.Context, c Command) (Outcome, error)
+	// Plan tells what carrying out a configuration would do: the given one, or,
+	// for nil, the host's own as its files are now. Reload does it.
+	Plan   func(ctx context.Context, to *v1.Outline) (v1.Plan, error)
+	Reload func(ctx context.Context) (v1.Plan, error)
+	// ConfigStatus tells what is not carried out of the configuration, and why.
+	ConfigStatus func() v1.ConfigStatus
 	// NewID makes ids of messages and sets; nil: router.NewID.
 	NewID func() string
 	Now   func() time.Time // nil: time.Now
@@ -138,6 +144,7 @@ func (a *API) routes() {
 	a.runRoutes(api)
 	a.logRoutes(api)
 	a.eventRoutes(api)
+	a.planRoutes(api)
 	a.mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		writeProblem(w, script.Errorf(script.CodeNotFound, "there is no %s %s", r.Method, r.URL.Path))
 	})
@@ -163,6 +170,13 @@ func register[In, Out any](api huma.API, method, path, id, summary string, f fun
 	})
 }
 
+func (a *API) configStatus() v1.ConfigStatus {
+	if a.ConfigStatus == nil {
+		return v1.ConfigStatus{Pending: []string{}}
+	}
+	return a.ConfigStatus()
+}
+
 type answer[T any] struct{ Body T }
 
 type nothing struct{}
@@ -175,7 +189,7 @@ func (a *API) hostRoutes(api huma.API) {
 		})
 	register(api, http.MethodGet, "/api/v1/host", "host", "Which host this is",
 		func(context.Context, *nothing) (v1.Host, error) {
-			return v1.Host{Name: a.Host, PID: os.Getpid(), Started: a.started, Version: a.Version, Directory: a.Directory}, nil
+			return v1.Host{Name: a.Host, PID: os.Getpid(), Started: a.started, Version: a.Version, Directory: a.Directory, Config: a.configStatus()}, nil
 		})
 	register(api, http.MethodPost, "/api/v1/scan", "scan", "Look for scripts again",
 		func(ctx context.Context, _ *nothing) (v1.Scanned, error) {

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/hashicorp/hcl/v2"
+
 	"github.com/mlhost/mlhost/shared/script"
 )
 
@@ -148,6 +150,14 @@ func (r *Route) expression(a Attributes, name string, e *routeExpr) {
 			a[name+"."+traversalText(t)] = value
 		}
 	}
+}
+
+// telling returns what of a script's attributes somebody wrote.
+func (a Attributes) telling() Attributes {
+	defaults := (&loader{config: &Config{}, scope: &scope{}}).newScript("", hcl.Range{}).outline()
+	out := maps.Clone(a)
+	maps.DeleteFunc(out, func(path string, v script.Value) bool { return has(defaults, path) && defaults[path].Same(v) })
+	return out
 }
 
 func (a Attributes) text(path, s string) {

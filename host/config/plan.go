@@ -144,15 +144,15 @@ func compareScript(name string, old, now Attributes, had, has bool, s Situation)
 	c := Change{Kind: KindScript, Name: name, Action: Update}
 	switch {
 	case !has && s.Live:
-		c.Attributes = compareAttributes(old, nil, func(string, script.Value) Effect { return EffectStop })
+		c.Attributes = compareAttributes(old.telling(), nil, func(string, script.Value) Effect { return EffectStop })
 		c.Action, c.Disturbs, c.Reason = Delete, true, "the configuration does not have it any more; its run is stopped"
 		return c
 	case !has:
-		c.Attributes = compareAttributes(old, nil, func(string, script.Value) Effect { return EffectLive })
+		c.Attributes = compareAttributes(old.telling(), nil, func(string, script.Value) Effect { return EffectLive })
 		c.Action, c.Reason = Delete, "the configuration does not have it any more"
 		return c
 	case !had:
-		c.Attributes = compareAttributes(nil, now, func(string, script.Value) Effect { return EffectLive })
+		c.Attributes = compareAttributes(nil, now.telling(), func(string, script.Value) Effect { return EffectLive })
 		c.Action, c.Reason = Create, "it is new, and is started"
 		if autostart, _ := now["autostart"].Bool(); !autostart {
 			c.Reason = "it is new, and is started by hand"
@@ -240,16 +240,4 @@ func hostReason(changes []AttributeChange) string {
 		}
 	}
 	return "in place"
-}
-
-// Gentle returns the part of the plan that ends no run, and the part that does.
-func (p Plan) Gentle() (gentle, disturbing Plan) {
-	for _, c := range p.Changes {
-		if c.Disturbs {
-			disturbing.Changes = append(disturbing.Changes, c)
-		} else {
-			gentle.Changes = append(gentle.Changes, c)
-		}
-	}
-	return gentle, disturbing
 }

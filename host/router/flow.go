@@ -29,6 +29,9 @@ type flow struct {
 	busy    bool          // run is looking at samples that it took from the queue
 	bell    chan struct{} // size 1
 
+	stop    context.CancelFunc // nil: it was not started; of the router
+	stopped chan struct{}
+
 	// Owned by run.
 	source   string // the source's run that history belongs to
 	history  []script.Value
@@ -78,6 +81,25 @@ func (f *flow) observe(e *script.Event, samples []script.Sample) {
 		default:
 		}
 	}
+}
+
+// start carries the route out until end, or until ctx ends.
+func (f *flow) start(ctx context.Context) {
+	ctx, f.stop = context.WithCancel(ctx)
+	f.stopped = make(chan struct{})
+	go func() {
+		defer close(f.stopped)
+		f.run(ctx)
+	}()
+}
+
+// end returns when the route is carried out no more.
+func (f *flow) end() {
+	if f.stop == nil {
+		return
+	}
+	f.stop()
+	<-f.stopped
 }
 
 func (f *flow) run(ctx context.Context) {

@@ -84,7 +84,7 @@ func TestRouteCooldownHoldsTheEdgeBack(t *testing.T) {
 func (w *world) observed(t *testing.T) {
 	t.Helper()
 	for range 1000 {
-		f := w.flows[0]
+		f := w.rules.Load().flows[0]
 		f.mu.Lock()
 		idle := len(f.queue) == 0 && !f.busy
 		f.mu.Unlock()

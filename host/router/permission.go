@@ -13,10 +13,11 @@ import (
 // Operators ("user:NAME") always may; between scripts the collaboration block
 // decides, and in a denying one what allow blocks and topic routes name.
 func (r *Router) allowed(source, target, topic string) bool {
-	if r.Config.Collaboration.Default != "deny" || strings.HasPrefix(source, "user:") {
+	rules := r.rules.Load().config
+	if rules.Collaboration.Default != "deny" || strings.HasPrefix(source, "user:") {
 		return true
 	}
-	for _, a := range r.Config.Allows {
+	for _, a := range rules.Allows {
 		if slices.Contains(a.From, source) && slices.Contains(a.To, target) &&
 			(len(a.Topics) == 0 || slices.Contains(a.Topics, topic)) {
 			return true
@@ -29,7 +30,7 @@ func (r *Router) allowed(source, target, topic string) bool {
 // the topic, each once.
 func (r *Router) routedTo(source, topic string) []string {
 	var names []string
-	for _, route := range r.Config.TopicRoutes {
+	for _, route := range r.rules.Load().config.TopicRoutes {
 		if !route.Enabled || route.Topic != topic || !slices.Contains(route.From, source) {
 			continue
 		}

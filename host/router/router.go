@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/mlhost/mlhost/host/config"
@@ -32,7 +33,7 @@ type Mail struct {
 
 // Options is what a Router is made of.
 type Options struct {
-	Config   *config.Config
+	Config   *config.Config // to begin with; see Configure
 	Registry *registry.Registry
 	Mail     Mail
 	Logger   *slog.Logger
@@ -50,10 +51,11 @@ const DefaultAskTimeout = 30 * time.Second
 // Router routes. Its methods may be called concurrently.
 type Router struct {
 	Options
-	flows    []*flow
 	outcomes *outcomes
+	rules    atomic.Pointer[rules]
 
-	mu        sync.Mutex // guards what follows
+	mu        sync.Mutex      // guards what follows
+	base      context.Context // of the flows; nil: Run has not begun
 	endpoints map[string]Endpoint
 	mailmen   map[string]*mailman
 	handed    map[string][]string // ids that the last Collect of a script returned
@@ -73,11 +75,7 @@ func New(o Options) *Router {
 		mailmen:   map[string]*mailman{},
 		handed:    map[string][]string{},
 	}
-	for _, route := range o.Config.Routes {
-		if route.Enabled {
-			r.flows = append(r.flows, newFlow(r, route))
-		}
-	}
+	r.Configure(o.Config, func(string) bool { return false })
 	return r
 }
 
@@ -85,14 +83,21 @@ func New(o Options) *Router {
 // everything that the router started has ended.
 func (r *Router) Run(ctx context.Context) error {
 	go r.outcomes.run()
-	var flows sync.WaitGroup
-	for _, f := range r.flows {
-		flows.Go(func() { f.run(ctx) })
+	r.mu.Lock()
+	r.base = ctx
+	for _, f := range r.rules.Load().flows {
+		f.start(ctx)
 	}
+	r.mu.Unlock()
 	<-ctx.Done()
-	flows.Wait()
 	r.mu.Lock()
 	r.closed = true
+	flows := r.rules.Load().flows
+	r.mu.Unlock()
+	for _, f := range flows {
+		f.end()
+	}
+	r.mu.Lock()
 	for _, m := range r.mailmen {
 		m.stop()
 	}
@@ -149,7 +154,7 @@ func (r *Router) Observe(events []script.Event) {
 	for i := range events {
 		switch body := events[i].Body.(type) {
 		case script.Samples:
-			for _, f := range r.flows {
+			for _, f := range r.rules.Load().flows {
 				f.observe(&events[i], body.Samples)
 			}
 		case script.Described:

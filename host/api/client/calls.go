@@ -168,3 +168,20 @@ func setIf(q url.Values, key, value string) {
 		q.Set(key, value)
 	}
 }
+
+// Plan tells what carrying out a configuration would do: to, or, where it is
+// nil, the host's own as its files are now.
+func (c *Client) Plan(ctx context.Context, to *v1.Outline) (v1.Plan, error) {
+	var out v1.Plan
+	if to == nil {
+		return out, c.call(ctx, DefaultTimeout, http.MethodGet, "/api/v1/plan", nil, &out)
+	}
+	return out, c.call(ctx, DefaultTimeout, http.MethodPost, "/api/v1/plan", to, &out)
+}
+
+// Reload carries out the configuration as its files are now, and returns what
+// was done.
+func (c *Client) Reload(ctx context.Context) (v1.Plan, error) {
+	var out v1.Plan
+	return out, c.call(ctx, maxAct, http.MethodPost, "/api/v1/reload", struct{}{}, &out)
+}

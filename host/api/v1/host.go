@@ -16,6 +16,8 @@ type Host struct {
 	Started   time.Time `json:"started"`
 	Version   string    `json:"version"`
 	Directory string    `json:"directory"` // of its configuration
+
+	Config ConfigStatus `json:"config"`
 }
 
 // Diagnostics answers `validate`.

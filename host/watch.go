@@ -1,0 +1,128 @@
+package host
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/fsnotify/fsnotify"
+
+	v1 "github.com/mlhost/mlhost/host/api/v1"
+	"github.com/mlhost/mlhost/host/config"
+	"github.com/mlhost/mlhost/shared/script"
+)
+
+// settleTime is how long the files of the configuration must have been left
+// alone before they are read: editors write in several steps.
+const settleTime = 300 * time.Millisecond
+
+// followConfig carries out, until ctx ends, what changes in the configuration,
+// as far as that ends no run. The rest waits for Reload, and is shown.
+func (h *Host) followConfig(ctx context.Context) error {
+	select {
+	case <-h.supervisor.Swept():
+	case <-ctx.Done():
+		return nil
+	}
+	if err := h.catchUp(ctx); err != nil && ctx.Err() == nil {
+		h.logger.Warn("configuration", "error", err)
+	}
+	dirs := h.configDirs()
+	if h.options.Load == nil || len(dirs) == 0 {
+		return nil
+	}
+	watcher, err := fsnotify.NewWatcher()
+	for _, dir := range dirs {
+		if err == nil {
+			err = watcher.Add(dir)
+		}
+	}
+	if err != nil {
+		// It is a convenience: `mlhost reload` does the same.
+		h.logger.Warn("the configuration is not watched; `mlhost reload` reads it again", "error", err)
+		return nil
+	}
+	defer watcher.Close()
+	settled := time.NewTimer(time.Hour)
+	settled.Stop()
+	defer settled.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case e, ok := <-watcher.Events:
+			if ok && isConfigFile(e.Name) && !e.Has(fsnotify.Chmod) {
+				settled.Reset(settleTime)
+			}
+		case err := <-watcher.Errors:
+			h.logger.Warn("watch configuration", "error", err)
+			settled.Reset(settleTime) // what was missed is found by reading
+		case <-settled.C:
+			if _, err := h.reloadConfig(ctx, h.mayByItself); err != nil {
+				h.logger.Warn("the configuration is not carried out, the one before it serves", "error", err)
+			}
+		}
+	}
+}
+
+func isConfigFile(name string) bool {
+	base := filepath.Base(name)
+	return !strings.HasPrefix(base, ".") && (strings.HasSuffix(base, ".hcl") || strings.HasSuffix(base, ".json"))
+}
+
+// configDirs lists the directories that the configuration's files lie in.
+func (h *Host) configDirs() []string {
+	var dirs []string
+	for name := range h.config.Load().Files {
+		abs, err := filepath.Abs(name)
+		if err != nil {
+			h.logger.Warn("watch configuration", "file", name, "error", err)
+			continue
+		}
+		if dir := filepath.Dir(abs); !slices.Contains(dirs, dir) {
+			dirs = append(dirs, dir)
+		}
+	}
+	return dirs
+}
+
+// mayByItself picks what is carried out without being asked for: what ends no
+// run, and what concerns scripts with reload = "auto".
+func (h *Host) mayByItself(c config.Change) bool {
+	if !c.Disturbs {
+		return true
+	}
+	s, ok := h.config.Load().Script(c.Name)
+	return ok && s.Reload == "auto" && c.Action == config.Replace
+}
+
+// noteProblem remembers why the configuration as it is now cannot be used.
+func (h *Host) noteProblem(err error) {
+	h.reload.mu.Lock()
+	defer h.reload.mu.Unlock()
+	h.reload.status.Problem = ""
+	if e, ok := errors.AsType[*script.Error](err); ok {
+		h.reload.status.Problem = e.Error()
+	} else if err != nil {
+		h.reload.status.Problem = fmt.Sprint(err)
+	}
+}
+
+func (h *Host) notePending(scripts []string) {
+	h.reload.mu.Lock()
+	defer h.reload.mu.Unlock()
+	h.reload.status.Pending = scripts
+}
+
+// configStatus tells what is not carried out of the configuration.
+func (h *Host) configStatus() v1.ConfigStatus {
+	h.reload.mu.Lock()
+	defer h.reload.mu.Unlock()
+	s := h.reload.status
+	s.Pending = append([]string{}, s.Pending...)
+	return s
+}
