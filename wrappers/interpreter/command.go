@@ -41,6 +41,9 @@ func (r *run) command(ctx context.Context) (cmd *exec.Cmd, lines bool, err error
 	if r.patterns, err = newPatterns(l.Variables); err != nil {
 		return nil, false, err
 	}
+	for _, p := range r.patterns.list {
+		r.claims.claim(p.name, fromPattern)
+	}
 	if err := checkSource(l.Source); err != nil {
 		return nil, false, err
 	}

@@ -66,13 +66,7 @@ func (r *run) openStream(name string) (write *os.File, err error) {
 			r.seeShim(text)
 		}
 	}}
-	if len(r.patterns.list) > 0 {
-		s.split.line = func(line []byte) {
-			if found := r.patterns.samples(line, r.step.Load(), time.Now()); len(found) > 0 {
-				r.session.Emit(script.Samples{Samples: found})
-			}
-		}
-	}
+	s.split.line = r.readLine
 	r.streams = append(r.streams, s)
 	return write, nil
 }

@@ -104,7 +104,8 @@ func refine(declared script.ParameterSpec, p *script.LaunchParameter) script.Par
 
 // addVariable declares a variable. It may hold any value later, so for others
 // it has no type but that of its value.
-func (r *run) addVariable(spec script.VariableSpec) {
+func (r *run) addVariable(spec script.VariableSpec, source rank) {
+	r.claims.claim(spec.Name, source)
 	r.mu.Lock()
 	r.variables[spec.Name] = spec
 	r.mu.Unlock()

@@ -28,8 +28,11 @@ type (
 		spec  script.ParameterSpec
 		value *script.Value // in use now; nil: the line does not say
 	}
-	variableLine struct{ spec script.VariableSpec }
-	topicsLine   struct {
+	variableLine struct {
+		spec   script.VariableSpec
+		source rank
+	}
+	topicsLine struct {
 		Answers []string
 	}
 	samplesLine struct {

@@ -101,10 +101,10 @@ func fitType(t script.Type, v script.Value) script.Value {
 // value.
 func decodeVariable(line []byte) (any, error) {
 	var l struct {
-		Name, Unit, Doc string
-		Value           script.Value
-		ReadOnly        bool `json:"read_only"`
-		Delivery        script.Delivery
+		Name, Unit, Doc, Source string
+		Value                   script.Value
+		ReadOnly                bool `json:"read_only"`
+		Delivery                script.Delivery
 	}
 	if err := json.Unmarshal(line, &l); err != nil {
 		return nil, err
@@ -115,7 +115,11 @@ func decodeVariable(line []byte) (any, error) {
 	case l.Delivery != "" && l.Delivery != script.Every && l.Delivery != script.Latest:
 		return nil, fmt.Errorf("variable %q: there is no delivery %q", l.Name, l.Delivery)
 	}
-	return variableLine{script.VariableSpec{
+	source, ok := ranks[l.Source]
+	if !ok {
+		source = fromLibrary
+	}
+	return variableLine{source: source, spec: script.VariableSpec{
 		Name: l.Name, Type: script.TypeOf(floatOf(l.Value)), Unit: l.Unit, Doc: l.Doc, ReadOnly: l.ReadOnly, Delivery: l.Delivery,
 	}}, nil
 }

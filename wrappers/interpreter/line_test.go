@@ -38,7 +38,7 @@ func TestDecodeLine(t *testing.T) {
 		`{"op":"notify","event":"e","data":5}`:                    requestLine{op: "notify", Event: "e", Data: five},
 		`{"op":"connector","id":"c","message":{"a":5}}`:           requestLine{op: "connector", id: []byte(`"c"`), Data: script.Map(map[string]script.Value{"a": five})},
 		`{"op":"of a later version"}`:                             nil,
-		`{"op":"variable","name":"v","value":"NaN"}`:              variableLine{script.VariableSpec{Name: "v", Type: script.TypeFloat}},
+		`{"op":"variable","name":"v","value":"NaN"}`:              variableLine{spec: script.VariableSpec{Name: "v", Type: script.TypeFloat}, source: fromScript},
 		`{"op":"samples","samples":[["a",null,null,[1,"\u00e9"]]]}`: samplesLine{samples: []script.Sample{
 			{Name: "a", Step: -1, Value: script.List(script.Int(1), script.String("é"))}}},
 		`{"op": "samples", "samples": [["a", 2, 1.5, "NaN"], ["b", null, 3, -1e-3]]} `: samplesLine{samples: []script.Sample{

@@ -51,7 +51,7 @@ func (r *run) takeLine(line []byte) {
 		r.addParameter(l)
 		return
 	case variableLine:
-		r.addVariable(l.spec)
+		r.addVariable(l.spec, l.source)
 		return
 	case topicsLine:
 		r.addTopics(l)
@@ -71,6 +71,7 @@ func (r *run) takeLine(line []byte) {
 		r.session.Emit(script.Stepped{Step: l.Step})
 		r.reach(l.Step)
 	case progressLine:
+		r.tellsProgress.Store(true)
 		r.session.Emit(script.Progress{Done: l.Done, Total: l.Total, Rate: l.Rate, ETA: l.ETA})
 	case resultLine:
 		r.session.Emit(script.ResultSet{Name: l.Name, Value: l.Value})
@@ -109,8 +110,8 @@ func (r *run) takeSamples(l samplesLine, line []byte) {
 	}
 	now, step := time.Now(), int64(-1)
 	r.mu.Lock()
-	for i := range l.samples {
-		s := &l.samples[i]
+	kept := l.samples[:0]
+	for _, s := range l.samples {
 		if s.Time.IsZero() {
 			s.Time = now
 		}
@@ -120,9 +121,14 @@ func (r *run) takeSamples(l samplesLine, line []byte) {
 		if s.Step >= 0 {
 			step = s.Step
 		}
+		if r.claims.counts(s.Name) {
+			kept = append(kept, s)
+		}
 	}
 	r.mu.Unlock()
-	r.session.Emit(script.Samples{Samples: l.samples})
+	if len(kept) > 0 {
+		r.session.Emit(script.Samples{Samples: kept})
+	}
 	if step >= 0 && step != r.step.Load() {
 		r.reach(step)
 	}

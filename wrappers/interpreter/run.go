@@ -49,6 +49,8 @@ type run struct {
 	streams  []*stream
 	output   sync.Mutex // held to read a stream and hand on what it said
 	patterns *patterns
+	readout  readout
+	claims   claims
 	files    paramFiles
 	calls    *calls
 	outbox   chan requestLine // the script's tells, broadcasts and notices, in order
@@ -56,14 +58,16 @@ type run struct {
 	ctx      context.Context  // of the script's asks: ends when nobody waits for them
 	cancel   context.CancelFunc
 	step     atomic.Int64
-	version  string        // of the interpreter, as far as it was asked for
-	shimmed  bool          // the Python shim stands before the script
-	greeted  atomic.Bool   // the script has sent a line
-	holds    atomic.Bool   // the script keeps sets for a step by itself
-	bare     atomic.Bool   // the shim has given up: nobody reads the lines
-	up       chan struct{} // closed when the script has started
-	done     chan struct{} // closed when nothing of the run is left
-	readers  sync.WaitGroup
+	version  string      // of the interpreter, as far as it was asked for
+	shimmed  bool        // the Python shim stands before the script
+	greeted  atomic.Bool // the script has sent a line
+	holds    atomic.Bool // the script keeps sets for a step by itself
+	bare     atomic.Bool // the shim has given up: nobody reads the lines
+	// tellsProgress: the script has told its progress on a line.
+	tellsProgress atomic.Bool
+	up            chan struct{} // closed when the script has started
+	done          chan struct{} // closed when nothing of the run is left
+	readers       sync.WaitGroup
 
 	declarations declarations // touched by the line reader only
 	bad          badLines     // likewise
