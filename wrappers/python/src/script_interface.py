@@ -122,7 +122,7 @@ class ScriptInterface:
 
         first = plain(value)
         self._session.variables.declare(name, Variable(lambda: entry["value"], None if read_only else put), first)
-        self._session.variables.sample(name, first)
+        self._session.variables.sample(name, self._session.step, first)
 
     def get_variable(self, name: str) -> Any:
         """Returns a variable's value, None for an unknown one."""

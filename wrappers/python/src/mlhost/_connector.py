@@ -266,7 +266,7 @@ class Connection:
         def done(outcomes: List[Dict[str, Any]]) -> None:
             reply(_outcome("parameter", outcomes))
 
-        self._script._session.settings.set_and_call({str(request.get("parameter")): request.get("value")}, done)
+        self._script._session.settings.set_from_host({str(request.get("parameter")): request.get("value")}, "", None, done)
 
     def _on_set_variable(self, request: Dict[str, Any], reply: Any) -> None:
         name = str(request.get("variable"))
