@@ -30,6 +30,7 @@ type waiting struct {
 	name  string
 	value script.Value
 	step  int64 // the first step at which it may; -1: the next one
+	told  bool  // not by itself: when the script says so
 }
 
 func newParameters(specs []script.ParameterSpec) *parameters {
@@ -178,9 +179,10 @@ func (p *parameters) checkOne(name string, v script.Value, at *int64) script.Out
 }
 
 // commit does what the outcomes say and returns the changes that callbacks
-// want to know. The revision counts what is applied or will be. The caller
+// want to know. The script itself tells when a value that told accepts is no
+// longer pending. The revision counts what is applied or will be. The caller
 // holds mu.
-func (p *parameters) commit(outcomes []script.Outcome) []script.Change {
+func (p *parameters) commit(outcomes []script.Outcome, told func(name string) bool) []script.Change {
 	var changes []script.Change
 	bump := false
 	for _, o := range outcomes {
@@ -192,7 +194,7 @@ func (p *parameters) commit(outcomes []script.Outcome) []script.Change {
 			bump = true
 		case script.Pending:
 			p.forget(o.Name)
-			p.waiting = append(p.waiting, waiting{name: o.Name, value: o.Value, step: o.Step})
+			p.waiting = append(p.waiting, waiting{name: o.Name, value: o.Value, step: o.Step, told: told(o.Name)})
 			bump = true
 		}
 	}
@@ -207,6 +209,14 @@ func (p *parameters) forget(name string) {
 	p.waiting = slices.DeleteFunc(p.waiting, func(w waiting) bool { return w.name == name })
 }
 
+// observe takes over a value that was seen in use.
+func (p *parameters) observe(name string, v script.Value) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.forget(name)
+	p.values[name] = v
+}
+
 // reach moves to a step and applies what waited for it.
 func (p *parameters) reach(step int64) []script.Change {
 	p.mu.Lock()
@@ -217,7 +227,7 @@ func (p *parameters) reach(step int64) []script.Change {
 	}
 	var changes []script.Change
 	p.waiting = slices.DeleteFunc(p.waiting, func(w waiting) bool {
-		if w.step > step {
+		if w.told || w.step > step {
 			return false
 		}
 		changes = append(changes, script.Change{

@@ -85,6 +85,9 @@ func (p *Plugin) emit(body script.Body) {
 		p.own(b.Changes, 0)
 		p.parameters.mu.Unlock()
 		p.parameters.drain(p.callbackPanicked)
+	case script.ParametersObserved:
+		p.parameters.observe(b.Name, b.Value)
+		p.recorder.emit(body)
 	case script.Described:
 		p.declare(b.Description, b.Values)
 	default:

@@ -47,6 +47,12 @@ type Setter interface {
 	SetParameters(ctx context.Context, batch script.Batch) (script.BatchReply, error)
 }
 
+// Teller is a Setter whose script tells by ParametersObserved when a value that
+// was pending is in use. Of others that is taken for granted at the next step.
+type Teller interface {
+	Tells(parameter string) bool
+}
+
 // VariableSetter is Setter for writable variables.
 type VariableSetter interface {
 	SetVariables(ctx context.Context, batch script.Batch) (script.BatchReply, error)

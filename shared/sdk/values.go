@@ -72,7 +72,7 @@ func (p *Plugin) commitParameters(ctx context.Context, b script.Batch) (script.B
 	}
 	ps.mu.Lock()
 	defer ps.mu.Unlock()
-	changes := ps.commit(outcomes)
+	changes := ps.commit(outcomes, p.tells)
 	reply.Revision = ps.revision
 	if len(changes) == 0 {
 		return reply, nil, nil
@@ -112,6 +112,12 @@ func (p *Plugin) askSetter(ctx context.Context, setter Setter, b script.Batch, o
 		rejectRest(outcomes, "nothing was set, because another value was rejected")
 	}
 	return nil
+}
+
+// tells reports whether the script itself tells when a value is in use.
+func (p *Plugin) tells(parameter string) bool {
+	teller, ok := p.script.(Teller)
+	return ok && teller.Tells(parameter)
 }
 
 // callbackPanicked reports a callback that did.

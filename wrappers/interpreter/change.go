@@ -67,23 +67,30 @@ func (r *run) reportInTurn() {
 
 // reportChanges tells the session. Where the script only applied what the host
 // had set before, it has come to the boundary that the change waited for:
-// telling the step is enough.
+// telling the step is enough, unless the script is one that says it itself.
 func (r *run) reportChanges(changes []script.Change) {
 	var own []script.Change
+	var observed []script.ParametersObserved
 	reached := int64(-1)
 	r.mu.Lock()
 	for _, c := range changes {
 		v, waits := r.pending[c.Name]
 		delete(r.pending, c.Name)
-		if waits && v.Same(c.New) {
-			reached = max(reached, c.Step, r.step.Load(), 0)
-		} else {
+		switch {
+		case !waits || !v.Same(c.New):
 			own = append(own, c)
+		case r.holds.Load():
+			observed = append(observed, script.ParametersObserved{Name: c.Name, Value: c.New, Step: c.Step})
+		default:
+			reached = max(reached, c.Step, r.step.Load(), 0)
 		}
 	}
 	r.mu.Unlock()
 	if reached >= 0 {
 		r.session.Emit(script.Stepped{Step: reached})
+	}
+	for _, o := range observed {
+		r.session.Emit(o)
 	}
 	if len(own) > 0 {
 		r.session.Emit(script.ParametersChanged{Author: "script:" + r.session.Script(), Changes: own})

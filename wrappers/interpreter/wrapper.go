@@ -114,6 +114,17 @@ func (w *Wrapper) SetParameters(ctx context.Context, batch script.Batch) (script
 	return r.setParameters(ctx, batch)
 }
 
+// Tells reports whether the script tells when a value is in use that was
+// pending: the Python shim does, of what the script or a library declares.
+func (w *Wrapper) Tells(parameter string) bool {
+	select {
+	case <-w.begun:
+		return w.run.holds.Load() && w.run.declares(parameter)
+	default:
+		return false
+	}
+}
+
 // SetVariables hands values to the script.
 func (w *Wrapper) SetVariables(ctx context.Context, batch script.Batch) (script.BatchReply, error) {
 	r, err := w.current(ctx)

@@ -157,7 +157,6 @@ class Settings:
             self._held = [h for h in self._held if h.step > step]
             self._session.counter.due = min([h.step for h in self._held] + [float("inf")])
         for held in due:
-            self._session.counter.report()
             if held.values:
                 self._set(held.values, held.author, self._tell)
 
@@ -168,6 +167,7 @@ class Settings:
                 self.applied(o["name"], o["old"], o["value"], o["step"])
             elif o["status"] != "pending":
                 self._session.warn("parameter %s was not changed at step %s: %s" % (o["name"], o["step"], o.get("reason")))
+                self.overwritten(o["name"], o["old"], o["step"])
 
     def _set(self, values: Dict[str, Any], author: str, done: Callable[[List[Dict[str, Any]]], None]) -> None:
         """Sets all of values or none; runs the callbacks on the main thread where
