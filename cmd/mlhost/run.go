@@ -21,28 +21,34 @@ func (a *app) runVerb() *cobra.Command {
 	var s source
 	var detach bool
 	cmd := &cobra.Command{
-		Use:   "run CONFIG|SCRIPT|DIR [-- ARGS]",
+		Use:   "run CONFIG|SCRIPT|DIR|-m MODULE [-- ARGS]",
 		Short: "Run the scripts of a configuration, one script, or a folder",
 		Long: strings.TrimSpace(`
 Run the scripts of a configuration, one script with arguments, or make all
-scripts of a folder known.
+scripts of a folder known. With -m it is a Python module, as under python -m.
 
 In the foreground it shows what the scripts are doing and ends when all have
 ended. ctrl-C stops them in order, a second ctrl-C at once; when the terminal
 goes away they run on.`),
-		Example: "mlhost run config.hcl\nmlhost run train.py -- --epochs 10\nmlhost run config.hcl --input lr=0.1 --detach",
+		Example: "mlhost run config.hcl\nmlhost run train.py -- --epochs 10\nmlhost run -m pkg.train -- --epochs 10\nmlhost run config.hcl --input lr=0.1 --detach",
 		Args: func(cmd *cobra.Command, got []string) error {
 			own := got
 			if n := cmd.ArgsLenAtDash(); n >= 0 {
 				own, s.args = got[:n], got[n:]
 			}
+			if s.module != "" {
+				return args(0, 0, "nothing besides -m MODULE; the module's arguments stand behind --")(cmd, own)
+			}
 			return args(1, 1, "a configuration, a script or a folder")(cmd, own)
 		},
 	}
 	cmd.Flags().BoolVarP(&detach, "detach", "d", false, "leave the host running in the background")
+	cmd.Flags().StringVarP(&s.module, "module", "m", "", "run a Python module, as python -m does")
 	s.flags(cmd)
 	return a.do(cmd, func(ctx context.Context, got []string) error {
-		s.path = got[0]
+		if s.module == "" {
+			s.path = got[0]
+		}
 		return a.run(ctx, s, detach)
 	})
 }

@@ -18,6 +18,7 @@ import (
 // source says what to run, and with which inputs.
 type source struct {
 	path       string
+	module     string   // a Python module, in place of path
 	args       []string // for a single script
 	inputs     []string // NAME=VALUE
 	inputFiles []string
@@ -31,6 +32,13 @@ func (s *source) flags(cmd *cobra.Command) {
 
 // load reads the configuration, or makes one of a script or a folder.
 func (a *app) load(s source) (*config.Config, hcl.Diagnostics, error) {
+	if s.module != "" {
+		if len(s.inputs)+len(s.inputFiles) > 0 {
+			return nil, nil, script.Errorf(script.CodeUsage, "inputs are for a configuration; -m runs one module")
+		}
+		cfg, diags := config.Module(s.module, s.args)
+		return cfg, diags, nil
+	}
 	inputs, err := parsePairs(s.inputs)
 	if err != nil {
 		return nil, nil, err

@@ -73,7 +73,9 @@ type Script struct {
 	NameRange hcl.Range
 	Folder    string // the scripts block that it was found by; "" for a declared one
 
-	Source      string   // absolute path; "" for a plugin
+	Source      string   // absolute path; "" for a plugin, and for a module that is not below the working directory
+	Module      string   // a Python module that is run as by python -m; Source is its file
+	Launcher    []string // what starts the Python processes, like torchrun, made absolute where it names a file
 	Interpreter []string // as configured, made absolute where it names a file; nil: by default (see Launch)
 	Protocol    string   // "" or "lines"
 	Plugin      string   // absolute path of a plugin binary; "" for a source
@@ -93,8 +95,9 @@ type Script struct {
 	Reload       string // "manual", "auto" or "off"
 	Autostart    bool
 
-	SourceRange      hcl.Range // of the source or plugin attribute
+	SourceRange      hcl.Range // of the source, module or plugin attribute
 	InterpreterRange hcl.Range
+	LauncherRange    hcl.Range
 	StdinRange       hcl.Range
 
 	scope *scope

@@ -29,7 +29,7 @@ func (l *loader) loadFolders(blocks hcl.Blocks) {
 		body.path("directory", &f.Directory)
 		body.texts("include", &f.Include)
 		body.texts("exclude", &f.Exclude)
-		body.interpreter(&f.Interpreter)
+		body.command("interpreter", &f.Interpreter)
 		globs := body.globs("include", f.Include) && body.globs("exclude", f.Exclude)
 		l.config.Folders = append(l.config.Folders, f)
 		if f.Directory != "" && globs {
@@ -90,7 +90,7 @@ func (l *loader) expand(f *Folder, at hcl.Range) {
 		s.Folder, s.Source, s.SourceRange = f.Name, filepath.Join(f.Directory, file), at
 		s.Interpreter, s.InterpreterRange = f.Interpreter, at
 		s.Directory, s.Autostart = f.Directory, false
-		if len(s.Interpreter) == 0 && !isPython(file) {
+		if len(s.Interpreter) == 0 && !s.namesPython() {
 			l.report(fault(at, "Missing interpreter", "%s is no *.py file. Leave it out by include or exclude, or write a script block for it with an interpreter.", file))
 			continue
 		}

@@ -22,10 +22,17 @@ const (
 
 var pythonProgram = regexp.MustCompile(`^(python|pypy)[0-9.]*$`)
 
-// Profile tells which side of the wrapper runs the script: python for *.py
-// and for whatever else a Python interpreter is given.
+// Profile tells which side of the wrapper runs the script: python for *.py,
+// for modules, and for whatever else a Python interpreter is given.
 func (s *Script) Profile() string {
-	if isPython(s.Source) || (len(s.Interpreter) > 0 && pythonProgram.MatchString(filepath.Base(s.Interpreter[0]))) {
+	switch {
+	case s.Module != "", isPython(s.Source):
+		return ProfilePython
+	case len(s.Interpreter) > 0:
+		if pythonProgram.MatchString(filepath.Base(s.Interpreter[0])) {
+			return ProfilePython
+		}
+	case s.namesPython():
 		return ProfilePython
 	}
 	return ProfileGeneric
@@ -37,6 +44,7 @@ func (s *Script) Launch(runDir string) script.Launch {
 	l := script.Launch{
 		Script:      s.Name,
 		Source:      s.Source,
+		Module:      s.Module,
 		Interpreter: s.command(),
 		Profile:     s.Profile(),
 		Protocol:    s.Protocol,
@@ -48,6 +56,7 @@ func (s *Script) Launch(runDir string) script.Launch {
 		Variables:   []script.LaunchVariable{},
 		RunDir:      runDir,
 	}
+	l.Launcher = s.launcher(l.Interpreter[0])
 	for _, p := range s.Parameters {
 		l.Parameters = append(l.Parameters, p.launch())
 	}
@@ -78,13 +87,24 @@ func (p *Parameter) launch() script.LaunchParameter {
 	}
 }
 
-// command is the interpreter: the configured one, else the nearest .venv
-// upward from the source, else $VIRTUAL_ENV, else python3 from PATH.
+// command is the interpreter: the configured one, else the one that a console
+// script names in its first line, else the nearest .venv upward from the source
+// (from the working directory for a module that is not below it), else
+// $VIRTUAL_ENV, else python3 from PATH.
 func (s *Script) command() []string {
 	if len(s.Interpreter) > 0 {
 		return append([]string{}, s.Interpreter...)
 	}
-	for dir := filepath.Dir(s.Source); ; dir = filepath.Dir(dir) {
+	if s.Module == "" && !isPython(s.Source) {
+		if named := shebang(s.Source); named != nil {
+			return named
+		}
+	}
+	start := s.Directory
+	if s.Source != "" {
+		start = filepath.Dir(s.Source)
+	}
+	for dir := start; ; dir = filepath.Dir(dir) {
 		if python := filepath.Join(dir, ".venv", "bin", "python"); executable(python) == nil {
 			return []string{python}
 		}
@@ -136,15 +156,15 @@ func (s *Script) CheckFiles() hcl.Diagnostics {
 	if s.Plugin != "" {
 		report(s.SourceRange, "Plugin", s.Plugin, executable(s.Plugin))
 	}
-	if s.Source != "" {
-		report(s.SourceRange, "Source", s.Source, readable(s.Source))
+	if s.Source != "" && s.Module == "" {
+		report(s.SourceRange, "Source", s.Source, runnable(s.Source))
 	}
 	if len(s.Interpreter) > 0 {
-		_, err := exec.LookPath(s.Interpreter[0])
-		if err != nil && !filepath.IsAbs(s.Interpreter[0]) {
-			err = errors.New("there is no such program in PATH")
-		}
-		report(s.InterpreterRange, "Interpreter", s.Interpreter[0], err)
+		report(s.InterpreterRange, "Interpreter", s.Interpreter[0], found(s.Interpreter[0]))
+	}
+	if len(s.Launcher) > 0 {
+		launcher := s.launcher(s.command()[0])[0]
+		report(s.LauncherRange, "Launcher", launcher, found(launcher))
 	}
 	if s.Stdin != "" {
 		_, err := os.Stat(s.Stdin)
@@ -156,6 +176,23 @@ func (s *Script) CheckFiles() hcl.Diagnostics {
 	}
 	report(s.Range, "Directory", s.Directory, err)
 	return diags
+}
+
+// found returns nil where a command names a program.
+func found(command string) error {
+	_, err := exec.LookPath(command)
+	if err != nil && !filepath.IsAbs(command) {
+		return errors.New("there is no such program in PATH")
+	}
+	return err
+}
+
+// runnable returns nil where path is a file, or a folder that Python runs.
+func runnable(path string) error {
+	if main, err := os.Stat(filepath.Join(path, mainFile)); err == nil && main.Mode().IsRegular() {
+		return nil
+	}
+	return readable(path)
 }
 
 func readable(path string) error {

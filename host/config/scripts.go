@@ -11,7 +11,7 @@ import (
 )
 
 var scriptAttributes = []string{
-	"source", "interpreter", "protocol", "plugin", "sha256", "args", "env", "directory", "stdin", "parameters",
+	"source", "module", "interpreter", "launcher", "protocol", "plugin", "sha256", "args", "env", "directory", "stdin", "parameters",
 	"stalled_after", "depends_on", "stop_grace", "on_host_exit", "reload", "autostart",
 }
 
@@ -64,6 +64,7 @@ func (l *loader) loadScript(b *hcl.Block) *Script {
 	body.table("env", &s.Env)
 	body.checkEnv(s.Env)
 	body.path("directory", &s.Directory)
+	s.findModule()
 	body.path("stdin", &s.Stdin)
 	s.StdinRange = body.rangeOf("stdin")
 	body.duration("stalled_after", &s.StalledAfter, time.Nanosecond)
@@ -79,16 +80,24 @@ func (l *loader) loadScript(b *hcl.Block) *Script {
 	return s
 }
 
-// executable reads what is run: a source through an interpreter, or a plugin.
+// executable reads what is run: a source or a module through an interpreter,
+// or a plugin.
 func (b *block) executable(s *Script) {
 	b.path("source", &s.Source)
+	b.module(&s.Module)
 	b.path("plugin", &s.Plugin)
-	s.SourceRange = b.rangeOf("source")
-	if b.has("plugin") {
-		s.SourceRange = b.rangeOf("plugin")
+	s.SourceRange = b.at
+	var kinds []string
+	for _, kind := range []string{"source", "module", "plugin"} {
+		if b.has(kind) {
+			s.SourceRange = b.rangeOf(kind)
+			kinds = append(kinds, kind)
+		}
 	}
-	b.interpreter(&s.Interpreter)
+	b.command("interpreter", &s.Interpreter)
 	s.InterpreterRange = b.rangeOf("interpreter")
+	b.command("launcher", &s.Launcher)
+	s.LauncherRange = b.rangeOf("launcher")
 	b.choice("protocol", &s.Protocol, "lines")
 	if b.text("sha256", &s.SHA256) {
 		s.SHA256 = strings.ToLower(s.SHA256)
@@ -97,20 +106,22 @@ func (b *block) executable(s *Script) {
 		}
 	}
 	switch {
-	case b.has("source") && b.has("plugin"):
-		b.report(fault(b.nameRange("plugin"), "Both source and plugin", "The script %q is either a source file that an interpreter runs, or a plugin binary. Remove one.", s.Name))
-	case !b.has("source") && !b.has("plugin"):
-		b.report(fault(b.at, "Missing source", "The script %q needs source = \"FILE\", for a script that an interpreter runs, or plugin = \"FILE\", for a plugin binary.", s.Name))
+	case len(kinds) > 1:
+		b.report(fault(b.nameRange(kinds[1]), "Both "+kinds[0]+" and "+kinds[1], "The script %q is a source file that an interpreter runs, a Python module, or a plugin binary. Remove one.", s.Name))
+		return
+	case len(kinds) == 0:
+		b.report(fault(b.at, "Missing source", "The script %q needs source = \"FILE\", for a script that an interpreter runs, module = \"PACKAGE.MODULE\", for what python -m runs, or plugin = \"FILE\", for a plugin binary.", s.Name))
 	case b.has("plugin"):
-		for _, name := range []string{"interpreter", "protocol", "stdin"} {
+		for _, name := range []string{"interpreter", "launcher", "protocol", "stdin"} {
 			if b.has(name) {
 				b.report(fault(b.nameRange(name), "Not for a plugin", "%s is for scripts with a source; a plugin is started by itself.", name))
 			}
 		}
 		return
-	case s.Source != "" && !b.has("interpreter") && !isPython(s.Source):
-		b.report(fault(b.rangeOf("source"), "Missing interpreter", "Only *.py files have an interpreter by default. Add interpreter = %q.", likelyInterpreter(s.Source)))
+	case s.Source != "" && !b.has("interpreter") && !s.namesPython():
+		b.report(fault(b.rangeOf("source"), "Missing interpreter", "Only *.py files, and files whose first line names Python, have an interpreter by default. Add interpreter = %q.", likelyInterpreter(s.Source)))
 	}
+	b.launcher(s)
 	if b.has("sha256") {
 		b.report(fault(b.nameRange("sha256"), "Not for a source", "sha256 pins a plugin binary."))
 	}
@@ -148,28 +159,28 @@ func (b *block) path(name string, into *string) {
 	*into = b.loader.path(s)
 }
 
-// interpreter reads a command, alone or with arguments as a list. A command
-// with a slash is a path; others are looked up in PATH when they are started.
-func (b *block) interpreter(into *[]string) {
-	a := b.content.Attributes["interpreter"]
+// command reads a command, alone or with arguments as a list. A command with a
+// slash is a path; others are looked up in PATH when they are started.
+func (b *block) command(name string, into *[]string) {
+	a := b.content.Attributes[name]
 	if a == nil {
 		return
 	}
 	var command []string
 	if v, diags := b.compute(a.Expr, b.ctx); !diags.HasErrors() && v.Type() == cty.String {
 		var s string
-		if !b.text("interpreter", &s) {
+		if !b.text(name, &s) {
 			return
 		}
 		command = []string{s}
 	} else {
-		b.texts("interpreter", &command)
+		b.texts(name, &command)
 		if command == nil {
 			return
 		}
 	}
 	if len(command) == 0 || strings.TrimSpace(command[0]) == "" {
-		b.fault("interpreter", "Invalid interpreter", "interpreter must name a program.")
+		b.fault(name, "Invalid "+name, "%s must name a program.", name)
 		return
 	}
 	if strings.Contains(command[0], "/") {

@@ -47,18 +47,39 @@ func Single(path string, args []string) (*Config, hcl.Diagnostics) {
 		l.report(unreadableScript(path, err))
 		return l.config, l.diags
 	}
-	if !isPython(path) {
-		l.report(fault(hcl.Range{}, "Missing interpreter", "Without a configuration only *.py files can be run. Write one into a file run.hcl: script %q {, source = %q and interpreter = %q on lines of their own, }.",
+	s := l.newScript(stem(filepath.Base(path)), hcl.Range{})
+	s.Source = abs
+	if !s.namesPython() {
+		l.report(fault(hcl.Range{}, "Missing interpreter", "Without a configuration only Python scripts can be run: *.py files, and files whose first line names Python. Write one into a file run.hcl: script %q {, source = %q and interpreter = %q on lines of their own, }.",
 			scriptName(path), path, likelyInterpreter(path)))
 		return l.config, l.diags
 	}
-	s := l.newScript(stem(filepath.Base(path)), hcl.Range{})
-	s.Source, s.Args, s.Restart.Policy = abs, args, RestartNever
+	l.once(s, args)
+	return l.config, l.diags
+}
+
+// Module is the configuration of one Python module that is run once, in the
+// current directory, as by python -m.
+func Module(name string, args []string) (*Config, hcl.Diagnostics) {
+	l := newLoader(name, Options{})
+	if !modulePattern.MatchString(name) {
+		l.report(fault(hcl.Range{}, "Not the name of a module", "%q: %s", name, notAModule(name)))
+		return l.config, l.diags
+	}
+	s := l.newScript(name[strings.LastIndexByte(name, '.')+1:], hcl.Range{})
+	s.Module = name
+	l.once(s, args)
+	s.findModule()
+	return l.config, l.diags
+}
+
+// once makes the script the only one, run once in the current directory.
+func (l *loader) once(s *Script, args []string) {
+	s.Args, s.Restart.Policy = args, RestartNever
 	if dir, err := os.Getwd(); err == nil {
 		s.Directory = dir
 	}
 	l.config.Scripts = []*Script{s}
-	return l.config, l.diags
 }
 
 // scriptName makes a name that a script block may have of a file's stem.

@@ -151,7 +151,7 @@ func (s *Supervisor) program(conf *config.Script, run, dir string, copies *binar
 		}
 		launch := conf.Launch(dir)
 		p.plugin = "interpreter"
-		p.argv = slices.Concat(launch.Interpreter, []string{launch.Source}, launch.Args)
+		p.argv = launch.Command()
 		p.command.args = []string{"plugin", "serve", "interpreter", "--launch", filepath.Join(dir, launchFile)}
 		p.command.dir = "" // the wrapper takes its script there, with its environment
 		p.command.env = environment(nil)

@@ -1,14 +1,18 @@
 package script
 
+import "slices"
+
 // Launch is what a wrapper plugin is told about the foreign script that it
 // runs. The host writes it as JSON beside the run's files and names that file
 // on the wrapper's command line.
 type Launch struct {
 	Script      string            `json:"script"`
-	Source      string            `json:"source"`      // absolute path
-	Interpreter []string          `json:"interpreter"` // command and its arguments; the source comes behind it
-	Profile     string            `json:"profile"`     // "python" or "generic"
-	Protocol    string            `json:"protocol"`    // "" or "lines"
+	Source      string            `json:"source"`             // absolute path; with Module the file that it was found in, "" for one that was not
+	Module      string            `json:"module,omitempty"`   // a Python module to be run as by python -m
+	Interpreter []string          `json:"interpreter"`        // command and its arguments; the source comes behind it
+	Launcher    []string          `json:"launcher,omitempty"` // command that starts the Python processes, in place of the interpreter
+	Profile     string            `json:"profile"`            // "python" or "generic"
+	Protocol    string            `json:"protocol"`           // "" or "lines"
 	Args        []string          `json:"args"`
 	Env         map[string]string `json:"env"` // added to the host's environment
 	Directory   string            `json:"directory"`
@@ -16,6 +20,24 @@ type Launch struct {
 	Parameters  []LaunchParameter `json:"parameters"`
 	Variables   []LaunchVariable  `json:"variables"`
 	RunDir      string            `json:"run_dir"`
+}
+
+// Target is what the interpreter or the launcher is told to run.
+func (l Launch) Target() []string {
+	if l.Module != "" {
+		return []string{"-m", l.Module}
+	}
+	return []string{l.Source}
+}
+
+// Command is the command line as the configuration has it, without what the
+// wrapper adds.
+func (l Launch) Command() []string {
+	program := l.Interpreter
+	if len(l.Launcher) > 0 {
+		program = l.Launcher
+	}
+	return slices.Concat(program, l.Target(), l.Args)
 }
 
 // LaunchParameter says how one configured parameter gets into a script. At

@@ -44,8 +44,10 @@ func (r *run) command(ctx context.Context) (cmd *exec.Cmd, lines bool, err error
 	for _, p := range r.patterns.list {
 		r.claims.claim(p.name, fromPattern)
 	}
-	if err := checkSource(l.Source); err != nil {
-		return nil, false, err
+	if l.Module == "" {
+		if err := checkSource(l.Source, l.Profile == profilePython); err != nil {
+			return nil, false, err
+		}
 	}
 	dir := l.Directory
 	if dir == "" {
@@ -56,13 +58,24 @@ func (r *run) command(ctx context.Context) (cmd *exec.Cmd, lines bool, err error
 		return nil, false, err
 	}
 	env := r.environment(dir, added)
-	path, err := findInterpreter(l.Interpreter[0], dir, env)
+	program, what := l.Interpreter, "interpreter"
+	if len(l.Launcher) > 0 {
+		program, what = l.Launcher, "launcher"
+	}
+	path, err := findProgram(what, program[0], dir, env)
 	if err != nil {
 		return nil, false, err
 	}
-	command := append([]string{path}, l.Interpreter[1:]...)
+	command := append([]string{path}, program[1:]...)
 	lines = l.Protocol == "lines"
-	if l.Profile == profilePython {
+	switch {
+	case l.Profile == profilePython && len(l.Launcher) > 0:
+		added, err := r.throughLauncher(path, env)
+		if err != nil {
+			return nil, false, err
+		}
+		env, lines = append(env, added...), true
+	case l.Profile == profilePython:
 		shim, err := r.shim(ctx, command, dir, env)
 		if err != nil {
 			return nil, false, err
@@ -71,11 +84,19 @@ func (r *run) command(ctx context.Context) (cmd *exec.Cmd, lines bool, err error
 			command, lines, r.shimmed = append(command, shim), true, true
 		}
 	}
-	if lines {
+	if lines && r.attach == nil {
 		env = append(env, fdName+"="+strconv.Itoa(linesFD))
 	}
-	command = slices.Concat(command, []string{l.Source}, l.Args, args)
+	command = slices.Concat(command, l.Target(), l.Args, args)
 	return &exec.Cmd{Path: path, Args: command, Dir: dir, Env: env}, lines, nil
+}
+
+// readingFifo lets a shell open the FIFO that is the script's standard input:
+// that waits for a writer, and here everything else would wait with it. The
+// shell then becomes the script.
+func readingFifo(cmd *exec.Cmd, fifo string) {
+	cmd.Args = append([]string{"sh", "-c", `exec "$@" <"$0"`, fifo, cmd.Path}, cmd.Args[1:]...)
+	cmd.Path = "/bin/sh"
 }
 
 // environment is the wrapper's own, without what belongs to plugins, plus the

@@ -3,6 +3,7 @@ package interpreter
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -18,6 +19,10 @@ func (r *run) connect(cmd *exec.Cmd, lines bool) (inherited []*os.File, err erro
 	stdin := os.DevNull
 	if r.launch.Stdin != "" {
 		stdin = below(r.launch.Directory, r.launch.Stdin)
+	}
+	if info, err := os.Stat(stdin); err == nil && info.Mode()&fs.ModeNamedPipe != 0 {
+		readingFifo(cmd, stdin)
+		stdin = os.DevNull
 	}
 	in, err := os.Open(stdin)
 	if err != nil {
@@ -40,7 +45,12 @@ func (r *run) connect(cmd *exec.Cmd, lines bool) (inherited []*os.File, err erro
 	if err != nil {
 		return inherited, err
 	}
-	r.conn, cmd.ExtraFiles = c, []*os.File{theirs} // descriptor linesFD
+	r.conn = c
+	if r.attach != nil {
+		r.attach.end = theirs // it goes to one process of the launcher
+		return inherited, r.conn.send(r.startLine())
+	}
+	cmd.ExtraFiles = []*os.File{theirs} // descriptor linesFD
 	return append(inherited, theirs), r.conn.send(r.startLine())
 }
 
@@ -84,4 +94,6 @@ func (r *run) seeShim(text string) {
 }
 
 // speaks reports whether lines for the script make sense.
-func (r *run) speaks() bool { return r.conn != nil && !r.bare.Load() }
+func (r *run) speaks() bool {
+	return r.conn != nil && !r.bare.Load() && (r.attach == nil || r.attach.taken())
+}

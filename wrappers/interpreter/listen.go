@@ -30,9 +30,23 @@ func (r *run) listen() {
 	if r.bad.count > 1 {
 		r.session.Emit(script.LogLine{Stream: "log", Level: "warn", Text: fmt.Sprintf("%d lines of the script were not understood", r.bad.count)})
 	}
+	if !r.conn.ending.begun() { // it was the script that closed it
+		r.readers.Go(r.warnOfLoss)
+	}
 	r.conn.close()
 	r.calls.close()
 }
+
+// warnOfLoss tells people that a script which lives on listens no more.
+func (r *run) warnOfLoss() {
+	if !r.exitsWithin(lostTime) && !r.bare.Load() {
+		r.session.Emit(script.Warned{Text: "live control is lost: the script has closed its end of the line protocol and runs on; from now on only its output is read"})
+	}
+}
+
+// lostTime is how long a script that has closed its end of the line protocol
+// may take to end without people being told.
+const lostTime = time.Second
 
 // takeLine does what one line of the script says. It never waits for the host
 // or the script.

@@ -91,17 +91,17 @@ func (p *process) signalGroup(sig syscall.Signal) error {
 	return nil
 }
 
-// findInterpreter resolves a command the way a shell in directory dir with
-// the given environment would, and tells people what is wrong with it.
-func findInterpreter(name, dir string, env []string) (string, error) {
+// findProgram resolves a command the way a shell in directory dir with the
+// given environment would, and tells people what is wrong with it.
+func findProgram(what, name, dir string, env []string) (string, error) {
 	if strings.ContainsRune(name, filepath.Separator) {
 		path := below(dir, name)
-		return path, executable(path, fmt.Sprintf("interpreter %s", path))
+		return path, executable(path, what+" "+path)
 	}
 	var refused error
 	for _, folder := range filepath.SplitList(envValue(env, "PATH")) {
 		path := below(dir, filepath.Join(folder, name))
-		err := executable(path, fmt.Sprintf("interpreter %s", path))
+		err := executable(path, what+" "+path)
 		if err == nil {
 			return path, nil
 		}
@@ -112,8 +112,8 @@ func findInterpreter(name, dir string, env []string) (string, error) {
 	if refused != nil {
 		return "", refused
 	}
-	return "", script.Errorf(script.CodeNotFound, "interpreter %q was not found in PATH", name).
-		WithHint("install it, or name its file in `interpreter`")
+	return "", script.Errorf(script.CodeNotFound, "%s %q was not found in PATH", what, name).
+		WithHint("install it, or name its file in `%s`", what)
 }
 
 func executable(path, what string) error {
@@ -132,22 +132,26 @@ func executable(path, what string) error {
 }
 
 // checkSource refuses a source that cannot be run before anything is started.
-func checkSource(path string) error {
-	f, err := os.Open(path)
+// Python runs folders that hold a __main__.py.
+func checkSource(path string, python bool) error {
+	info, err := os.Stat(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return script.Errorf(script.CodeNotFound, "source %s does not exist", path)
 	case err != nil:
 		return script.Errorf(script.CodeRejected, "source cannot be read: %s", err)
+	case info.IsDir() && python:
+		return checkSource(filepath.Join(path, "__main__.py"), false)
+	case info.IsDir():
+		return script.Errorf(script.CodeRejected, "source %s is a directory", path)
+	case !info.Mode().IsRegular():
+		return script.Errorf(script.CodeRejected, "source %s is not a regular file", path) // opening it may wait for ever
 	}
-	info, err := f.Stat()
-	if err = errors.Join(err, f.Close()); err != nil {
+	f, err := os.Open(path)
+	if err != nil {
 		return script.Errorf(script.CodeRejected, "source cannot be read: %s", err)
 	}
-	if info.IsDir() {
-		return script.Errorf(script.CodeRejected, "source %s is a directory", path)
-	}
-	return nil
+	return f.Close()
 }
 
 // envValue returns the last value of a variable in an environment.

@@ -46,6 +46,7 @@ type run struct {
 	reaper   *reaper // nil: this process does not bury orphans
 	conn     *conn   // nil: the script speaks no lines
 	recorder *recorder
+	attach   *attach // nil: the script's end of the lines is inherited, not fetched
 	streams  []*stream
 	output   sync.Mutex // held to read a stream and hand on what it said
 	patterns *patterns
@@ -121,6 +122,7 @@ func (r *run) execute(ctx context.Context) (exitCode int, _ error) {
 		return -1, err
 	}
 	r.recorder.begin(r, cmd)
+	defer func() { r.warn(r.attach.close()) }()
 	sending, give := context.WithCancel(context.Background())
 	defer give()
 	if err := r.start(sending, cmd, lines); err != nil {
@@ -167,6 +169,10 @@ func (r *run) start(sending context.Context, cmd *exec.Cmd, lines bool) error {
 	for _, s := range r.streams {
 		r.readers.Go(s.run)
 	}
+	if r.attach != nil {
+		r.readers.Go(func() { r.warn(r.attach.serve()) })
+		r.readers.Go(r.awaitAttach)
+	}
 	if r.conn != nil {
 		r.readers.Go(r.conn.write)
 		r.readers.Go(func() { r.work(sending) })
@@ -186,6 +192,7 @@ func (r *run) finish(giveUp context.CancelFunc) {
 	for _, s := range r.streams {
 		s.begin()
 	}
+	r.warn(r.attach.close())
 	if r.conn != nil {
 		r.conn.ending.begin()
 		<-r.calls.gone

@@ -12,16 +12,33 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 )
 
 // Files holds the modules, below the folder "src".
 //
-//go:embed src/*.py src/mlhost/*.py src/mlhost/hooks/*.py src/mlhost/py.typed src/mlhost_discover/*.py
+//go:embed src/*.py src/mlhost_site/*.py src/mlhost/*.py src/mlhost/hooks/*.py src/mlhost/py.typed src/mlhost_discover/*.py
 var Files embed.FS
 
 // ShimName is the file in an extracted directory that starts a script:
 // python <dir>/mlhost_shim.py SCRIPT ARGS…
 const ShimName = "mlhost_shim.py"
+
+// siteName is the folder whose sitecustomize.py brings the shim into the
+// processes that a launcher starts.
+const siteName = "mlhost_site"
+
+// SitePath is the PYTHONPATH of a launcher, where it was path before; home is
+// what Extract has returned.
+func SitePath(home, path string) string {
+	site := filepath.Join(home, siteName)
+	if path == "" {
+		return site
+	}
+	return site + string(filepath.ListSeparator) + path
+}
+
+func isSite(name string) bool { return strings.HasPrefix(name, siteName+"/") }
 
 // inner is the directory that the modules lie in. Python's warnings do not
 // count frames of files with such a path as anybody's caller, so a warning
@@ -72,7 +89,7 @@ func extractTo(dir, final string) (err error) {
 // script imports: script_interface.py, script_wrappers.py and mlhost. Older
 // copies of them are replaced.
 func WriteSDK(dir string) error {
-	err := writeFiles(dir, func(name string) bool { return name != ShimName && !isDiscover(name) })
+	err := writeFiles(dir, func(name string) bool { return name != ShimName && !isDiscover(name) && !isSite(name) })
 	if err != nil {
 		return fmt.Errorf("write the Python modules: %w", err)
 	}

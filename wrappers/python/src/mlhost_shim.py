@@ -1,4 +1,5 @@
-"""Runs a Python script under mlhost: python mlhost_shim.py SCRIPT ARGS...
+"""Runs a Python script under mlhost: python mlhost_shim.py SCRIPT ARGS...,
+or a module: python mlhost_shim.py -m MODULE ARGS...
 
 The script runs as it would under plain python, and finds the modules mlhost,
 script_interface and script_wrappers; it speaks with its wrapper on the socket
@@ -22,7 +23,11 @@ def _run_bare(problem):
     if problem:
         sys.stderr.write("mlhost: the script runs without mlhost: %s\n" % problem)
         sys.stderr.flush()
-    os.environ.pop("MLHOST_FD", None)
+    fd = os.environ.pop("MLHOST_FD", "")
+    try:
+        os.close(int(fd))  # so that the wrapper sees that nobody listens
+    except (ValueError, OSError):
+        pass
     # What imports our modules gets them as if it ran standalone.
     found = os.environ.get("PYTHONPATH")
     os.environ["PYTHONPATH"] = found + os.pathsep + _HERE if found else _HERE
@@ -60,7 +65,7 @@ def _prepare():
 
 if __name__ == "__main__":
     if len(sys.argv) < 2:
-        sys.exit("usage: python mlhost_shim.py SCRIPT ARGS...")
+        sys.exit("usage: python mlhost_shim.py SCRIPT ARGS... or -m MODULE ARGS...")
     _start = _prepare()
     if _start is None:
         _run_bare("")

@@ -61,6 +61,10 @@ script "fit_r" {
     pass  = "--lambda"
   }
 }
+script "ranks" {
+  module   = "pkg.train"
+  launcher = ["torchrun", "--nproc_per_node=2"]
+}
 script "plateau" {
   plugin     = "bin/plateau"
   sha256     = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"

@@ -1,0 +1,179 @@
+package interpreter
+
+import (
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/mlhost/mlhost/shared/script"
+)
+
+// fakeLauncher starts processes as torchrun does: two ranks of python -u
+// SCRIPT or python -u -m MODULE, and before them a process that is neither.
+const fakeLauncher = `
+import os, subprocess, sys
+subprocess.check_call([sys.executable, "-c", "import os, sys; print('other', 'mlhost' in sys.modules)"])
+children = []
+for rank in range(2):
+    env = dict(os.environ, RANK=str(rank), LOCAL_RANK=str(rank), WORLD_SIZE="2")
+    children.append(subprocess.Popen([sys.executable, "-u"] + sys.argv[1:], env=env))
+sys.exit(max(child.wait() for child in children))
+`
+
+const ranked = `
+import os, subprocess, sys, __main__
+import mlhost
+rate = mlhost.param("rate", 0.5)
+ours = [n for n in os.environ if n.startswith("MLHOST_") and n != "MLHOST_RUN"]
+def say(*words):
+    os.write(1, (" ".join(map(str, words)) + "\n").encode())
+say("rank", os.environ["RANK"], sys.argv[1:], rate.value, mlhost.connected(), ours, os.environ.get("PYTHONPATH"), __name__)
+child = subprocess.check_output([sys.executable, "-c", "import sys; print([p for p in sys.path if 'mlhost_site' in p], 'mlhost' in sys.modules)"])
+say("child", child.decode().strip(), os.environ["RANK"])
+if os.environ["RANK"] == "0":
+    for step in mlhost.loop(10**9):
+        mlhost.log(loss=rate.value)
+        if rate.value == 0.125:
+            break
+    mlhost.result(accuracy=0.75)
+`
+
+// throughLauncher makes a launch one of a launcher that is a Python program of
+// the given text.
+func throughLauncher(t *testing.T, interpreter, text string) func(*script.Launch) {
+	t.Helper()
+	launcher := filepath.Join(t.TempDir(), "fakerun")
+	if err := os.WriteFile(launcher, []byte("#!"+interpreter+"\n"+text), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	return func(l *script.Launch) {
+		withPython(l)
+		l.Launcher = []string{launcher}
+		l.Args = []string{"--data", "iris.csv"}
+	}
+}
+
+func TestLauncher(t *testing.T) {
+	for _, interpreter := range append(pythons(t, "3.8.*"), needs(t, "python3")) {
+		for _, kind := range []string{"file", "module"} {
+			t.Run(kind, func(t *testing.T) { testLauncher(t, realPython(t, interpreter), kind) })
+		}
+	}
+}
+
+func testLauncher(t *testing.T, interpreter, kind string) {
+	h := newHost(t)
+	j := launch(t, h, interpreter, ranked, func(l *script.Launch) {
+		throughLauncher(t, interpreter, fakeLauncher)(l)
+		l.Parameters = []script.LaunchParameter{set("rate", script.Float(0.25))}
+		if kind == "module" {
+			l.Module = "pkg.train"
+			pkg := filepath.Join(l.Directory, "pkg")
+			if err := os.Mkdir(pkg, 0o700); err != nil {
+				t.Fatal(err)
+			}
+			if err := os.WriteFile(filepath.Join(pkg, "train.py"), []byte(ranked), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+	})
+	wait(h, func(s script.Samples) bool { return s.Samples[0].Name == "loss" })
+	reply, err := j.setParameters(t.Context(), script.Batch{Values: map[string]script.Value{"rate": script.Float(0.125)}, Author: "user:ann"})
+	if err != nil || reply.Outcomes[0].Status != script.Applied {
+		t.Fatal(reply, err)
+	}
+	if code, err := j.wait(t); code != 0 || err != nil {
+		t.Fatal(code, err, h.lines("stderr"))
+	}
+	out := h.lines("stdout")
+	slices.Sort(out)
+	want := []string{
+		"child [] False 0", "child [] False 1", "other False",
+		"rank 0 ['--data', 'iris.csv'] 0.25 True [] None __main__", "rank 1 ['--data', 'iris.csv'] 0.5 False [] None __main__",
+	}
+	if !slices.Equal(out, want) {
+		t.Errorf("got\n%s\nwant\n%s", strings.Join(out, "\n"), strings.Join(want, "\n"))
+	}
+	if r := of[script.ResultSet](h); len(r) != 1 || h.warnings() != "" || len(h.lines("stderr")) > 0 {
+		t.Error(r, h.warnings(), h.lines("stderr"))
+	}
+}
+
+func TestLauncherThatIgnoresTheEnvironment(t *testing.T) {
+	interpreter := realPython(t, needs(t, "python3"))
+	h := newHost(t)
+	j := launch(t, h, interpreter, "print('plain')", throughLauncher(t, interpreter+" -E", "import subprocess, sys\nsubprocess.check_call([sys.executable, '-I'] + sys.argv[1:])"))
+	if code, err := j.wait(t); code != 0 || err != nil {
+		t.Fatal(code, err, h.lines("stderr"))
+	}
+	if out := h.lines("stdout"); !slices.Equal(out, []string{"plain"}) {
+		t.Error(out)
+	}
+	for _, want := range []string{"is run by a Python with -E, which ignores what mlhost adds to it", "no process of rank 0 of the launcher"} {
+		if !strings.Contains(h.warnings(), want) {
+			t.Errorf("%q is not in the warnings: %s", want, h.warnings())
+		}
+	}
+}
+
+func TestLauncherLoadsTheSitecustomizeThatItHides(t *testing.T) {
+	interpreter := realPython(t, needs(t, "python3"))
+	h := newHost(t)
+	j := launch(t, h, interpreter, "import sys, mlhost\nprint('script', sys.site_was_here, mlhost.connected())", func(l *script.Launch) {
+		throughLauncher(t, interpreter, "import os, sys\nprint('launcher', sys.site_was_here, flush=True)\nos.execv(sys.executable, [sys.executable] + sys.argv[1:])")(l)
+		own := filepath.Join(l.Directory, "site")
+		if err := os.Mkdir(own, 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(own, "sitecustomize.py"), []byte("import sys\nsys.site_was_here = __file__.split('/')[-2]\n"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		l.Env = map[string]string{"PYTHONPATH": own}
+	})
+	if code, err := j.wait(t); code != 0 || err != nil {
+		t.Fatal(code, err, h.lines("stderr"))
+	}
+	if out := h.lines("stdout"); !slices.Equal(out, []string{"launcher site", "script site True"}) || h.warnings() != "" {
+		t.Error(out, h.warnings())
+	}
+}
+
+func TestLauncherOfAnOldPython(t *testing.T) {
+	for _, interpreter := range append(pythons(t, "2.7.*"), pythons(t, "3.[67].*")...) {
+		h := newHost(t)
+		j := launch(t, h, interpreter, "import sys\nsys.stdout.write('plain %r\\n' % sys.argv[1:])\nsys.exit(4)",
+			throughLauncher(t, interpreter, "import subprocess, sys\nsys.exit(subprocess.call([sys.executable] + sys.argv[1:]))"))
+		code, _ := j.wait(t)
+		if out := h.lines("stdout"); code != 4 || !slices.Equal(out, []string{"plain ['--data', 'iris.csv']"}) {
+			t.Error(interpreter, code, out, h.lines("stderr"))
+		}
+		if !strings.Contains(h.warnings(), "the script runs plain, and only its output is read: RuntimeError: Python ") {
+			t.Error(interpreter, h.warnings())
+		}
+	}
+}
+
+func TestModule(t *testing.T) {
+	interpreter := needs(t, "python3")
+	h := newHost(t)
+	j := launch(t, h, interpreter, "", func(l *script.Launch) {
+		withPython(l)
+		l.Source, l.Module, l.Args = "", "pkg.train", []string{"x"}
+		pkg := filepath.Join(l.Directory, "pkg")
+		if err := os.Mkdir(pkg, 0o700); err != nil {
+			t.Fatal(err)
+		}
+		text := "import sys, os, mlhost\nfrom . import train\nprint(sys.argv[1:], os.path.basename(sys.argv[0]), __name__, __package__, __spec__.name, mlhost.connected())"
+		if err := os.WriteFile(filepath.Join(pkg, "train.py"), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	})
+	if code, err := j.wait(t); code != 0 || err != nil {
+		t.Fatal(code, err, h.lines("stderr"))
+	}
+	if out := h.lines("stdout"); len(out) != 2 || out[1] != "['x'] train.py __main__ pkg pkg.train True" {
+		t.Error(out)
+	}
+}
