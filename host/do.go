@@ -24,6 +24,9 @@ func (h *Host) Do(ctx context.Context, c api.Command) (api.Outcome, error) {
 	if err := h.known(c.Script); err != nil {
 		return api.Outcome{}, err
 	}
+	if c.Verb == api.Reload {
+		return h.reloadScript(ctx, c)
+	}
 	if c.Verb == api.Release {
 		return h.outcomeOf(c.Script), h.release(ctx, c)
 	}

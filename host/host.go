@@ -117,6 +117,7 @@ func (h *Host) makeParts() {
 	h.supervisor = supervisor.New(supervisor.Options{
 		Dir: h.dir, Executable: h.options.Executable, Logger: h.logger, Emit: h.Emit,
 		LastSeq: h.store.LastSeq, LogEnd: h.logEnd, Link: h.serveLink, Kept: h.store.Kept,
+		Parameters: h.holdParameters, Accepts: h.accepts,
 	})
 	h.connector = connector.New(connector.Options{
 		ID: h.options.Config.Host.Name, Directory: h.options.Config.Dir, Registry: h.registry,

@@ -103,7 +103,7 @@ mlhost watch trainer.loss`),
 	}{
 		{"run", []*cobra.Command{a.runVerb(), a.validateVerb(), a.fmtVerb(), a.initVerb(), a.discoverVerb(), a.planVerb(), a.reloadVerb(), a.downVerb(), a.scanVerb()}},
 		{"look", []*cobra.Command{a.psVerb(), a.getVerb(), a.varsVerb(), a.watchVerb(), a.resultsVerb(), a.logsVerb(), a.runsVerb()}},
-		{"change", append([]*cobra.Command{a.setVerb(), a.releaseVerb()}, a.actVerbs()...)},
+		{"change", append([]*cobra.Command{a.setVerb(), a.releaseVerb(), a.reloadVerb()}, a.actVerbs()...)},
 		{"talk", []*cobra.Command{a.callVerb(), a.tellVerb(), a.broadcastVerb(), a.mailboxVerb()}},
 		{"make", []*cobra.Command{a.pluginVerb(), a.sdkVerb()}},
 		{"", []*cobra.Command{a.versionVerb()}},

@@ -62,6 +62,7 @@ func TestScripts(t *testing.T) {
 			"plugins":    buildPlugins,
 			"killpid":    killPID,
 			"bigfile":    bigFile,
+			"turner":     turner,
 			"identities": identities, "unbroken": unbroken, "forge": forge,
 		},
 		RequireExplicitExec: true,

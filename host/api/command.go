@@ -12,6 +12,7 @@ const (
 	Pause   Verb = "pause"
 	Resume  Verb = "resume"
 	Restart Verb = "restart"
+	Reload  Verb = "reload"  // let a script run with its program as it is now
 	Release Verb = "release" // Parameter is nobody's any more
 	Scan    Verb = "scan"    // look for scripts again in the configured folders
 	Down    Verb = "down"    // stop everything and end the host
@@ -23,13 +24,17 @@ type Command struct {
 	Script    string
 	Parameter string
 	Author    string
+	Now       bool // reload: end a run that cannot be handed over
 	Hurry     bool // down: do not wait for scripts to end by themselves
 }
 
 // Outcome is what became of a Command.
 type Outcome struct {
-	State   script.State
-	Run     string
-	PID     int
-	Scripts []string // scan: every script that is known now
+	State script.State
+	Run   string
+	PID   int
+	// Reloaded says what became of a reload: "unchanged", "handed_over",
+	// "restarted" or "at_next_run".
+	Reloaded string
+	Scripts  []string // scan: every script that is known now
 }

@@ -190,6 +190,13 @@ func (a *API) showRun(ctx context.Context, id string, samples []string) (v1.RunD
 	}
 	if run.SHA256 != "" {
 		out.Binaries = append(out.Binaries, v1.Binary{SHA256: run.SHA256})
+		later, err := a.Store.Binaries(ctx, run.ID)
+		if err != nil {
+			return v1.RunDetail{}, err
+		}
+		for _, b := range later {
+			out.Binaries = append(out.Binaries, v1.Binary{SHA256: b.SHA256, FromStep: max(b.FromStep, 0)})
+		}
 	}
 	changes, err := a.Store.Changes(ctx, run.ID)
 	if err != nil {

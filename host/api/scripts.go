@@ -37,6 +37,13 @@ func (a *API) scriptRoutes(api huma.API) {
 				return a.act(ctx, Command{Verb: verb, Script: in.Script})
 			})
 	}
+	register(api, http.MethodPost, "/api/v1/scripts/{script}/reload", "reload-script", "Let a script run with its program as it is now",
+		func(ctx context.Context, in *struct {
+			ScriptPath
+			Now bool `query:"now" doc:"end a run that cannot be handed over, and start a new one"`
+		}) (v1.Acted, error) {
+			return a.act(ctx, Command{Verb: Reload, Script: in.Script, Now: in.Now})
+		})
 	register(api, http.MethodDelete, "/api/v1/scripts/{script}/parameters/{parameter}/owner", "release", "Take a parameter from its owner",
 		func(ctx context.Context, in *struct {
 			ScriptPath
@@ -97,7 +104,7 @@ func (a *API) act(ctx context.Context, c Command) (v1.Acted, error) {
 	if err != nil {
 		return v1.Acted{}, err
 	}
-	return v1.Acted{Script: c.Script, State: out.State, Run: out.Run, PID: v1.PID(out.PID)}, nil
+	return v1.Acted{Script: c.Script, State: out.State, Run: out.Run, PID: v1.PID(out.PID), Reloaded: out.Reloaded}, nil
 }
 
 func fromScript(s registry.Script) v1.Script {

@@ -28,6 +28,8 @@ func (e *entry) apply(ev *script.Event) {
 		e.step = b.Step
 	case script.Progress:
 		e.progress = &b
+	case script.BinaryChanged:
+		e.sha256 = b.SHA256
 	case script.Described:
 		e.description, e.described = b.Description, true
 		e.describe(b.Values)

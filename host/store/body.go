@@ -69,6 +69,7 @@ func decodeBody(kind, text string) (script.Body, error) {
 var bodies = map[string]func([]byte) (script.Body, error){
 	"state":      readBody[script.StateChanged],
 	"run":        readBody[script.RunStarted],
+	"binary":     readBody[script.BinaryChanged],
 	"described":  readBody[script.Described],
 	"result":     readBody[script.ResultSet],
 	"parameters": readChanged,

@@ -24,7 +24,8 @@ func (u *unit) adopt(ctx context.Context, dir string, in instance) (_ *Process, 
 		return nil, fmt.Errorf("it speaks version %d of the plugin protocol, this host speaks %d", in.Protocol, wire.ProtocolVersion)
 	}
 	p := newProcess(u)
-	p.run, p.dir, p.instance, p.began = in.Run, dir, in, in.Launched
+	p.run, p.home, p.dir, p.instance, p.began = in.Run, dir, in.processDir(dir), in, in.Launched
+	p.program.sum = in.SHA256
 	if p.child, err = foster(in); err != nil {
 		return nil, err
 	}
@@ -74,6 +75,17 @@ func (p *Process) recognize(ctx context.Context) error {
 		return fmt.Errorf("it has another run, %s", id.Run)
 	}
 	p.identity = id
+	if in := p.instance; in.Candidate != nil && !in.Paused && id.State == script.Paused {
+		// Its host was killed while it was to be replaced.
+		if err := p.client.Resume(ctx); err != nil {
+			return fmt.Errorf("it did not go on: %w", err)
+		}
+		id.State = script.Running
+	}
+	p.instance.Candidate, p.instance.Before = nil, nil
+	if err := writeInstance(p.home, p.instance, false); err != nil {
+		return err
+	}
 	d, err := p.client.Describe(ctx)
 	if err != nil {
 		return fmt.Errorf("it did not describe itself: %w", err)
@@ -108,8 +120,8 @@ func (p *Process) resume(ctx context.Context) ending {
 
 // rewind lets tails begin where the lines end that an earlier host kept.
 func (s *Supervisor) rewind(ctx context.Context, in instance, tails []*tail) error {
-	for _, t := range tails {
-		t.skip = 0
+	for i, t := range tails {
+		t.skip, t.base = 0, in.LogBase[i]
 		if filepath.Base(t.path) == stdoutFile {
 			t.skip = in.Handshake
 		}
@@ -120,7 +132,7 @@ func (s *Supervisor) rewind(ctx context.Context, in instance, tails []*tail) err
 		if err != nil {
 			return fmt.Errorf("find the end of what was read of %s: %w", t.stream, err)
 		}
-		if end == 0 {
+		if end -= t.base; end <= 0 {
 			continue
 		}
 		info, err := os.Stat(t.path)

@@ -92,10 +92,11 @@ func fatal(err error) bool {
 // error nothing of it is left.
 func (u *unit) open(ctx context.Context) (p *Process, err error) {
 	p = newProcess(u)
-	if p.run, p.dir, err = u.s.newRunDir(); err != nil {
+	if p.run, p.home, err = u.s.newRunDir(); err != nil {
 		p.run = ""
 		return p, err
 	}
+	p.dir = p.home
 	defer func() {
 		if err != nil {
 			err = joined(err, p.abandon())
@@ -111,7 +112,7 @@ func (u *unit) open(ctx context.Context) (p *Process, err error) {
 		return p, err
 	}
 	// Not synced: it matters only while the machine stays up.
-	if err = writeInstance(p.dir, p.instance, false); err != nil {
+	if err = writeInstance(p.home, p.instance, false); err != nil {
 		return p, err
 	}
 	if err = p.connect(ctx); err != nil {
@@ -132,9 +133,9 @@ func (s *Supervisor) newRunDir() (run, dir string, err error) {
 }
 
 // program finds out what to execute for a script. A plugin is executed where
-// copies puts it.
-func (s *Supervisor) program(conf *config.Script, run, dir string, copies *binaries) (program, error) {
-	p := program{command: command{run: run, runDir: dir, dir: conf.Directory}}
+// copies puts it. mark is what marks its processes.
+func (s *Supervisor) program(conf *config.Script, mark, dir string, copies *binaries) (program, error) {
+	p := program{command: command{mark: mark, runDir: dir, dir: conf.Directory}}
 	var err error
 	if conf.Plugin != "" {
 		p.plugin = conf.Plugin

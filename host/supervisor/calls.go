@@ -75,7 +75,7 @@ func (s *Supervisor) live(ctx context.Context, name string) (*Process, error) {
 
 // SetParameters changes all or nothing.
 func (p *Process) SetParameters(ctx context.Context, b script.Batch) (reply script.BatchReply, err error) {
-	err = p.call(ctx, "the set", func(ctx context.Context) error {
+	err = p.call(ctx, "the set", func(ctx context.Context, p *Process) error {
 		reply, err = p.client.SetParameters(ctx, b)
 		return err
 	})
@@ -84,7 +84,7 @@ func (p *Process) SetParameters(ctx context.Context, b script.Batch) (reply scri
 
 // SetVariables changes all or nothing.
 func (p *Process) SetVariables(ctx context.Context, b script.Batch) (reply script.BatchReply, err error) {
-	err = p.call(ctx, "the set", func(ctx context.Context) error {
+	err = p.call(ctx, "the set", func(ctx context.Context, p *Process) error {
 		reply, err = p.client.SetVariables(ctx, b)
 		return err
 	})
@@ -93,33 +93,43 @@ func (p *Process) SetVariables(ctx context.Context, b script.Batch) (reply scrip
 
 // Pause returns when the script has paused.
 func (p *Process) Pause(ctx context.Context) error {
-	if err := p.call(ctx, "the pause", p.client.Pause); err != nil {
-		return err
-	}
-	p.status.say(script.StateChanged{State: script.Paused})
-	p.status.tell()
-	return nil
+	return p.call(ctx, "the pause", func(ctx context.Context, p *Process) error {
+		if err := p.client.Pause(ctx); err != nil {
+			return err
+		}
+		p.status.say(script.StateChanged{State: script.Paused})
+		p.status.tell()
+		return nil
+	})
 }
 
 // Resume returns when the script goes on.
 func (p *Process) Resume(ctx context.Context) error {
-	if err := p.call(ctx, "the resume", p.client.Resume); err != nil {
-		return err
-	}
-	p.status.say(script.StateChanged{State: script.Running})
-	p.status.tell()
-	return nil
+	return p.call(ctx, "the resume", func(ctx context.Context, p *Process) error {
+		if err := p.client.Resume(ctx); err != nil {
+			return err
+		}
+		p.status.say(script.StateChanged{State: script.Running})
+		p.status.tell()
+		return nil
+	})
 }
 
-// call makes a call with a deadline. It names the script in errors that are
+// call makes a call with a deadline, to the process that has the run; while
+// that is being replaced the call waits. It names the script in errors that are
 // about the way to it.
-func (p *Process) call(ctx context.Context, what string, f func(context.Context) error) error {
+func (p *Process) call(ctx context.Context, what string, f func(context.Context, *Process) error) error {
 	if _, ok := ctx.Deadline(); !ok {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeout(ctx, p.s.options.CallTimeout)
 		defer cancel()
 	}
-	err := f(ctx)
+	err := p.traffic.calls.enter(ctx)
+	if err == nil {
+		p = p.traffic.current.Load()
+		err = f(ctx, p)
+		p.traffic.calls.leave()
+	}
 	switch script.CodeOf(err) {
 	case "":
 		return nil

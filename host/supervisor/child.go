@@ -25,8 +25,8 @@ type command struct {
 	args   []string
 	env    []string // whole; go-plugin's own variables are added
 	dir    string   // the working directory
-	runDir string
-	run    string
+	runDir string   // of the process's files
+	mark   string
 }
 
 // child is a plugin process. One that was launched here is not reaped before
@@ -35,7 +35,7 @@ type command struct {
 // not known.
 type child struct {
 	handle
-	run    string
+	mark   string
 	exited chan struct{} // closed when the process has ended
 	began  uint64        // startTime
 	line   []byte        // the handshake
@@ -71,7 +71,7 @@ func start(ctx context.Context, c command, extraEnv []string) (*child, error) {
 		cmd := exec.CommandContext(context.Background(), c.path, c.args...) // it outlives ctx
 		cmd.Env = append(append([]string{}, c.env...), extraEnv...)
 		cmd.Env = append(cmd.Env,
-			markName+"="+c.run,
+			markName+"="+c.mark,
 			plugin.EnvUnixSocketDir+"="+filepath.Join(c.runDir, socketDir))
 		cmd.Dir = c.dir
 		cmd.Stdout, cmd.Stderr = stdout, stderr
@@ -91,7 +91,7 @@ func start(ctx context.Context, c command, extraEnv []string) (*child, error) {
 		h.close()
 		return nil, errors.Join(err, cmd.Process.Kill(), cmd.Wait())
 	}
-	child := &child{handle: h, run: c.run, cmd: cmd, exited: make(chan struct{}), began: began}
+	child := &child{handle: h, mark: c.mark, cmd: cmd, exited: make(chan struct{}), began: began}
 	child.watch()
 	return child, nil
 }
@@ -111,7 +111,7 @@ func foster(in instance) (*child, error) {
 		h.close()
 		return nil, err
 	}
-	child := &child{handle: h, run: in.Run, exited: make(chan struct{}), began: began, addr: in.Socket}
+	child := &child{handle: h, mark: in.mark(), exited: make(chan struct{}), began: began, addr: in.Socket}
 	child.watch()
 	return child, nil
 }
@@ -191,7 +191,7 @@ func (c *child) end(ctx context.Context, patience time.Duration) error {
 	if !isClosed(c.exited) {
 		err = errors.Join(err, c.signalGroup(syscall.SIGKILL))
 	}
-	err = errors.Join(err, killMarked(ctx, c.run, patience), c.signalGroup(syscall.SIGKILL))
+	err = errors.Join(err, killMarked(ctx, c.mark, patience), c.signalGroup(syscall.SIGKILL))
 	select {
 	case <-c.exited:
 		c.reap()

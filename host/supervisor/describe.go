@@ -67,6 +67,7 @@ func (s *Supervisor) describe(ctx context.Context, conf *config.Script) (d scrip
 	if err := makeRunDir(p.dir); err != nil {
 		return d, err
 	}
+	p.home = p.dir
 	if p.program, err = s.program(conf, p.run, p.dir, s.originals()); err != nil {
 		return d, err
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io/fs"
 	"path/filepath"
+	"sync"
 	"time"
 
 	"github.com/mlhost/mlhost/host/config"
@@ -21,9 +22,10 @@ const (
 // readEvents takes the process's event stream in, from the event behind after
 // on, until the plugin ends it, the process ends or ctx does. A stream that
 // breaks is opened again where it broke.
-func (p *Process) readEvents(ctx context.Context, after uint64, into chan<- []script.Event) {
+func (p *Process) readEvents(ctx context.Context, after uint64, into chan<- []script.Event, heard chan<- struct{}) {
 	defer close(into)
 	pause := 20 * time.Millisecond
+	first := sync.OnceFunc(func() { close(heard) })
 	for {
 		err := p.client.Events(ctx, after, func(events []script.Event) error {
 			last := after
@@ -31,6 +33,7 @@ func (p *Process) readEvents(ctx context.Context, after uint64, into chan<- []sc
 				last = max(last, e.Seq)
 			}
 			p.status.hear()
+			first()
 			p.status.holding.Store(true)
 			defer p.status.holding.Store(false)
 			select {
@@ -40,6 +43,7 @@ func (p *Process) readEvents(ctx context.Context, after uint64, into chan<- []sc
 			}
 			p.status.hear()
 			after = last
+			p.seen.reach(last)
 			pause = 20 * time.Millisecond
 			return nil
 		})
@@ -190,51 +194,6 @@ func (p *Process) redescribe(body script.Described) script.Described {
 	defer p.mu.Unlock()
 	p.described = body.Description
 	return body
-}
-
-// serveLink keeps the message stream open as long as the process lives.
-func (p *Process) serveLink(ctx context.Context) {
-	pause := 20 * time.Millisecond
-	for epoch := uint64(1); ; epoch++ {
-		began := time.Now()
-		link, err := p.client.Link(ctx)
-		if err == nil {
-			err = p.s.options.Link(ctx, p, epochLink{Link: link, epoch: epoch})
-		}
-		if ctx.Err() != nil || isClosed(p.child.exited) {
-			return
-		}
-		p.logger.Debug("link broke", "run", p.run, "error", err)
-		if time.Since(began) > time.Second {
-			pause = 20 * time.Millisecond
-		}
-		if !p.rest(ctx, &pause) {
-			return
-		}
-	}
-}
-
-// epochLink marks frames with the count of the link, so that frames of an
-// earlier one are known as such.
-type epochLink struct {
-	wire.Link
-	epoch uint64
-}
-
-// Send sends a frame of this epoch.
-func (l epochLink) Send(f wire.Frame) error {
-	f.Epoch = l.epoch
-	return l.Link.Send(f)
-}
-
-// Recv returns the next frame of this epoch.
-func (l epochLink) Recv() (wire.Frame, error) {
-	for {
-		f, err := l.Link.Recv()
-		if err != nil || f.Epoch == l.epoch || f.Epoch == 0 {
-			return f, err
-		}
-	}
 }
 
 // watch looks for silence until ctx ends.

@@ -29,25 +29,49 @@ type streams struct {
 	cancel context.CancelFunc // ends the serving
 	drop   context.CancelFunc // ends the keeping of what was read
 	read   chan struct{}      // closed when the event stream is at its end
+	heard  chan struct{}      // closed when the first of it came
 	wg     sync.WaitGroup
 }
 
-// serveStreams starts to read what the process says and to serve its link.
-func (p *Process) serveStreams() *streams {
+// serveStreams starts to read what the process says. Where commit is not nil,
+// nothing of it counts before that is closed.
+func (p *Process) serveStreams(commit <-chan struct{}) *streams {
 	ctx, cancel := context.WithCancel(context.Background())
 	keeping, drop := context.WithCancel(context.Background())
-	st := &streams{cancel: cancel, drop: drop, read: make(chan struct{})}
+	st := &streams{cancel: cancel, drop: drop, read: make(chan struct{}), heard: make(chan struct{})}
 	p.status.hear()
 	waiting := make(chan []script.Event, waitingMax)
 	after := p.taken
-	st.wg.Go(func() { p.readEvents(ctx, after, waiting); close(st.read) })
-	st.wg.Go(func() { p.keepEvents(keeping, waiting) })
-	st.wg.Go(func() { p.watch(ctx) })
-	st.wg.Go(func() { p.follow(ctx) })
-	if p.s.options.Link != nil {
-		st.wg.Go(func() { p.serveLink(ctx) })
-	}
+	st.wg.Go(func() { p.readEvents(ctx, after, waiting, st.heard); close(st.read) })
+	st.wg.Go(func() {
+		if committed(keeping, commit) {
+			p.keepEvents(keeping, waiting)
+		}
+	})
+	st.wg.Go(func() {
+		if committed(ctx, commit) {
+			p.watch(ctx)
+		}
+	})
+	st.wg.Go(func() {
+		if committed(ctx, commit) {
+			p.follow(ctx)
+		}
+	})
 	return st
+}
+
+// committed waits for commit, where there is one; false when ctx ended before.
+func committed(ctx context.Context, commit <-chan struct{}) bool {
+	if commit == nil {
+		return true
+	}
+	select {
+	case <-commit:
+		return true
+	case <-ctx.Done():
+		return false
+	}
 }
 
 // end lets the event stream come to its end, for a while, and then ends the
@@ -70,22 +94,43 @@ func (st *streams) end(ctx context.Context, patience time.Duration) {
 	st.drop()
 }
 
-// attend serves the process until it has ended, by itself or because ctx did.
+// attend serves the run until it has ended, by itself or because ctx did. Its
+// process may be replaced meanwhile.
 func (p *Process) attend(ctx context.Context) ending {
 	p.openTails()
-	st := p.serveStreams()
-	asked := ""
-	select {
-	case <-p.child.exited:
-	case <-st.read:
-		p.linger(ctx)
-	case <-ctx.Done():
-		if isClosed(p.s.leaving) {
-			return p.leave(st)
+	st := p.serveStreams(nil)
+	p.traffic.begin(p)
+	for {
+		asked := ""
+		select {
+		case <-p.child.exited:
+		case <-st.read:
+			p.linger(ctx)
+		case <-ctx.Done():
+			if isClosed(p.s.leaving) {
+				return p.leave(st)
+			}
+			asked = p.stop(ctx, st)
+		case w := <-p.traffic.swaps:
+			if p, st = p.handOver(ctx, st, w); st == nil {
+				return p.giveUp(ctx)
+			}
+			continue
 		}
-		asked = p.stop(ctx, st)
+		return p.finish(ctx, st, asked)
 	}
-	return p.finish(ctx, st, asked)
+}
+
+// giveUp ends a run that no process has any more.
+func (p *Process) giveUp(ctx context.Context) ending {
+	p.traffic.end()
+	if err := sealRunDir(p.home); err != nil {
+		p.logger.Warn("clear up", "run", p.run, "error", err)
+	}
+	p.unit.settle()
+	return p.unit.conclude(ctx, ending{
+		run: p.run, state: script.Failed, reason: p.lastReason, lived: p.s.clock.Now().Sub(p.began),
+	})
 }
 
 // linger waits for the end of a process that has said everything, and tells
@@ -106,6 +151,7 @@ func (p *Process) linger(ctx context.Context) {
 func (p *Process) leave(st *streams) ending {
 	st.cancel()
 	st.end(context.Background(), 0)
+	p.traffic.end()
 	p.readTails(false)
 	for _, t := range p.tails {
 		t.close()
@@ -193,6 +239,7 @@ func (p *Process) finish(ctx context.Context, st *streams, asked string) ending 
 	} else {
 		st.end(patient, 0)
 	}
+	p.traffic.end()
 	if err := p.child.end(patient, leftTime); err != nil {
 		p.warn("clear up: %v", err)
 	}
@@ -203,7 +250,7 @@ func (p *Process) finish(ctx context.Context, st *streams, asked string) ending 
 	}
 	p.catchUp(rec.LastSeq)
 	end := p.outcome(asked, rec, recorded)
-	if err := errors.Join(p.conn.Close(), sealRunDir(p.dir)); err != nil {
+	if err := errors.Join(p.conn.Close(), sealRunDir(p.home)); err != nil {
 		p.logger.Warn("clear up", "run", p.run, "error", err)
 	}
 	p.unit.settle()

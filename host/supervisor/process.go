@@ -19,13 +19,15 @@ import (
 
 // Process is one run of a script and the plugin process behind it.
 type Process struct {
-	unit   *unit
-	s      *Supervisor
-	name   string
-	run    string
-	dir    string
-	logger *slog.Logger
-	done   chan struct{} // closed when the run is over and told
+	unit    *unit
+	s       *Supervisor
+	name    string
+	run     string
+	home    string // the run's directory
+	dir     string // this process's own: home, or for a successor one in it
+	logger  *slog.Logger
+	done    chan struct{} // closed when the run is over and told
+	traffic *traffic      // shared by the processes of a run
 
 	// Set while it is prepared, and not changed after.
 	program  program
@@ -39,20 +41,24 @@ type Process struct {
 	onReady  func()
 	began    time.Time
 
-	tails   []*tail
-	status  status
-	forced  bool   // it did not end when it was asked to; of attend
-	hurried bool   // its stop lost patience before its grace was over; of attend
-	taken   uint64 // number of the last event kept; of keepEvents, and then of finish
+	tails      []*tail
+	status     status
+	forced     bool     // it did not end when it was asked to; of attend
+	lastReason string   // why the run ends, where its processes do not say
+	hurried    bool     // its stop lost patience before its grace was over; of attend
+	seen       progress // number of the last event read
+	taken      uint64   // number of the last event kept; of keepEvents, and then of finish
 
 	mu        sync.Mutex
 	described script.Description
+	plain     script.Description // as a successor gave it, without what the configuration says
 }
 
 func newProcess(u *unit) *Process {
 	p := &Process{unit: u, s: u.s, name: u.name, done: make(chan struct{}),
 		logger: u.s.logger.With("script", u.name), onReady: func() {}}
 	p.status.init(p)
+	p.traffic = newTraffic(p)
 	return p
 }
 
@@ -91,7 +97,7 @@ func (p *Process) abandon() error {
 	}
 	p.openTails()
 	p.readTails(true)
-	return errors.Join(err, discardRunDir(p.dir))
+	return errors.Join(err, discardRunDir(p.home))
 }
 
 // serve begins the run, attends to it until it is over, and tells how it
@@ -106,15 +112,15 @@ func (p *Process) serve(ctx context.Context) ending {
 
 // begin tells that the run starts, and starts it.
 func (p *Process) begin(ctx context.Context) error {
-	p.instance.PID, p.instance.StartTime = p.child.pid, p.child.began
-	p.instance.SHA256, p.instance.Protocol = p.program.sum, wire.ProtocolVersion
-	p.instance.Socket, p.instance.Begun = p.child.addr, true
-	p.instance.Attempt, p.instance.Restarts = p.unit.restarts.attempt, p.unit.restarts.made
-	p.instance.Tailed = !p.described.Has(script.CapabilityLogs)
-	if p.child.printed {
-		p.instance.Handshake = int64(len(p.child.line)) + 1
+	p.record()
+	if source := p.config().Source; source != "" {
+		sum, err := hashFile(source)
+		if err != nil {
+			return err
+		}
+		p.instance.Source = sum
 	}
-	if err := writeInstance(p.dir, p.instance, true); err != nil {
+	if err := writeInstance(p.home, p.instance, true); err != nil {
 		return &script.Error{Code: script.CodeIO, Message: err.Error(), Hint: "is the disk full?"}
 	}
 	p.began = p.s.clock.Now()
@@ -141,6 +147,19 @@ func (p *Process) begin(ctx context.Context) error {
 	// One that died at once has begun too: what it left tells how it ended.
 	p.s.update(func() { p.unit.began = true })
 	return nil
+}
+
+// record notes in its instance what is known of a process that has been
+// prepared.
+func (p *Process) record() {
+	p.instance.PID, p.instance.StartTime = p.child.pid, p.child.began
+	p.instance.SHA256, p.instance.Protocol = p.program.sum, wire.ProtocolVersion
+	p.instance.Socket, p.instance.Begun = p.child.addr, true
+	p.instance.Attempt, p.instance.Restarts = p.unit.restarts.attempt, p.unit.restarts.made
+	p.instance.Tailed = !p.described.Has(script.CapabilityLogs)
+	if p.child.printed {
+		p.instance.Handshake = int64(len(p.child.line)) + 1
+	}
 }
 
 // dies reports whether the process is about to be gone, as a broken
@@ -173,7 +192,7 @@ func (p *Process) refused(ctx context.Context, err error) ending {
 	left := errors.Join(p.conn.Close(), p.child.kill())
 	p.openTails()
 	p.readTails(true)
-	left = errors.Join(left, sealRunDir(p.dir))
+	left = errors.Join(left, sealRunDir(p.home))
 	return p.unit.failed(ctx, p.run, joined(err, left))
 }
 

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strconv"
 	"time"
 
 	"github.com/mlhost/mlhost/shared/script"
@@ -46,6 +47,42 @@ type instance struct {
 	Restarts  []time.Time `json:"restarts,omitempty"`  // those that still count
 	Tailed    bool        `json:"tailed,omitempty"`    // the host makes log lines of what it prints
 	Handshake int64       `json:"handshake,omitempty"` // bytes of standard output that are no output
+	Source    string      `json:"source,omitempty"`    // sha256 of the script's source when the run began
+
+	// Generation counts the processes of the run from 1; that of the first is
+	// not written. A later one has a directory of its own, of that name.
+	Generation int `json:"generation,omitempty"`
+	// LogBase tells for the output of this process where that of the processes
+	// before it ended.
+	LogBase [2]int64 `json:"log_base,omitzero"`
+	// Paused: a person has paused the script. It tells whether a process that
+	// is found paused beside a candidate is to go on.
+	Paused bool `json:"paused,omitempty"`
+	// Candidate is a process that may become this one's successor. As long as
+	// it is recorded here, nothing that it says counts.
+	Candidate *instance `json:"candidate,omitempty"`
+	// Before is the process whose run this one has taken over, as long as it
+	// may still be there.
+	Before *instance `json:"before,omitempty"`
+}
+
+// mark is what marks the processes of this one's generation.
+func (in instance) mark() string { return markOfGeneration(in.Run, in.Generation) }
+
+func markOfGeneration(run string, generation int) string {
+	if generation <= 1 {
+		return run
+	}
+	return fmt.Sprintf("%s.%d", run, generation)
+}
+
+// processDir returns the directory of the process's own files; home is the
+// run's.
+func (in instance) processDir(home string) string {
+	if in.Generation <= 1 {
+		return home
+	}
+	return filepath.Join(home, strconv.Itoa(in.Generation))
 }
 
 // makeRunDir creates a run's directory, which must not be there yet, and tests
@@ -138,6 +175,11 @@ func readExit(dir, run string) (wire.Exit, bool, error) {
 // sealRunDir marks a run as ended: its socket and instance.json go.
 func sealRunDir(dir string) error {
 	err := os.RemoveAll(filepath.Join(dir, socketDir))
+	later, e := filepath.Glob(filepath.Join(dir, "[0-9]*", socketDir))
+	for _, d := range later {
+		err = errors.Join(err, os.RemoveAll(d))
+	}
+	err = errors.Join(err, e)
 	if e := os.Remove(filepath.Join(dir, instanceFile)); e != nil && !errors.Is(e, fs.ErrNotExist) {
 		err = errors.Join(err, e)
 	}

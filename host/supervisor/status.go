@@ -30,6 +30,8 @@ type status struct {
 	stuck   bool
 	stalled bool
 	shown   script.StateChanged
+	muted   bool   // what the process says of its state is not told: it is being replaced
+	notice  string // shown where the state has no reason of its own
 }
 
 func (st *status) init(p *Process) {
@@ -86,7 +88,7 @@ func (st *status) say(c script.StateChanged) {
 	if c.PID != 0 {
 		st.pid = c.PID
 	}
-	if st.base == script.Stopping {
+	if st.base == script.Stopping || st.muted {
 		return
 	}
 	switch c.State {
@@ -138,6 +140,9 @@ func (st *status) tell() {
 		now.State = script.Stalled
 		now.Reason = fmt.Sprintf("no step and no output for %s", roughly(st.p.config().StalledAfter))
 	}
+	if now.Reason == "" && now.State != script.Stopping {
+		now.Reason = st.notice
+	}
 	if now == st.shown || now.State == script.Starting {
 		return
 	}
@@ -147,4 +152,40 @@ func (st *status) tell() {
 	}
 	st.p.unit.note(now.State, now.Reason)
 	st.p.onReady()
+}
+
+// is reports whether the script is in a state by its own word.
+func (st *status) is(state script.State) bool {
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	return st.base == state
+}
+
+// mute keeps what the process says of its state back, or ends that.
+func (st *status) mute(on bool) {
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	st.muted = on
+}
+
+// succeed takes the place of the status of the process before.
+func (st *status) succeed(before *status, paused bool) {
+	before.mu.Lock()
+	shown, notice := before.shown, before.notice
+	before.mu.Unlock()
+	st.hear()
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	st.shown, st.notice, st.base, st.beats = shown, notice, script.Running, 2
+	if paused {
+		st.base = script.Paused
+	}
+}
+
+// remark shows a text beside the state, where that has no reason of its own.
+func (st *status) remark(text string) {
+	st.mu.Lock()
+	st.notice = text
+	st.mu.Unlock()
+	st.tell()
 }

@@ -35,6 +35,14 @@ type Options struct {
 	// of its parameter set. The owners are not used here.
 	Kept func(ctx context.Context, script string) (values map[string]script.Value, revision uint64, owners map[string]string, err error)
 
+	// Parameters keeps a script's parameters from being set until unlock, and
+	// returns a func that tells the values in use and their revision. nil: those
+	// that the run began with are used.
+	Parameters func(script string) (values func() (map[string]script.Value, uint64), unlock func())
+	// Accepts reports whether what the configuration says of a script goes with
+	// a description of it that it is about to have; nil: it does.
+	Accepts func(script string, d script.Description) error
+
 	StartLimit   int           // scripts starting at once; 0: 8
 	StartTimeout time.Duration // for the handshake, and for Describe; 0: 30 s
 	CallTimeout  time.Duration // of a call that has no deadline of its own; 0: 10 s

@@ -96,6 +96,7 @@ func (s *Supervisor) leftovers() []*leftover {
 // ended.
 func (s *Supervisor) takeUp(ctx context.Context, l *leftover) {
 	in := l.in
+	s.endOthers(ctx, l)
 	found := s.inspect(ctx, in)
 	why := "a later run of the script has begun"
 	if found == ours && l.unit != nil && l.newest {
@@ -129,15 +130,33 @@ func (s *Supervisor) takeUp(ctx context.Context, l *leftover) {
 	}
 }
 
+// endOthers ends what a host left that was killed while it replaced the
+// process of a run: the one that was to take over and has not, or the one that
+// it has taken over from.
+func (s *Supervisor) endOthers(ctx context.Context, l *leftover) {
+	for _, other := range []*instance{l.in.Candidate, l.in.Before} {
+		if other == nil {
+			continue
+		}
+		err := fence(ctx, *other, s.inspect(ctx, *other))
+		if other.Generation > 1 {
+			err = errors.Join(err, os.RemoveAll(other.processDir(l.dir)))
+		}
+		if err != nil {
+			s.logger.Error("end a process that was being replaced", "script", l.in.Script, "run", l.in.Run, "error", err)
+		}
+	}
+}
+
 // close keeps what an ended run left, tells how it ended, and decides by the
 // script's policy whether it is started again. It reports whether the end is
 // kept.
 func (s *Supervisor) close(ctx context.Context, l *leftover, end ending) bool {
 	in, u := l.in, l.unit
-	if err := s.replay(ctx, l.dir, in); err != nil {
+	if err := s.replay(ctx, in.processDir(l.dir), in); err != nil {
 		s.logger.Error("take what an earlier run wrote down", "script", in.Script, "run", in.Run, "error", err)
 	}
-	if err := s.replayOutput(ctx, l.dir, in); err != nil {
+	if err := s.replayOutput(ctx, in.processDir(l.dir), in); err != nil {
 		s.logger.Error("take what an earlier run printed", "script", in.Script, "run", in.Run, "error", err)
 	}
 	if u != nil && u.lastRun == in.Run && u.lastState.Ended() {
@@ -206,7 +225,7 @@ func (s *Supervisor) replay(ctx context.Context, dir string, in instance) error 
 func earlierEnd(l *leftover, found finding, why string) ending {
 	in := l.in
 	end := ending{run: in.Run, state: script.Lost}
-	rec, ok, err := readExit(l.dir, in.Run)
+	rec, ok, err := readExit(in.processDir(l.dir), in.Run)
 	switch {
 	case ok:
 		end.state, end.reason, end.code, end.fatal = rec.State, rec.Reason, rec.ExitCode, rec.Final
@@ -260,7 +279,7 @@ func (s *Supervisor) inspect(ctx context.Context, in instance) finding {
 		return gone
 	case began != in.StartTime:
 		return strange
-	case hasMark(in.PID, in.Run), s.knowsNonce(ctx, in):
+	case hasMark(in.PID, in.mark()), s.knowsNonce(ctx, in):
 		return ours
 	}
 	return strange
@@ -286,15 +305,15 @@ func (s *Supervisor) knowsNonce(ctx context.Context, in instance) bool {
 // carries its mark, which is proof enough.
 func fence(ctx context.Context, in instance, found finding) error {
 	if found != ours {
-		return killMarked(ctx, in.Run, leftTime)
+		return killMarked(ctx, in.mark(), leftTime)
 	}
 	h, err := openHandle(in.PID)
 	if err != nil {
-		return killMarked(ctx, in.Run, leftTime) // it ended just now
+		return killMarked(ctx, in.mark(), leftTime) // it ended just now
 	}
 	defer h.close()
 	if began, err := startTime(in.PID); err != nil || began != in.StartTime {
-		return killMarked(ctx, in.Run, leftTime)
+		return killMarked(ctx, in.mark(), leftTime)
 	}
 	err = h.signal(syscall.SIGTERM)
 	waiting, cancel := context.WithTimeout(ctx, termTime)
@@ -305,5 +324,5 @@ func fence(ctx context.Context, in instance, found finding) error {
 		defer cancel()
 		err = errors.Join(err, h.wait(killed))
 	}
-	return errors.Join(err, killMarked(ctx, in.Run, time.Duration(0)))
+	return errors.Join(err, killMarked(ctx, in.mark(), time.Duration(0)))
 }

@@ -23,6 +23,9 @@ type tail struct {
 	keep   int    // files in all
 	skip   int64  // bytes at the beginning that are not for us: the handshake, or what an earlier host read
 
+	base int64 // where the output of the processes before ended
+	mute bool  // the ends of lines are not told: another process has taken over
+
 	file   *os.File
 	offset int64
 	start  int64  // where line begins; negative: in the file that was emptied
@@ -105,7 +108,11 @@ func (t *tail) split(data []byte) []script.LogLine {
 
 // piece makes a line of b, behind which start stands.
 func (t *tail) piece(b []byte, partial bool) script.LogLine {
-	return script.LogLine{Stream: t.stream, Text: strings.ToValidUTF8(string(b), "\uFFFD"), Partial: partial, End: t.start}
+	line := script.LogLine{Stream: t.stream, Text: strings.ToValidUTF8(string(b), "\uFFFD"), Partial: partial}
+	if !t.mute {
+		line.End = t.base + t.start
+	}
+	return line
 }
 
 // pieceLimit returns how many bytes of line a piece may hold. What is no text

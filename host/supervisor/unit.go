@@ -20,6 +20,9 @@ type unit struct {
 
 	restarts restarts // of the loop
 
+	reloading chan struct{} // holds one: a reload is under way
+	refused   string        // what was last told of a new binary that does not work; of a reload
+
 	// Guarded by s.mu.
 	wanted  bool           // it is to run, now or when it can
 	held    bool           // it is not started by itself
@@ -51,7 +54,8 @@ type unit struct {
 }
 
 func newUnit(s *Supervisor, conf *config.Script) *unit {
-	u := &unit{s: s, name: conf.Name, wanted: conf.Autostart, restarts: newRestarts(conf.Restart, s.clock), kick: make(chan struct{})}
+	u := &unit{s: s, name: conf.Name, wanted: conf.Autostart, restarts: newRestarts(conf.Restart, s.clock), kick: make(chan struct{}),
+		reloading: make(chan struct{}, 1)}
 	u.conf.Store(conf)
 	return u
 }

@@ -43,7 +43,7 @@ func TestStates(t *testing.T) {
 func TestKinds(t *testing.T) {
 	seen := map[string]bool{}
 	for _, b := range []Body{
-		StateChanged{}, RunStarted{}, Described{}, Samples{}, Progress{}, Stepped{}, ResultSet{}, LogLine{}, ParametersChanged{},
+		StateChanged{}, RunStarted{}, BinaryChanged{}, Described{}, Samples{}, Progress{}, Stepped{}, ResultSet{}, LogLine{}, ParametersChanged{},
 		ParametersObserved{}, OwnerChanged{}, CheckpointMade{}, Heartbeat{}, Gap{}, MessageRouted{}, RouteFired{}, Notified{}, Warned{},
 	} {
 		if kind := KindOf(b); kind == "" || seen[kind] {

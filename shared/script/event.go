@@ -80,6 +80,14 @@ type RunStarted struct {
 	Attempt    int // 0 for the first start, n for the nth automatic restart
 }
 
+// BinaryChanged: the run goes on in another process, with another build of its
+// plugin. FromStep is the last step that the one before it has told; -1: it
+// counts none.
+type BinaryChanged struct {
+	SHA256   string
+	FromStep int64
+}
+
 // Described: the script's description, whole; later ones replace earlier ones.
 type Described struct {
 	Description Description
@@ -251,6 +259,7 @@ type Warned struct{ Text string }
 
 func (StateChanged) kind() string       { return "state" }
 func (RunStarted) kind() string         { return "run" }
+func (BinaryChanged) kind() string      { return "binary" }
 func (Described) kind() string          { return "described" }
 func (Samples) kind() string            { return "samples" }
 func (Progress) kind() string           { return "progress" }

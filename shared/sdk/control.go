@@ -2,6 +2,9 @@ package sdk
 
 import (
 	"context"
+	"fmt"
+	"os"
+	"runtime/debug"
 	"time"
 
 	"github.com/mlhost/mlhost/shared/script"
@@ -221,17 +224,30 @@ func (p *Plugin) Stop(ctx context.Context, grace time.Duration, reason string) e
 	return nil
 }
 
-// Checkpoint asks the script for its state.
+// Checkpoint asks the script for its state, when it has dealt with all
+// messages that it was given. All that it has reported until then has its
+// number when Checkpoint returns.
 func (p *Plugin) Checkpoint(ctx context.Context) (wire.Checkpoint, error) {
 	c, ok := p.script.(Checkpointer)
 	if !ok {
 		return wire.Checkpoint{}, script.Errorf(script.CodeRejected, "the script makes no checkpoints")
 	}
-	data, err := c.Checkpoint(ctx)
+	if err := p.live(); err != nil {
+		return wire.Checkpoint{}, err
+	}
+	if err := p.switchboard.quiet(ctx); err != nil {
+		return wire.Checkpoint{}, err
+	}
+	var data []byte
+	err := guarded("Checkpoint", func() (err error) {
+		data, err = c.Checkpoint(ctx)
+		return err
+	})
 	if err != nil {
 		return wire.Checkpoint{}, err
 	}
-	out := wire.Checkpoint{Data: data}
+	p.recorder.settle()
+	out := wire.Checkpoint{Data: data, Step: p.currentStep()}
 	if schema := p.describe().State; schema != nil {
 		out.Schema, out.Version = schema.Name, schema.Version
 	}
@@ -247,7 +263,24 @@ func (p *Plugin) Restore(ctx context.Context, checkpoint wire.Checkpoint) error 
 	if p.begun() {
 		return script.Errorf(script.CodeConflict, "the run has begun already")
 	}
-	return c.Restore(ctx, checkpoint.Data)
+	if err := guarded("Restore", func() error { return c.Restore(ctx, checkpoint.Data) }); err != nil {
+		return err
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.step = checkpoint.Step
+	return nil
+}
+
+// guarded calls a part of the script that must not take the process along.
+func guarded(what string, f func() error) (err error) {
+	defer func() {
+		if cause := recover(); cause != nil {
+			fmt.Fprintf(os.Stderr, "panic: %v\n\n%s", cause, debug.Stack())
+			err = script.Errorf(script.CodeHandlerFailed, "%s panicked: %s", what, fmt.Sprint(cause))
+		}
+	}()
+	return f()
 }
 
 // Events streams what the script reports, from behind afterSeq.

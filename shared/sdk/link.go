@@ -34,6 +34,7 @@ type switchboard struct {
 	news   chan news       // broadcasts, handled one after the other
 	lost   func(n uint64)  // reports broadcasts that were dropped
 	drops  atomic.Uint64   // dropped and not reported yet
+	unread atomic.Int64    // broadcasts that wait or are in hand
 	once   sync.Once       // starts the goroutine that handles broadcasts
 
 	mu      sync.Mutex
@@ -214,9 +215,11 @@ func (b *switchboard) reply(l *line, epoch uint64, r wire.Reply) {
 // broadcast puts a broadcast that nobody waits for behind those before it.
 func (b *switchboard) broadcast(n news) {
 	b.once.Do(func() { go b.readNews() })
+	b.unread.Add(1)
 	select {
 	case b.news <- n:
 	default:
+		b.unread.Add(-1)
 		b.drops.Add(1)
 	}
 }
@@ -229,6 +232,7 @@ func (b *switchboard) readNews() {
 			if _, err := b.handle(b.ctx, n.d); err != nil {
 				b.reply(n.line, n.epoch, wire.Reply{ID: n.d.ID, Err: handlerError(err)})
 			}
+			b.unread.Add(-1)
 			if lost := b.drops.Swap(0); lost > 0 {
 				b.lost(lost)
 			}
@@ -236,6 +240,20 @@ func (b *switchboard) readNews() {
 			return
 		}
 	}
+}
+
+// quiet returns when no message is in hand any more.
+func (b *switchboard) quiet(ctx context.Context) error {
+	look := time.NewTicker(time.Millisecond)
+	defer look.Stop()
+	for len(b.busy) > 0 || b.unread.Load() > 0 {
+		select {
+		case <-look.C:
+		case <-ctx.Done():
+			return script.Errorf(script.CodeDeadline, "the script is still at work on messages that it was sent")
+		}
+	}
+	return nil
 }
 
 // do runs a job in a goroutine that is free, or in a new one. They are kept

@@ -183,11 +183,15 @@ func (p *Plugin) Start(_ context.Context, request wire.StartRequest) error {
 	}
 	p.request = request
 	path := ""
-	if request.RunDir != "" {
-		path = filepath.Join(request.RunDir, wire.SpoolFile)
+	if dir := request.OwnDir(); dir != "" {
+		path = filepath.Join(dir, wire.SpoolFile)
 	}
 	p.recorder.begin(request.FirstSeq, path)
 	p.toState(script.Running, "")
+	if request.Paused {
+		p.pause.begin()
+		p.markDue()
+	}
 	go p.run()
 	return nil
 }
@@ -220,13 +224,14 @@ func (p *Plugin) finish(err error) {
 	p.mu.Unlock()
 	end := script.StateChanged{State: state, Reason: reason, PID: cmpPID(pid), PluginPID: os.Getpid(), ExitCode: &code}
 	p.recorder.last(end, func(seq uint64) {
-		if request.RunDir == "" {
+		dir := request.OwnDir()
+		if dir == "" {
 			return
 		}
 		exit := wire.Exit{
 			Run: request.Run, State: state, ExitCode: &code, Reason: reason, Time: time.Now(), LastSeq: seq, Final: isFinal(err),
 		}
-		if err := wire.WriteExit(request.RunDir, exit); err != nil {
+		if err := wire.WriteExit(dir, exit); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 		}
 	})

@@ -252,6 +252,14 @@ func (r *recorder) wake() {
 	}
 }
 
+// settle makes events of what waits to become one.
+func (r *recorder) settle() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.seal()
+	r.wake()
+}
+
 // lastSeq returns the number of the newest event.
 func (r *recorder) lastSeq() uint64 {
 	r.mu.Lock()

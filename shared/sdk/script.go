@@ -25,8 +25,11 @@ type Validator interface {
 	Validate(values map[string]script.Value) error
 }
 
-// Checkpointer hands a script's state to its successor. Restore is called
-// before Run, Checkpoint while Run waits in Step.
+// Checkpointer hands a script's state to its successor: a process with another
+// build of the plugin, which goes on with the run. Checkpoint is called while
+// Run waits in Step and no message is in hand, and Restore in the successor
+// before Run. A process may be asked for its state and go on all the same,
+// where the successor turns out not to work.
 type Checkpointer interface {
 	Checkpoint(ctx context.Context) ([]byte, error)
 	Restore(ctx context.Context, data []byte) error

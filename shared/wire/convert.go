@@ -181,7 +181,7 @@ func identityFromProto(i *pb.IdentifyResponse) Identity {
 func startToProto(r StartRequest) *pb.StartRequest {
 	out := &pb.StartRequest{
 		Run: valid(r.Run), Script: valid(r.Script), Parameters: valuesToProto(r.Parameters), Revision: r.Revision,
-		FirstSeq: r.FirstSeq, RunDir: valid(r.RunDir),
+		FirstSeq: r.FirstSeq, RunDir: valid(r.RunDir), ProcessDir: valid(r.ProcessDir), Paused: r.Paused,
 	}
 	if r.Checkpoint != nil {
 		out.Checkpoint = checkpointToProto(*r.Checkpoint)
@@ -192,7 +192,7 @@ func startToProto(r StartRequest) *pb.StartRequest {
 func startFromProto(r *pb.StartRequest) StartRequest {
 	out := StartRequest{
 		Run: r.GetRun(), Script: r.GetScript(), Parameters: valuesFromProto(r.GetParameters()), Revision: r.GetRevision(),
-		FirstSeq: r.GetFirstSeq(), RunDir: r.GetRunDir(),
+		FirstSeq: r.GetFirstSeq(), RunDir: r.GetRunDir(), ProcessDir: r.GetProcessDir(), Paused: r.GetPaused(),
 	}
 	if r.GetCheckpoint() != nil {
 		c := checkpointFromProto(r.GetCheckpoint())
@@ -204,11 +204,13 @@ func startFromProto(r *pb.StartRequest) StartRequest {
 func checkpointToProto(c Checkpoint) *pb.CheckpointInfo {
 	return &pb.CheckpointInfo{
 		Schema: valid(c.Schema), Version: c.Version, Data: c.Data, Path: valid(c.Path), Sha256: valid(c.SHA256),
+		Step: c.Step,
 	}
 }
 
 func checkpointFromProto(c *pb.CheckpointInfo) Checkpoint {
 	return Checkpoint{
 		Schema: c.GetSchema(), Version: c.GetVersion(), Data: c.GetData(), Path: c.GetPath(), SHA256: c.GetSha256(),
+		Step: c.GetStep(),
 	}
 }

@@ -271,9 +271,10 @@ func (s *source) batchReply() script.BatchReply {
 func (s *source) start() StartRequest {
 	r := StartRequest{
 		Run: s.text(), Script: s.text(), Parameters: s.values(), Revision: s.uint64(), FirstSeq: s.uint64(), RunDir: s.text(),
+		ProcessDir: s.text(), Paused: s.bool(),
 	}
 	if s.bool() {
-		c := Checkpoint{Schema: s.text(), Version: s.int64(), Path: s.text(), SHA256: s.text()}
+		c := Checkpoint{Schema: s.text(), Version: s.int64(), Path: s.text(), SHA256: s.text(), Step: s.int64()}
 		if data := s.text(); data != "" {
 			c.Data = []byte(data)
 		}

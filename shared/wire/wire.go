@@ -66,6 +66,18 @@ type StartRequest struct {
 	FirstSeq   uint64 // number of the run's next event; 0 is taken as 1
 	RunDir     string // "": no files are written
 	Checkpoint *Checkpoint
+	// ProcessDir is where this process writes exit.json and spool.jsonl; "": in
+	// RunDir. A successor process of the same run has one of its own.
+	ProcessDir string
+	Paused     bool // the run waits at its first step, until it is resumed
+}
+
+// OwnDir is where the process writes what is its own; "": nowhere.
+func (r StartRequest) OwnDir() string {
+	if r.ProcessDir != "" {
+		return r.ProcessDir
+	}
+	return r.RunDir
 }
 
 // Checkpoint is a script's state (Data), or the file that holds it (Path).
@@ -75,6 +87,7 @@ type Checkpoint struct {
 	Data    []byte
 	Path    string
 	SHA256  string
+	Step    int64 // that the script's count of steps has reached
 }
 
 // Severities of a Diagnostic.

@@ -73,6 +73,17 @@ func (c *Client) Act(ctx context.Context, name, verb string) (v1.Acted, error) {
 	return out, c.call(ctx, maxAct, http.MethodPost, scriptPath(name, "/"+verb), struct{}{}, &out)
 }
 
+// ReloadScript lets a script run with its program as it is now; with now, a run that
+// cannot be handed over is ended and a new one started.
+func (c *Client) ReloadScript(ctx context.Context, name string, now bool) (v1.Acted, error) {
+	path := scriptPath(name, "/reload")
+	if now {
+		path += "?now=true"
+	}
+	var out v1.Acted
+	return out, c.call(ctx, maxAct, http.MethodPost, path, struct{}{}, &out)
+}
+
 // Ask asks a script and waits for its reply.
 func (c *Client) Ask(ctx context.Context, name string, ask v1.Ask) (v1.Reply, error) {
 	limit := DefaultTimeout + 5*time.Second

@@ -68,6 +68,12 @@ type Sample struct {
 	Time  time.Time    `json:"time"`
 }
 
+// BinaryData is the data of kind "binary".
+type BinaryData struct {
+	SHA256   string `json:"sha256"`
+	FromStep int64  `json:"from_step"`
+}
+
 // StepData is the data of kind "step".
 type StepData struct {
 	Step int64 `json:"step"`
@@ -186,6 +192,8 @@ func dataOf(body script.Body) any {
 		return StateData{State: b.State, Reason: b.Reason, PID: PID(b.PID), PluginPID: PID(b.PluginPID), ExitCode: b.ExitCode}
 	case script.RunStarted:
 		return RunData{Parameters: b.Parameters, Revision: b.Revision, SHA256: b.Binary, Plugin: b.Plugin, Command: b.Command, Attempt: b.Attempt}
+	case script.BinaryChanged:
+		return BinaryData{SHA256: b.SHA256, FromStep: max(b.FromStep, 0)}
 	case script.Described:
 		return describedData(b.Description)
 	case script.Samples:

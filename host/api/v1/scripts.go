@@ -135,6 +135,9 @@ type Acted struct {
 	State  script.State `json:"state"`
 	Run    string       `json:"run"`
 	PID    *int         `json:"pid"`
+	// Reloaded says what became of a reload: "unchanged", "handed_over",
+	// "restarted" or "at_next_run"; it is there after a reload only.
+	Reloaded string `json:"reloaded,omitempty"`
 }
 
 // Scanned answers `scan`.

@@ -1591,7 +1591,12 @@ type StartRequest struct {
 	// run_dir is the directory of the run's files; empty: none are written.
 	RunDir string `protobuf:"bytes,6,opt,name=run_dir,json=runDir,proto3" json:"run_dir,omitempty"`
 	// checkpoint to restore first; unset: none.
-	Checkpoint    *CheckpointInfo `protobuf:"bytes,7,opt,name=checkpoint,proto3" json:"checkpoint,omitempty"`
+	Checkpoint *CheckpointInfo `protobuf:"bytes,7,opt,name=checkpoint,proto3" json:"checkpoint,omitempty"`
+	// process_dir is where this process writes exit.json and spool.jsonl; empty:
+	// in run_dir. A successor process of the same run has one of its own.
+	ProcessDir string `protobuf:"bytes,8,opt,name=process_dir,json=processDir,proto3" json:"process_dir,omitempty"`
+	// paused says that the run waits at its first step, until it is resumed.
+	Paused        bool `protobuf:"varint,9,opt,name=paused,proto3" json:"paused,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1673,6 +1678,20 @@ func (x *StartRequest) GetCheckpoint() *CheckpointInfo {
 		return x.Checkpoint
 	}
 	return nil
+}
+
+func (x *StartRequest) GetProcessDir() string {
+	if x != nil {
+		return x.ProcessDir
+	}
+	return ""
+}
+
+func (x *StartRequest) GetPaused() bool {
+	if x != nil {
+		return x.Paused
+	}
+	return false
 }
 
 // StartResponse tells how the start went.
@@ -2311,7 +2330,9 @@ type CheckpointInfo struct {
 	// path of the file that holds it, where it is large.
 	Path string `protobuf:"bytes,4,opt,name=path,proto3" json:"path,omitempty"`
 	// sha256 of that file, in hexadecimal.
-	Sha256        string `protobuf:"bytes,5,opt,name=sha256,proto3" json:"sha256,omitempty"`
+	Sha256 string `protobuf:"bytes,5,opt,name=sha256,proto3" json:"sha256,omitempty"`
+	// step that the script's own count of steps has reached.
+	Step          int64 `protobuf:"varint,6,opt,name=step,proto3" json:"step,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2379,6 +2400,13 @@ func (x *CheckpointInfo) GetSha256() string {
 		return x.Sha256
 	}
 	return ""
+}
+
+func (x *CheckpointInfo) GetStep() int64 {
+	if x != nil {
+		return x.Step
+	}
+	return 0
 }
 
 // CheckpointRequest asks for the state.
@@ -5400,7 +5428,7 @@ const file_mlhost_plugin_v1_plugin_proto_rawDesc = "" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12-\n" +
 	"\x05value\x18\x02 \x01(\v2\x17.mlhost.plugin.v1.ValueR\x05value:\x028\x01\"R\n" +
 	"\x10ValidateResponse\x12>\n" +
-	"\vdiagnostics\x18\x01 \x03(\v2\x1c.mlhost.plugin.v1.DiagnosticR\vdiagnostics\"\xf4\x02\n" +
+	"\vdiagnostics\x18\x01 \x03(\v2\x1c.mlhost.plugin.v1.DiagnosticR\vdiagnostics\"\xad\x03\n" +
 	"\fStartRequest\x12\x10\n" +
 	"\x03run\x18\x01 \x01(\tR\x03run\x12\x16\n" +
 	"\x06script\x18\x02 \x01(\tR\x06script\x12N\n" +
@@ -5412,7 +5440,10 @@ const file_mlhost_plugin_v1_plugin_proto_rawDesc = "" +
 	"\arun_dir\x18\x06 \x01(\tR\x06runDir\x12@\n" +
 	"\n" +
 	"checkpoint\x18\a \x01(\v2 .mlhost.plugin.v1.CheckpointInfoR\n" +
-	"checkpoint\x1aV\n" +
+	"checkpoint\x12\x1f\n" +
+	"\vprocess_dir\x18\b \x01(\tR\n" +
+	"processDir\x12\x16\n" +
+	"\x06paused\x18\t \x01(\bR\x06paused\x1aV\n" +
 	"\x0fParametersEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12-\n" +
 	"\x05value\x18\x02 \x01(\v2\x17.mlhost.plugin.v1.ValueR\x05value:\x028\x01\"\xdb\x01\n" +
@@ -5461,13 +5492,14 @@ const file_mlhost_plugin_v1_plugin_proto_rawDesc = "" +
 	"\fPauseRequest\"\x0f\n" +
 	"\rPauseResponse\"\x0f\n" +
 	"\rResumeRequest\"\x10\n" +
-	"\x0eResumeResponse\"\x82\x01\n" +
+	"\x0eResumeResponse\"\x96\x01\n" +
 	"\x0eCheckpointInfo\x12\x16\n" +
 	"\x06schema\x18\x01 \x01(\tR\x06schema\x12\x18\n" +
 	"\aversion\x18\x02 \x01(\x03R\aversion\x12\x12\n" +
 	"\x04data\x18\x03 \x01(\fR\x04data\x12\x12\n" +
 	"\x04path\x18\x04 \x01(\tR\x04path\x12\x16\n" +
-	"\x06sha256\x18\x05 \x01(\tR\x06sha256\"\x13\n" +
+	"\x06sha256\x18\x05 \x01(\tR\x06sha256\x12\x12\n" +
+	"\x04step\x18\x06 \x01(\x03R\x04step\"\x13\n" +
 	"\x11CheckpointRequest\"V\n" +
 	"\x12CheckpointResponse\x12@\n" +
 	"\n" +

@@ -1,0 +1,91 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+// builds are the executables of the turner, by the version that was given to
+// the linker.
+var builds = struct {
+	sync.Mutex
+	dir  string
+	made map[string]string
+}{made: map[string]string{}}
+
+// turner builds the plugin for hot reloads, puts it into the place of the one
+// that is there, and appends lines that change what it does:
+//
+//	turner [-ldflags VERSION] [-into|-rename|-link] FILE [KEY=VALUE…]
+//
+// -into writes over the file that is there, -link makes FILE a link to another
+// file; otherwise the new file is renamed to FILE.
+func turner(ts *testscript.TestScript, _ bool, args []string) {
+	version, how := "1", "-rename"
+	for len(args) > 0 && strings.HasPrefix(args[0], "-") {
+		if args[0] == "-ldflags" {
+			version, args = args[1], args[2:]
+			continue
+		}
+		how, args = args[0], args[1:]
+	}
+	base, err := buildTurner(version)
+	ts.Check(err)
+	data, err := os.ReadFile(base)
+	ts.Check(err)
+	for _, turn := range args[1:] {
+		key, value, _ := strings.Cut(turn, "=")
+		data = fmt.Appendf(data, "\n#turner %s %s\n", key, value)
+	}
+	file := ts.MkAbs(args[0])
+	ts.Check(os.MkdirAll(filepath.Dir(file), 0o755))
+	if how == "-into" {
+		f, err := os.OpenFile(file, os.O_WRONLY|os.O_TRUNC, 0)
+		ts.Check(err)
+		_, err = f.Write(data)
+		ts.Check(err)
+		ts.Check(f.Close())
+		return
+	}
+	f, err := os.CreateTemp(filepath.Dir(file), "build-*")
+	ts.Check(err)
+	_, err = f.Write(data)
+	ts.Check(err)
+	ts.Check(f.Chmod(0o755))
+	ts.Check(f.Close())
+	if how == "-link" {
+		ts.Check(os.Symlink(filepath.Base(f.Name()), f.Name()+".link"))
+		ts.Check(os.Rename(f.Name()+".link", file))
+		return
+	}
+	ts.Check(os.Rename(f.Name(), file))
+}
+
+func buildTurner(version string) (string, error) {
+	builds.Lock()
+	defer builds.Unlock()
+	if path := builds.made[version]; path != "" {
+		return path, nil
+	}
+	if builds.dir == "" {
+		dir, err := os.MkdirTemp("", "mlhost-turner-")
+		if err != nil {
+			return "", err
+		}
+		builds.dir = dir
+		atEnd = append(atEnd, func() error { return os.RemoveAll(dir) })
+	}
+	path := filepath.Join(builds.dir, version)
+	out, err := exec.Command("go", "build", "-ldflags", "-s -w -X main.version="+version, "-o", path, "./testdata/turner").CombinedOutput()
+	if err != nil {
+		return "", fmt.Errorf("build turner: %w\n%s", err, out)
+	}
+	builds.made[version] = path
+	return path, nil
+}
