@@ -46,7 +46,7 @@ func (h *Host) followConfig(ctx context.Context) error {
 		h.logger.Warn("the configuration is not watched; `mlhost reload` reads it again", "error", err)
 		return nil
 	}
-	defer watcher.Close()
+	defer func() { _ = watcher.Close() }()
 	settled := time.NewTimer(time.Hour)
 	settled.Stop()
 	defer settled.Stop()

@@ -118,10 +118,10 @@ func writePlan(w io.Writer, plan v1.Plan, word string) error {
 }
 
 func plannedText(c v1.PlannedChange, a v1.PlannedAttribute) string {
-	switch {
-	case c.Action == "create":
+	switch c.Action {
+	case "create":
 		return fmt.Sprintf("+ %s = %s", a.Path, literal(a.New))
-	case c.Action == "delete":
+	case "delete":
 		return fmt.Sprintf("- %s = %s", a.Path, literal(a.Old))
 	}
 	switch {

@@ -39,9 +39,7 @@ directory = "."`)
 		}
 	}
 	said["folder"] = true
-	fields := reflect.TypeFor[Script]()
-	for i := range fields.NumField() {
-		f := fields.Field(i)
+	for f := range reflect.TypeFor[Script]().Fields() {
 		if !f.IsExported() || strings.HasSuffix(f.Name, "Range") || elsewhere[f.Name] != "" {
 			continue
 		}
