@@ -125,7 +125,7 @@ func (h *Host) makeParts() {
 	})
 	h.api = api.New(api.Options{
 		Host: h.options.Config.Host.Name, Version: h.options.Version, Directory: h.options.Config.Dir,
-		Registry: h.registry, Store: h.store, Bus: h.bus, Send: h.Send, Do: h.Do, Plan: h.planFor, Reload: h.reloadFor, ConfigStatus: h.configStatus,
+		Registry: h.registry, Store: h.store, Bus: h.bus, Send: h.Send, Do: h.Do, Plan: h.planFor, Reload: h.reloadFor, ConfigStatus: h.configStatus, Notices: h.notices,
 	})
 }
 
@@ -283,6 +283,15 @@ func (h *Host) outcome() Outcome {
 // shown. It returns when they are kept, and may wait for that.
 func (h *Host) Emit(ctx context.Context, events ...script.Event) error {
 	return h.store.Append(ctx, events...)
+}
+
+// notices tells what a person should know of the host itself.
+func (h *Host) notices() []string {
+	var out []string
+	for _, d := range h.store.Damages() {
+		out = append(out, d.String())
+	}
+	return out
 }
 
 // logEnd tells how far a run's output was read.

@@ -176,6 +176,9 @@ func (a *app) writeConfigStatus(ctx context.Context, c *client.Client) error {
 	if err != nil {
 		return err
 	}
+	for _, notice := range h.Notices {
+		a.note("%s", escapeText(notice))
+	}
 	if h.Config.Problem != "" {
 		a.note("the configuration cannot be carried out, the one before it serves: %s", escapeText(h.Config.Problem))
 	}

@@ -49,6 +49,8 @@ type Options struct {
 	Reload func(ctx context.Context) (v1.Plan, error)
 	// ConfigStatus tells what is not carried out of the configuration, and why.
 	ConfigStatus func() v1.ConfigStatus
+	// Notices tells what a person should know of the host itself.
+	Notices func() []string
 	// NewID makes ids of messages and sets; nil: router.NewID.
 	NewID func() string
 	Now   func() time.Time // nil: time.Now
@@ -177,6 +179,13 @@ func (a *API) configStatus() v1.ConfigStatus {
 	return a.ConfigStatus()
 }
 
+func (a *API) notices() []string {
+	if a.Notices == nil {
+		return []string{}
+	}
+	return some(a.Notices())
+}
+
 type answer[T any] struct{ Body T }
 
 type nothing struct{}
@@ -189,7 +198,7 @@ func (a *API) hostRoutes(api huma.API) {
 		})
 	register(api, http.MethodGet, "/api/v1/host", "host", "Which host this is",
 		func(context.Context, *nothing) (v1.Host, error) {
-			return v1.Host{Name: a.Host, PID: os.Getpid(), Started: a.started, Version: a.Version, Directory: a.Directory, Config: a.configStatus()}, nil
+			return v1.Host{Name: a.Host, PID: os.Getpid(), Started: a.started, Version: a.Version, Directory: a.Directory, Config: a.configStatus(), Notices: a.notices()}, nil
 		})
 	register(api, http.MethodPost, "/api/v1/scan", "scan", "Look for scripts again",
 		func(ctx context.Context, _ *nothing) (v1.Scanned, error) {

@@ -24,11 +24,25 @@ func explain(doing, path string, err error) error {
 	if e, ok := errors.AsType[*script.Error](err); ok {
 		return e
 	}
-	if cause, hint := ioCause(err); cause != "" {
+	if cause, hint := ioCause(err); cause != "" && isDamaged(err) {
+		return &damaged{script.Errorf(script.CodeIO, "%s: %s: %s", doing, path, cause).WithHint("%s", hint), err}
+	} else if cause != "" {
 		return script.Errorf(script.CodeIO, "%s: %s: %s", doing, path, cause).WithHint("%s", hint)
 	}
 	return fmt.Errorf("%s: %s: %w", doing, path, err)
 }
+
+// damaged is the error of a damaged database, with what SQLite says of it.
+type damaged struct {
+	told  *script.Error
+	cause error
+}
+
+// Error implements error.
+func (d *damaged) Error() string { return d.told.Error() }
+
+// Unwrap lets errors.As find both.
+func (d *damaged) Unwrap() []error { return []error{d.told, d.cause} }
 
 // ioCause names the cause of an error that the disk or its rights are to
 // blame for, "" for any other error.
@@ -59,7 +73,7 @@ func ioCause(err error) (cause, hint string) {
 	case sqlite3.SQLITE_IOERR:
 		return "the disk reports an error: " + e.Error(), "is the disk full, or a limit on file sizes reached?"
 	case sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB:
-		return "the database is damaged: " + e.Error(), "move the file away; what it held is lost, the rest goes on"
+		return "the database is damaged: " + e.Error(), "start the host again: it sets the file aside and keeps what can be read of it"
 	case sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED:
 		return "another process keeps it locked", "end the program that has the database open"
 	}

@@ -51,19 +51,6 @@ func TestNewerSchemaIsRefusedUntouched(t *testing.T) {
 	}
 }
 
-func TestDamagedDatabase(t *testing.T) {
-	dir := t.TempDir()
-	path := filepath.Join(dir, "meta.db")
-	ok(t, os.WriteFile(path, bytes.Repeat([]byte("no database "), 1000), 0o600))
-	_, err := Open(t.Context(), Options{Dir: dir})
-	if script.CodeOf(err) != script.CodeIO || !strings.Contains(err.Error(), path) || !strings.Contains(err.Error(), "damaged") {
-		t.Errorf("open: %v", err)
-	}
-	if _, err := OpenReadOnly(dir); script.CodeOf(err) != script.CodeIO {
-		t.Errorf("open read-only: %v", err)
-	}
-}
-
 func TestOddPath(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "a b?c#d%41&e")
 	s := open(t, dir)

@@ -9,7 +9,7 @@ import (
 // host runs or not. A directory without a database answers as an empty store.
 func OpenReadOnly(dir string) (*Store, error) {
 	s := newStore(Options{Dir: dir})
-	path := filepath.Join(s.dir, "meta.db")
+	path := filepath.Join(s.dir, metaFile)
 	if !exists(path) {
 		return s, nil
 	}

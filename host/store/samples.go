@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
 
@@ -39,9 +40,12 @@ func (s *Store) openSamples(ctx context.Context, path string) (*samplesFile, err
 		db, err := openReadOnlyDatabase(ctx, path, samplesSchema)
 		return &samplesFile{store: s, db: db}, err
 	}
-	db, err := openDatabase(ctx, path, samplesSchema)
+	db, damage, err := openOrReplace(ctx, path, samplesSchema, s.now())
 	if err != nil {
 		return nil, err
+	}
+	if damage != nil {
+		s.noteDamage(*damage)
 	}
 	f := &samplesFile{store: s, db: db, series: map[string]map[string]*series{}, touched: map[*stream]uint64{}}
 	f.writer = newWriter(path, db.w)
@@ -59,6 +63,19 @@ func (f *samplesFile) close() error {
 		err = closeErr
 	}
 	return err
+}
+
+// dropSamples closes a samples file that turned out to be damaged. Whoever
+// needs it next opens it, which sets it aside.
+func (s *Store) dropSamples(name string, f *samplesFile) error {
+	s.mu.Lock()
+	if s.samples[name] != f {
+		s.mu.Unlock()
+		return nil // somebody else has
+	}
+	delete(s.samples, name)
+	s.mu.Unlock()
+	return f.close()
 }
 
 // writeSamples writes the samples of a batch. When nothing of it is for
@@ -80,6 +97,9 @@ func (s *Store) writeSamples(ctx context.Context, b *batch) error {
 			}
 		}
 		if err := f.writer.do(ctx, j); err != nil {
+			if isDamaged(err) {
+				err = errors.Join(err, s.dropSamples(name, f))
+			}
 			return err
 		}
 	}

@@ -56,6 +56,7 @@ type Store struct {
 	samples map[string]*samplesFile // by file name
 	later   mailLater
 
+	damages   []Damage // files that were set aside
 	logLimit  int64
 	mailBytes int64
 	wg        sync.WaitGroup // writers
@@ -72,11 +73,17 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	if err := checkFileSystem(s.dir); err != nil {
 		return nil, err
 	}
-	db, err := openDatabase(ctx, filepath.Join(s.dir, "meta.db"), metaSchema)
+	db, damage, err := openOrReplace(ctx, filepath.Join(s.dir, metaFile), metaSchema, s.now())
 	if err != nil {
 		return nil, err
 	}
 	s.meta = db
+	if damage != nil {
+		if damage.Runs, err = s.rebuildRuns(ctx); err != nil {
+			return nil, errors.Join(explain("rebuild database", db.path, err), db.close())
+		}
+		s.noteDamage(*damage)
+	}
 	if err := s.start(ctx); err != nil {
 		err = explain("open database", db.path, err)
 		if closeErr := db.close(); closeErr != nil {
@@ -179,6 +186,20 @@ func (s *Store) do(ctx context.Context, work func(tx *tx) error) error {
 		return script.Errorf(script.CodeInternal, "the store is open for reading only")
 	}
 	return s.writer.do(ctx, &job{work: work})
+}
+
+// noteDamage remembers a damage and tells of it. The caller holds s.mu, or is the
+// only one to know s.
+func (s *Store) noteDamage(d Damage) {
+	s.damages = append(s.damages, d)
+	s.logger.Error("damaged database", "what", d.String())
+}
+
+// Damages tells which files were found damaged since the store was opened.
+func (s *Store) Damages() []Damage {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return append([]Damage(nil), s.damages...)
 }
 
 // RunDir returns the directory of a run's files.

@@ -229,7 +229,7 @@ func (p *Plugin) finish(err error) {
 			return
 		}
 		exit := wire.Exit{
-			Run: request.Run, State: state, ExitCode: &code, Reason: reason, Time: time.Now(), LastSeq: seq, Final: isFinal(err),
+			Run: request.Run, Script: request.Script, State: state, ExitCode: &code, Reason: reason, Time: time.Now(), LastSeq: seq, Final: isFinal(err),
 		}
 		if err := wire.WriteExit(dir, exit); err != nil {
 			fmt.Fprintln(os.Stderr, err)

@@ -18,6 +18,7 @@ const ExitFile = "exit.json"
 // so that a host that was away records the end once.
 type Exit struct {
 	Run      string       `json:"run"`
+	Script   string       `json:"script"`
 	State    script.State `json:"state"` // finished, failed or stopped
 	ExitCode *int         `json:"exit_code"`
 	Reason   string       `json:"reason"`

@@ -17,7 +17,8 @@ type Host struct {
 	Version   string    `json:"version"`
 	Directory string    `json:"directory"` // of its configuration
 
-	Config ConfigStatus `json:"config"`
+	Config  ConfigStatus `json:"config"`
+	Notices []string     `json:"notices"` // what a person should know of the host itself
 }
 
 // Diagnostics answers `validate`.
