@@ -402,7 +402,7 @@ class BadInput(unittest.TestCase):
         self.assertEqual(found["style"], "none")
 
     def test_broken_import_is_a_problem(self):
-        found = discover({"s.py": "import broken\n", "broken.py": "def f(:\n"})
+        found = discover({"s.py": "from broken import x\nprint(x)\n", "broken.py": "def f(:\n"})
         self.assertIn("broken.py is imported: syntax error", found["problems"][0]["message"])
 
 

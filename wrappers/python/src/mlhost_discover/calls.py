@@ -4,13 +4,13 @@ import ast
 
 from libraries import PARSERS
 from scopes import Scope
-from syntax import text_of
 from values import (
-    Bound, Class, Command, Const, Deco, Ext, Func, Group, Instance, Method, Namespace, Parser, Partial, Seq, Subparsers,
+    Bound, Class, Command, Const, Deco, Ext, Func, Group, Instance, Lazy, Method, ModuleValue, Namespace, Parser, Partial, Seq, Subparsers,
     Table, Unknown, Wrapped,
 )
 
 MAX_DEPTH = 40
+SMALL = 6  # statements of a function that is followed whatever it says
 MAX_CALLS = 24  # of one function that is handed nothing of interest
 
 
@@ -38,15 +38,15 @@ class Calls:
             return self.decorate(target, args[0] if args else Unknown())
         if isinstance(target, Ext):
             return self.call_library(target.name, args, kwargs, node, scope)
-        return self.passed_on(text_of(node.func) if isinstance(node, ast.Call) else "", args, kwargs, node, scope)
+        return self.passed_on(node.func if isinstance(node, ast.Call) else "", args, kwargs, node, scope)
 
     def passed_on(self, name, args, kwargs, node, scope):
         """A call of something unseen: a parser that it is handed may grow there."""
         for value in args + list(kwargs.values()):
             if isinstance(value, (Parser, Group)):
-                self.problem(node.lineno, "the parser is passed to %s, which is not in this tree: what that adds is not seen" % name, scope.module)
+                self.problem(node.lineno, "the parser is passed to %s, which is not in this tree: what that adds is not seen" % Unknown(name).text, scope.module)
                 return value
-        return Unknown(text_of(node))
+        return Unknown(node)
 
     def call_function(self, func, args, kwargs, node):
         key = (func.module.path, func.node.lineno, func.node.name)
@@ -55,6 +55,9 @@ class Calls:
         self.calls[key] = self.calls.get(key, 0) + 1
         if key in self.stack or len(self.stack) > MAX_DEPTH or (self.calls[key] > MAX_CALLS and not interesting and not made):
             return Unknown("a call of " + func.node.name)
+        if not interesting and not self.matters(func):
+            self.note_namespaces(func, args, kwargs)
+            return Unknown(node)
         names = self.bind(func, args, kwargs)
         for name, value in names.items():
             if isinstance(value, Namespace):
@@ -75,6 +78,21 @@ class Calls:
                 parser.unsure -= outer
         known = [v for v in scope.returned if not isinstance(v, Unknown) and not (isinstance(v, Const) and v.value is None)]
         return known[0] if known else scope.returned[0] if scope.returned else Const(None)
+
+    def matters(self, func):
+        """Tells whether following a function can show a parameter, or a value of one. What trains a
+        model is left alone: only names of the function, and of what it calls in its file, decide."""
+        if func.node.name == "<lambda>" or len(func.node.body) <= SMALL:
+            return True
+        facts = func.module.source.facts()
+        return func.node.name in facts.matters or any(
+            isinstance(func.module.env.get(n), (Lazy, ModuleValue)) and func.module.env[n].module.source.speaks for n in facts.names.get(func.node.name, ()))
+
+    def note_namespaces(self, func, args, kwargs):
+        spec = func.node.args
+        for name, value in list(zip([a.arg for a in getattr(spec, "posonlyargs", []) + spec.args], args)) + list(kwargs.items()):
+            if isinstance(value, Namespace):
+                self.namespaces.add(name)
 
     def bind(self, func, args, kwargs):
         spec, names = func.node.args, {}

@@ -4,9 +4,9 @@ import ast
 
 from names import canonical
 from scopes import Scope
-from syntax import dotted, index_of, is_static, text_of
+from syntax import dotted, index_of, is_static
 from values import (
-    Bound, Class, Const, Ext, Func, Instance, Lazy, Method, ModuleValue, Namespace, NotPlain, Parser, Seq, Super, Table,
+    Bound, Class, Const, Ext, Func, Group, Instance, Lazy, Method, ModuleValue, Namespace, NotPlain, Parser, Seq, Super, Table,
     Unknown, plain, wrap,
 )
 
@@ -43,13 +43,13 @@ class Expressions:
 
     def value(self, node, scope):
         self.step()
-        handler = getattr(self, "on_" + type(node).__name__, None)
+        handler = self.handlers.get(type(node))
         if handler:
             return handler(node, scope)
         for child in ast.iter_child_nodes(node):
             if isinstance(child, ast.expr) and not isinstance(node, ast.Lambda):
                 self.value(child, scope)
-        return Unknown(text_of(node))
+        return Unknown(node)
 
     def on_Constant(self, node, scope):
         return Const(node.value)
@@ -88,7 +88,7 @@ class Expressions:
             return Ext(canonical(owner.name + "." + name))
         if isinstance(owner, ModuleValue):
             found = owner.module.get(name)
-            return self.resolve(found) if isinstance(found, Lazy) else found or Unknown(text_of(node))
+            return self.resolve(found) if isinstance(found, Lazy) else found or Unknown(node)
         if isinstance(owner, Table) and name in owner.items and isinstance(owner.items[name], (ModuleValue, Table)):
             return owner.items[name]
         if isinstance(owner, (Instance, Parser)):
@@ -107,7 +107,7 @@ class Expressions:
                 return Bound(found, owner) if any(dotted(d) == "classmethod" for d in found.node.decorator_list) else found
             return found or Method(owner, name)
         if isinstance(owner, Namespace):
-            return Unknown(text_of(node))
+            return Unknown(node)
         return Method(owner, name)
 
     def member(self, cls, name):
@@ -152,7 +152,7 @@ class Expressions:
             if isinstance(part, ast.Starred):
                 inner = self.value(part.value, scope)
                 if not isinstance(inner, Seq):
-                    return Unknown(text_of(node))
+                    return Unknown(node)
                 items += inner.items
             else:
                 items.append(self.value(part, scope))
@@ -164,12 +164,12 @@ class Expressions:
             got = self.value(value, scope)
             if key is None:
                 if not isinstance(got, Table):
-                    return Unknown(text_of(node))
+                    return Unknown(node)
                 items.update(got.items)
                 continue
             name = self.value(key, scope)
             if not isinstance(name, Const) or not isinstance(name.value, (str, int, float, bool, type(None))):
-                return Unknown(text_of(node))
+                return Unknown(node)
             items[name.value] = got
         return Table(items)
 
@@ -177,7 +177,7 @@ class Expressions:
         try:
             return Const(UNARY[type(node.op)](plain(self.value(node.operand, scope))))
         except (NotPlain, KeyError, TypeError):
-            return Unknown(text_of(node))
+            return Unknown(node)
 
     def on_BinOp(self, node, scope):
         left, right = self.value(node.left, scope), self.value(node.right, scope)
@@ -188,15 +188,15 @@ class Expressions:
             pass
         if isinstance(node.op, ast.Add) and isinstance(left, Seq) and isinstance(right, Seq):
             return Seq(left.items + right.items, left.kind)
-        return Unknown(text_of(node))
+        return Unknown(node)
 
     def on_BoolOp(self, node, scope):
-        value = Unknown(text_of(node))
+        value = Unknown(node)
         for part in node.values:
             value = self.value(part, scope)
             known = self.truth(value)
             if known is None:
-                return Unknown(text_of(node))
+                return Unknown(node)
             if known == isinstance(node.op, ast.Or):
                 return value
         return value
@@ -209,13 +209,13 @@ class Expressions:
                 return Const(bool(COMPARE[type(node.ops[0])](plain(left), plain(rights[0]))))
             except (NotPlain, TypeError):
                 pass
-        return Unknown(text_of(node))
+        return Unknown(node)
 
     def on_IfExp(self, node, scope):
         known = self.truth(self.value(node.test, scope))
         if known is None:
             self.value(node.body, scope), self.value(node.orelse, scope)
-            return Unknown(text_of(node))
+            return Unknown(node)
         return self.value(node.body if known else node.orelse, scope)
 
     def on_JoinedStr(self, node, scope):
@@ -223,15 +223,15 @@ class Expressions:
         for part in node.values:
             if isinstance(part, ast.FormattedValue):
                 if part.conversion not in (-1, ord("s")) or part.format_spec:
-                    return Unknown(text_of(node))
+                    return Unknown(node)
                 part = part.value
             try:
                 got = plain(self.value(part, scope))
             except NotPlain:
-                return Unknown(text_of(node))
+                return Unknown(node)
             text += str(got)
             if len(text) > 10_000:
-                return Unknown(text_of(node))
+                return Unknown(node)
         return Const(text)
 
     def on_Subscript(self, node, scope):
@@ -241,7 +241,7 @@ class Expressions:
                 parts = [plain(self.value(p, scope)) if p is not None else None for p in (index.lower, index.upper, index.step)]
                 return wrap(plain(owner)[slice(*parts)])
             except (NotPlain, TypeError, ValueError, KeyError):
-                return Unknown(text_of(node))
+                return Unknown(node)
         key = self.value(index, scope)
         if isinstance(owner, (Seq, Table, Const)) and isinstance(key, Const):
             try:
@@ -250,7 +250,7 @@ class Expressions:
                 pass
         if isinstance(owner, Ext) and owner.name in ("typer.Option",):
             return owner
-        return Unknown(text_of(node))
+        return Unknown(node)
 
     def on_Starred(self, node, scope):
         return self.value(node.value, scope)
@@ -277,14 +277,14 @@ class Expressions:
                     self.assign(node.generators[0].target, item, inner)
                     out.append(self.value(node.elt, inner))
                 return Seq(out)
-        return Unknown(text_of(node))
+        return Unknown(node)
 
     on_GeneratorExp = on_ListComp
 
     on_SetComp = on_ListComp
 
     def on_DictComp(self, node, scope):
-        return Unknown(text_of(node))
+        return Unknown(node)
 
     def members_of(self, cls):
         """Returns the members of an Enum class, each with name and value, or Unknown."""
@@ -302,8 +302,15 @@ class Expressions:
     def is_enum(self, cls):
         return isinstance(cls, Class) and any(b.split(".")[-1] in ("Enum", "IntEnum", "StrEnum", "ExplicitEnum") for b in self.foreign_bases(cls))
 
+    def quiet(self, func, scope):
+        """Tells a call of something imported from a file of the tree that says nothing of arguments:
+        neither that file is read for it, nor what it calls is followed."""
+        found = scope.lookup(func.id) if isinstance(func, ast.Name) else scope.lookup(func.value.id) if isinstance(func, ast.Attribute) and isinstance(func.value, ast.Name) else None
+        return isinstance(found, (Lazy, ModuleValue)) and not found.module.ran and not found.module.source.speaks
+
     def on_Call(self, node, scope):
-        target = self.value(node.func, scope)
+        quiet = self.quiet(node.func, scope)
+        target = Unknown(node.func) if quiet else self.value(node.func, scope)
         args, kwargs, whole = [], {}, True
         for part in node.args:
             if isinstance(part, ast.Starred):
@@ -324,4 +331,6 @@ class Expressions:
                 whole = False
         if not whole:
             kwargs["*"] = Unknown()
+        if quiet and any(isinstance(v, (Parser, Group)) for v in args + list(kwargs.values())):
+            target = self.value(node.func, scope)
         return self.call(target, args, kwargs, node, scope)

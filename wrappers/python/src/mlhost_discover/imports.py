@@ -40,6 +40,13 @@ class Imports:
         self.reads[path] = source.sha256
         return source
 
+    def readable(self, source):
+        """Parses a file of the tree; one that cannot be read is a problem."""
+        if source.ready():
+            return True
+        self.problem(source.problem.line, "%s is imported: %s" % (os.path.relpath(source.path, os.path.dirname(self.path)), source.problem))
+        return False
+
     def style(self, name):
         if name not in self.styles:
             self.styles.append(name)
@@ -52,9 +59,7 @@ class Imports:
                 return self.modules[path]
             if os.path.isfile(path):
                 source = self.open(path)
-                if source.problem:
-                    self.problem(source.problem.line, "%s is imported: %s" % (os.path.relpath(path, os.path.dirname(self.path)), source.problem))
-                    self.reads[path] = source.sha256
+                if source.problem and not self.readable(source):
                     return None
                 module = self.modules[path] = Module(self, source, ".".join(parts))
                 if "DEFINE_" in source.text:

@@ -3,7 +3,6 @@
 import ast
 import os
 
-from syntax import text_of
 from values import (
     TYPES, Bound, Class, Command, Const, Deco, Ext, Func, Group, Instance, Method, Namespace, NotPlain, Param, Parser,
     Partial, Seq, Subparsers, Super, Table, Unknown, plain, wrap,
@@ -74,15 +73,15 @@ class Libraries:
             self.problem(node.lineno, "%s: names that it sets are not seen" % name, scope.module)
             return Unknown()
         if name in ("os.getenv", "os.environ.get"):
-            return Unknown(text_of(node))
+            return Unknown(node)
         if name in SAFE:
             return self.safe(name, args, kwargs, node)
         if name == "range" and args:
             try:
                 r = range(*[plain(a) for a in args])
-                return Seq([Const(i) for i in r]) if len(r) <= 1000 else Unknown(text_of(node))
+                return Seq([Const(i) for i in r]) if len(r) <= 1000 else Unknown(node)
             except (NotPlain, TypeError, ValueError):
-                return Unknown(text_of(node))
+                return Unknown(node)
         if name in ("copy.deepcopy", "copy.copy", "absl.flags.FLAGS") and args:
             return args[0]
         if name == "functools.partial" and args and isinstance(args[0], (Func, Class, Ext)):
@@ -102,7 +101,7 @@ class Libraries:
         try:
             return wrap(SAFE[name](*[plain(a) for a in args], **{k: plain(v) for k, v in kwargs.items()}))
         except Exception:  # whatever a constant's conversion raises: it is no constant
-            return Unknown(text_of(node))
+            return Unknown(node)
 
     def call_method(self, owner, name, args, kwargs, node, scope):
         if isinstance(owner, Super):
@@ -133,7 +132,7 @@ class Libraries:
             return self.command_method(owner, name, args, kwargs, node)
         if isinstance(owner, (Const, Seq, Table)):
             return self.data_method(owner, name, args, node)
-        return self.passed_on(text_of(node.func) if isinstance(node, ast.Call) else name, args, kwargs, node, scope)
+        return self.passed_on(node.func if isinstance(node, ast.Call) else name, args, kwargs, node, scope)
 
     def data_method(self, owner, name, args, node):
         if isinstance(owner, Seq) and name in ("append", "extend") and args and not self.unsure:
@@ -142,7 +141,7 @@ class Libraries:
         if isinstance(owner, Table) and name in ("keys", "items", "values", "copy", "get"):
             if name == "get":
                 key = args[0].value if args and isinstance(args[0], Const) else None
-                return owner.items.get(key, args[1] if len(args) > 1 else Unknown(text_of(node)))
+                return owner.items.get(key, args[1] if len(args) > 1 else Unknown(node))
             if name == "copy":
                 return Table(dict(owner.items))
             return Seq([Const(k) if name == "keys" else v if name == "values" else Seq([Const(k), v], tuple) for k, v in owner.items.items()])
@@ -151,7 +150,7 @@ class Libraries:
                 return wrap(getattr(plain(owner), name)(*[plain(a) for a in args]))
         except Exception:  # not that kind of constant
             pass
-        return Unknown(text_of(node))
+        return Unknown(node)
 
     def text(self, value):
         return value.value if isinstance(value, Const) and isinstance(value.value, str) else None

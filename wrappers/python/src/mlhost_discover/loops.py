@@ -1,20 +1,26 @@
 """What is read again in a loop: whether a parameter can change while the script runs."""
 
 import ast
+import re
 
-from syntax import dotted
+from syntax import dotted, index_of
+
+# Names of which a function that matters for parameters has one.
+TELLS = re.compile(r"add_argument|arse_(?:known_)?(?:arg|opt|flag|config)|[pP]arser|args$|argv|^(?:parse|CLI|cli|main|param|flags|click|typer|fire|Fire|hydra|tyro|docopt|draccus|pyrallis|optparse|OmegaConf)$|"
+                   r"^DEFINE_|register_parameter|[oO]ption|_cli$|^add_\w*(?:arg|opt)")
 
 
-class Facts(ast.NodeVisitor):
-    """What is read again in a loop, or in a function that one calls; and what is written where."""
+class Facts:
+    """What is read again in a loop, or in a function that one calls; what is written where; and
+    which functions say something of arguments."""
 
     def __init__(self, tree):
         self.in_loop, self.in_function = set(), {}
         self.loop_calls, self.calls = set(), {}
-        self.loops, self.function = 0, ""
         self.stored, self.counted = {}, set()
         self.env, self.argv = [], 0
-        self.visit(tree)
+        self.names, self.matters = {}, set()
+        self.visit(tree.body, "", False)
         todo, done = set(self.loop_calls), set()
         self.live = set(self.in_loop)
         while todo:
@@ -23,89 +29,91 @@ class Facts(ast.NodeVisitor):
                 done.add(name)
                 self.live |= self.in_function.get(name, set())
                 todo |= self.calls.get(name, set())
+        self.find_matters()
 
-    def visit_FunctionDef(self, node):
-        for part in node.decorator_list + node.args.defaults + [d for d in node.args.kw_defaults if d]:
-            self.visit(part)
-        before = self.function, self.loops
-        self.function, self.loops = node.name, 0
-        for part in node.body:
-            self.visit(part)
-        self.function, self.loops = before
+    def find_matters(self):
+        callers = {}
+        for function, names in self.names.items():
+            for name in names:
+                callers.setdefault(name, set()).add(function)
+        todo = [f for f, names in self.names.items() if f and (TELLS.search(f) or any(n != "args" and TELLS.search(n) for n in names))]
+        while todo:
+            name = todo.pop()
+            if name not in self.matters:
+                self.matters.add(name)
+                todo += callers.get(name, ())
 
-    visit_AsyncFunctionDef = visit_FunctionDef
+    def visit(self, nodes, function, loop):
+        """Goes through statements and expressions; without recursion, since some files nest deeply."""
+        stack = [(n, function, loop) for n in nodes]
+        while stack:
+            node, function, loop = stack.pop()
+            kind = type(node)
+            if kind is ast.Name:
+                if isinstance(node.ctx, ast.Load):
+                    self.note(node.id, function, loop)
+                elif not function:
+                    self.stored[node.id] = self.stored.get(node.id, 0) + 1
+                    if loop:
+                        self.counted.add(node.id)
+                continue
+            if kind is ast.Constant:
+                continue
+            if kind is ast.Attribute:
+                if isinstance(node.ctx, ast.Load):
+                    chain = dotted(node)
+                    if chain:
+                        self.note(chain, function, loop)
+                        if chain == "sys.argv" and not self.argv:
+                            self.argv = node.lineno
+                self.names.setdefault(function, set()).add(node.attr)
+                stack.append((node.value, function, loop))
+            elif kind in (ast.FunctionDef, ast.AsyncFunctionDef):
+                outside = node.decorator_list + node.args.defaults + [d for d in node.args.kw_defaults if d]
+                stack += [(n, function, loop) for n in outside]
+                self.names.setdefault(function, set()).add(node.name)
+                self.names.setdefault(node.name, set())
+                stack += [(n, node.name, False) for n in node.body]
+            elif kind in (ast.For, ast.AsyncFor):
+                stack.append((node.iter, function, loop))
+                stack += [(n, function, True) for n in [node.target] + node.body] + [(n, function, loop) for n in node.orelse]
+            elif kind is ast.While:
+                stack += [(n, function, True) for n in [node.test] + node.body] + [(n, function, loop) for n in node.orelse]
+            else:
+                if kind is ast.Call:
+                    self.visit_call(node, function, loop)
+                elif kind is ast.Global:
+                    self.counted.update(node.names)
+                elif kind is ast.AugAssign and isinstance(node.target, ast.Name):
+                    self.counted.add(node.target.id)
+                elif kind is ast.Subscript and isinstance(node.ctx, ast.Load) and dotted(node.value) in ("os.environ", "environ"):
+                    self.reads_env(index_of(node), node.lineno, None)
+                for name in node._fields:
+                    value = getattr(node, name, None)
+                    if isinstance(value, ast.AST):
+                        stack.append((value, function, loop))
+                    elif isinstance(value, list):
+                        stack += [(v, function, loop) for v in value if isinstance(v, ast.AST)]
 
-    def visit_For(self, node):
-        self.visit(node.iter)
-        self.loops += 1
-        self.visit(node.target)
-        for part in node.body:
-            self.visit(part)
-        self.loops -= 1
-        for part in node.orelse:
-            self.visit(part)
-
-    visit_AsyncFor = visit_For
-
-    def visit_While(self, node):
-        self.loops += 1
-        self.visit(node.test)
-        for part in node.body:
-            self.visit(part)
-        self.loops -= 1
-        for part in node.orelse:
-            self.visit(part)
-
-    def visit_Global(self, node):
-        self.counted.update(node.names)
-
-    def visit_AugAssign(self, node):
-        if isinstance(node.target, ast.Name):
-            self.counted.add(node.target.id)
-        self.generic_visit(node)
-
-    def visit_Call(self, node):
+    def visit_call(self, node, function, loop):
         name = node.func.id if isinstance(node.func, ast.Name) else node.func.attr if isinstance(node.func, ast.Attribute) else ""
         if name:
-            if self.loops:
+            if loop:
                 self.loop_calls.add(name)
-            self.calls.setdefault(self.function, set()).add(name)
-        text = dotted(node.func) or ""
-        if text in ("os.getenv", "os.environ.get", "environ.get", "getenv", "os.environ.setdefault") and node.args:
-            self.reads_env(node.args[0], node.lineno)
-        self.generic_visit(node)
+            self.calls.setdefault(function, set()).add(name)
+        if name in ("getenv", "get", "setdefault") and node.args and dotted(node.func) in ("os.getenv", "os.environ.get", "environ.get", "getenv", "os.environ.setdefault"):
+            self.reads_env(node.args[0], node.lineno, node.args[1] if len(node.args) > 1 and name != "setdefault" else None)
 
-    def visit_Subscript(self, node):
-        if dotted(node.value) in ("os.environ", "environ") and isinstance(node.ctx, ast.Load):
-            index = node.slice
-            self.reads_env(index.value if type(index).__name__ == "Index" else index, node.lineno)
-        self.generic_visit(node)
+    def reads_env(self, key, line, default):
+        self.env.append((line, key.value if isinstance(key, ast.Constant) and isinstance(key.value, str) else "", default))
 
-    def reads_env(self, key, line):
-        self.env.append((line, key.value if isinstance(key, ast.Constant) and isinstance(key.value, str) else ""))
-
-    def visit_Attribute(self, node):
-        if isinstance(node.ctx, ast.Load):
-            chain = dotted(node)
-            if chain:
-                self.note(chain)
-                if chain == "sys.argv" and not self.argv:
-                    self.argv = node.lineno
-        self.generic_visit(node)
-
-    def visit_Name(self, node):
-        if isinstance(node.ctx, ast.Load):
-            self.note(node.id)
-        elif not self.function:
-            self.stored[node.id] = self.stored.get(node.id, 0) + 1
-            if self.loops:
-                self.counted.add(node.id)
-
-    def note(self, chain):
-        if self.loops:
+    def note(self, chain, function, loop):
+        first = chain.split(".", 1)[0]
+        self.names.setdefault(function, set()).add(first)
+        if loop:
             self.in_loop.add(chain)
-        if self.function:
-            self.in_function.setdefault(self.function, set()).add(chain)
+        if function:
+            self.in_function.setdefault(function, set()).add(chain)
 
 
 class Mutability:
@@ -118,17 +126,25 @@ class Mutability:
         param.mutability = "restart"
         if param.style in ("click", "typer", "fire"):
             return
-        for module in list(self.modules.values()):
-            if module is not self.modules[self.path] and not module.ran:
-                continue
-            for chain in module.source.facts().live:
-                if param.style == "constants":
-                    if chain == param.name and module.path == self.path:
-                        param.mutability = "live"
-                        return
+        if param.style == "constants":
+            if param.name in facts.live:
+                param.mutability = "live"
+            return
+        live, name = self.read_again(), param.name.split(".")
+        if ".".join(name) in live or param.style == "HfArgumentParser" and any(c.split(".")[0] == name[0] for c in live):
+            param.mutability = "live"
+
+    def read_again(self):
+        """Returns the names that are read off what a parser hands out, inside of loops."""
+        if self.live_names is None:
+            self.live_names = set()
+            for module in list(self.modules.values()):
+                if not (module.ran and any(n + "." in module.source.text for n in self.namespaces)):
                     continue
-                parts, name = chain.split("."), param.name.split(".")
-                for i in range(len(parts) - 1):
-                    if parts[i] in self.namespaces and (parts[i + 1:i + 1 + len(name)] == name or param.style == "HfArgumentParser" and parts[i + 1:i + 2] == name):
-                        param.mutability = "live"
-                        return
+                facts = module.source.facts()
+                for chain in facts.live if facts else ():
+                    parts = chain.split(".")
+                    for i in range(len(parts) - 1):
+                        if parts[i] in self.namespaces:
+                            self.live_names.update(".".join(parts[i + 1:j]) for j in range(i + 2, len(parts) + 1))
+        return self.live_names

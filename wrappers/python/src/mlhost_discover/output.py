@@ -16,12 +16,16 @@ class Output:
 
     def run(self):
         source = self.open(self.path)
-        if source.problem:
+        if not source.ready():
             self.problem(source.problem.line, str(source.problem))
             return dict(self.result([], "none"), unreadable=True)
         module = self.modules[self.path] = Module(self, source, "__main__")
         module.ran = True
-        facts = source.facts()
+        try:
+            facts = source.facts()
+        except RecursionError:
+            self.problem(0, "the script nests too deeply to be read")
+            return dict(self.result([], "none"), unreadable=True)
         try:
             self.walk_module(module)
             self.fall_back(module)
@@ -37,7 +41,7 @@ class Output:
         if style is None:
             params, style = self.constants(source.tree, facts), "constants"
             style = style if params else "none"
-        for line, name in facts.env:
+        for line, name, _ in sorted(facts.env, key=lambda e: e[0]):
             self.problem(line, "reads the environment variable %s" % name if name else "reads an environment variable with a computed name")
         if facts.argv and style in ("constants", "none"):
             self.problem(facts.argv, "reads sys.argv by itself: what it takes from there is not seen")

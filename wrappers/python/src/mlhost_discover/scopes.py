@@ -14,7 +14,8 @@ class Module:
         """Returns what the module calls so, after reading its top level; None where there is nothing."""
         if not self.ran:
             self.ran = True
-            self.scan.walk_module(self)
+            if self.scan.readable(self.source):
+                self.scan.walk_module(self)
         found = self.env.get(name)
         if found is None:
             inner = self.scan.local(os.path.dirname(self.path), [name]) if self.path.endswith("__init__.py") else None

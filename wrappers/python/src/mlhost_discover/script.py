@@ -1,5 +1,6 @@
 """One script. Each base class does one job; they reach each other through self, so that no module imports in a circle."""
 
+import ast
 import os
 import time
 
@@ -33,9 +34,13 @@ class Script(
         self.modules, self.reads = {}, {}
         self.problems, self.styles = [], []
         self.parsers, self.commands, self.found = [], [], []
-        self.namespaces = set()
+        self.namespaces, self.live_names = set(), None
         self.funcs = []
         self.steps, self.calls, self.stack, self.unsure = 0, {}, [], 0
         self.deadline = time.monotonic() + MAX_SECONDS
         self.is_script = False
+        self.handlers = {getattr(ast, name[3:]): getattr(self, name) for name in HANDLERS if hasattr(ast, name[3:])}
         self.roots = self.find_roots(os.path.dirname(path))
+
+
+HANDLERS = [name for name in dir(Script) if name.startswith(("on_", "do_"))]

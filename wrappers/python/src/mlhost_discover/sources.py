@@ -9,6 +9,9 @@ import sys
 from loops import Facts
 
 MAX_BYTES = 5_000_000
+MAX_KEPT = 8_000_000  # bytes of source whose syntax trees are kept
+SPEAKS = re.compile(r"add_argument|arse_(?:known_)?(?:arg|opt|flag|config)|Parser|get_\w*arg|make_\w*arg|_args\(|argv|DEFINE_|\b(?:click|typer|fire|Fire|hydra|tyro|docopt|draccus|pyrallis|optparse|OmegaConf)\b|"
+                    r"register_parameter|mlhost|\bcli\b|\b(?:args|opt|opts|config|cfg)\s*=\s*\w*(?:arg|opt|parse|config)\w*\(")
 PYTHON2 = re.compile(r"^\s*(print\s+[^(=\s]|print\s*$|exec\s+['\"]|raise\s+\w+\s*,|except\s+[\w.]+\s*,\s*\w+\s*:)", re.M)
 
 
@@ -23,7 +26,7 @@ class Source:
 
     def __init__(self, path):
         self.path, self.sha256, self.problem, self.tree, self.text = path, "", None, None, ""
-        self._facts = None
+        self._facts, self._words, self.size = None, None, 0
         try:
             if not os.path.isfile(path):
                 raise Unreadable("the file cannot be read: it is no regular file" if os.path.exists(path) else "the file cannot be read: it is not there")
@@ -35,11 +38,25 @@ class Source:
         except Unreadable as e:
             self.problem = e
             return
-        self.sha256 = hashlib.sha256(data).hexdigest()
-        try:
-            self.tree = self.parse(data)
-        except Unreadable as e:
-            self.problem = e
+        self.sha256, self.size, self.data = hashlib.sha256(data).hexdigest(), len(data), data
+        self.text = data.decode("utf-8", "replace")
+
+    def ready(self):
+        """Parses the file, once; returns whether it can be read."""
+        if self.problem is None and self.tree is None:
+            try:
+                self.tree = self.parse(self.data)
+            except Unreadable as e:
+                self.problem = e
+            self.data = b""
+        return self.problem is None
+
+    @property
+    def speaks(self):
+        """Tells whether the file says anything of arguments or configurations."""
+        if self._words is None:
+            self._words = bool(SPEAKS.search(self.text))
+        return self._words
 
     def parse(self, data):
         if len(data) > MAX_BYTES:
@@ -57,23 +74,27 @@ class Source:
             raise Unreadable("the file nests too deeply") from None
         except (ValueError, LookupError, OverflowError) as e:
             raise Unreadable("the file cannot be read: %s" % e) from None
-        self.text = data.decode("utf-8", "replace")
         self.lines = self.text.splitlines()
         return tree
 
     def facts(self):
-        if self._facts is None:
+        if self._facts is None and self.ready():
             self._facts = Facts(self.tree)
         return self._facts
 
 
 class Tree:
-    """The files, across scripts."""
+    """The files, across scripts; those that were read last are kept."""
 
     def __init__(self):
-        self.sources = {}
+        self.sources, self.size = {}, 0
 
     def source(self, path):
-        if path not in self.sources:
-            self.sources[path] = Source(path)
-        return self.sources[path]
+        found = self.sources.pop(path, None)
+        if found is None:
+            found = Source(path)
+            self.size += found.size
+        self.sources[path] = found
+        while self.size > MAX_KEPT and len(self.sources) > 1:
+            self.size -= self.sources.pop(next(iter(self.sources))).size
+        return found

@@ -4,7 +4,7 @@ import ast
 import time
 
 from scopes import Scope
-from syntax import dotted, index_of, is_main_guard, text_of
+from syntax import dotted, index_of, is_main_guard
 from values import Budget, Class, Command, Const, Func, Instance, Namespace, NotPlain, Parser, Seq, Table, Unknown, Wrapped, plain
 
 MAX_STEPS = 150_000  # expressions and statements of one script
@@ -30,8 +30,7 @@ class Statements:
 
     def statement(self, node, scope):
         self.step()
-        kind = type(node).__name__
-        handler = getattr(self, "do_" + kind, None)
+        handler = self.handlers.get(type(node))
         if handler:
             return handler(node, scope)
         for child in ast.iter_child_nodes(node):
@@ -73,7 +72,7 @@ class Statements:
         value = self.value(node.value, scope)
         if isinstance(node.target, ast.Name):
             before = scope.lookup(node.target.id)
-            joined = Unknown(text_of(node.value))
+            joined = Unknown(node.value)
             if isinstance(before, Seq) and isinstance(value, Seq) and isinstance(node.op, ast.Add):
                 joined = Seq(before.items + value.items, before.kind)
             scope.names[node.target.id] = joined
@@ -142,7 +141,7 @@ class Statements:
                 self.walk(node.body, scope)
         else:
             self.unsure += 1
-            self.assign(node.target, Unknown(text_of(node.target)), scope)
+            self.assign(node.target, Unknown(node.target), scope)
             self.walk(node.body, scope)
             self.unsure -= 1
         self.walk(node.orelse, scope)

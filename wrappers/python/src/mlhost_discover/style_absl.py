@@ -1,6 +1,5 @@
 """absl's flags."""
 
-from syntax import text_of
 from values import Class, Const, Seq, Unknown
 
 
@@ -16,7 +15,7 @@ class Absl:
                     for p in self.found:
                         if p.style == "absl" and p.name == self.text(value):
                             p.required = True
-            return Unknown(text_of(node))
+            return Unknown(node)
         kind = last[len("DEFINE_"):]
         several = kind.startswith("multi_")
         kind = kind[6:] if several else kind

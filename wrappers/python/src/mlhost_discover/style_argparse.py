@@ -1,7 +1,7 @@
 """argparse, and parsers that are used like it."""
 
 from libraries import PARSES
-from syntax import is_dataclass, text_of
+from syntax import is_dataclass
 from values import Class, Const, Ext, Func, Group, Namespace, Parser, Seq, Subparsers, Unknown, type_of
 
 
@@ -65,7 +65,7 @@ class Argparse:
         if name in ("add_class_arguments", "add_dataclass_arguments", "add_function_arguments", "add_subclass_arguments"):
             nested = self.text(args[1]) if len(args) > 1 else self.text(kwargs.get("nested_key"))
             return self.add_class(parser, args[0] if args else Unknown(), nested or "", node, scope)
-        return Unknown(text_of(node))
+        return Unknown(node)
 
     def add_class(self, parser, target, prefix, node, scope):
         if isinstance(target, Class) and (parser.style == "simple_parsing" or is_dataclass(target)):

@@ -5,7 +5,6 @@ import os
 
 from scopes import Scope
 from sources import MAX_BYTES, Unreadable
-from syntax import text_of
 from values import Class, Instance, Namespace, Param, Unknown, YamlFile
 from yaml_reader import Yaml
 
@@ -145,4 +144,4 @@ class Config:
             self.reads_cli = True
         if last in ("merge", "from_cli", "create", "to_container", "to_object", "unsafe_merge"):
             return Namespace()
-        return Unknown(text_of(node))
+        return Unknown(node)

@@ -1,5 +1,7 @@
 """What an expression of a script may be, and what is known of a parameter."""
 
+from syntax import text_of
+
 
 class Budget(Exception):
     """The script asks for more work than one script may."""
@@ -8,8 +10,12 @@ class Budget(Exception):
 class Unknown:
     """A value that the source does not tell."""
 
-    def __init__(self, text=""):
-        self.text = text
+    def __init__(self, source=""):
+        self.source = source  # its text, or the piece of syntax
+
+    @property
+    def text(self):
+        return self.source if isinstance(self.source, str) else text_of(self.source)
 
 
 class Const:
