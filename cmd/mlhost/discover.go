@@ -13,6 +13,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/mlhost/mlhost/host/config"
 	"github.com/mlhost/mlhost/shared/script"
 	"github.com/mlhost/mlhost/wrappers/python"
 )
@@ -30,6 +31,8 @@ type discoveredScript struct {
 	Style      string                `json:"style"`
 	Parameters []discoveredParameter `json:"parameters"`
 	Problems   []python.Problem      `json:"problems"`
+	Resume     string                `json:"resume,omitempty"`   // the parameter that takes a checkpoint
+	Executed   *python.Executed      `json:"executed,omitempty"` // with --run
 }
 
 type discoveredParameter struct {
@@ -48,18 +51,27 @@ type discoveredParameter struct {
 }
 
 func (a *app) discoverVerb() *cobra.Command {
-	return a.do(&cobra.Command{
+	var run bool
+	cmd := &cobra.Command{
 		Use:   "discover PATH…",
 		Short: "Find the parameters of Python scripts by reading them",
 		Long: `Find the parameters of Python scripts by reading them. Nothing of them is
 executed. In a folder every *.py file that does something by itself is read.
-What is not understood is listed as a problem.`,
-		Example: "mlhost discover train.py\nmlhost discover . --json",
+What is not understood is listed as a problem.
+
+With --run each script is executed too, with the interpreter that a run would
+take, up to the first parse of its arguments, and what its real parser has is
+listed. Files for writing, sockets and processes are refused on the way, and it
+is ended after ten seconds. This executes the script's code: use it for scripts
+that you would run.`,
+		Example: "mlhost discover train.py\nmlhost discover . --json\nmlhost discover --run train.py",
 		Args:    args(1, -1, "a script or a folder"),
-	}, a.discover)
+	}
+	cmd.Flags().BoolVar(&run, "run", false, "execute each script up to its first parse")
+	return a.do(cmd, func(ctx context.Context, got []string) error { return a.discover(ctx, got, run) })
 }
 
-func (a *app) discover(ctx context.Context, got []string) error {
+func (a *app) discover(ctx context.Context, got []string, run bool) error {
 	out := discovery{Scripts: []discoveredScript{}}
 	for _, path := range got {
 		found, err := a.find(ctx, path)
@@ -67,7 +79,12 @@ func (a *app) discover(ctx context.Context, got []string) error {
 			return err
 		}
 		for _, f := range found {
-			s := discoveredScript{Path: shownPath(path, f.Path), Style: f.Style, Problems: f.Problems, Parameters: []discoveredParameter{}}
+			if run && !f.Unreadable {
+				if f, err = a.observe(ctx, f); err != nil {
+					return err
+				}
+			}
+			s := discoveredScript{Path: shownPath(path, f.Path), Style: f.Style, Problems: f.Problems, Resume: f.Resume, Executed: f.Executed, Parameters: []discoveredParameter{}}
 			for _, p := range f.Parameters {
 				s.Parameters = append(s.Parameters, discoveredParameter{
 					Name: p.Name, Type: p.Type, Default: p.Default, Choices: p.Choices, Min: p.Min, Max: p.Max, Required: p.Required,
@@ -78,6 +95,20 @@ func (a *app) discover(ctx context.Context, got []string) error {
 		}
 	}
 	return a.print(out, out.write)
+}
+
+// observe executes a script up to its first parse, with the interpreter that a
+// run of it would take.
+func (a *app) observe(ctx context.Context, f python.Discovered) (python.Discovered, error) {
+	cfg, diags := config.Single(f.Path, nil)
+	if diags.HasErrors() || len(cfg.Scripts) != 1 {
+		return f, config.Error(diags)
+	}
+	state, err := a.stateDir()
+	if err != nil {
+		return f, err
+	}
+	return python.Observe(ctx, python.DiscoverOptions{Cache: filepath.Join(state, ".discovered")}, cfg.Scripts[0].Launch("").Interpreter, f)
 }
 
 // find reads a script, or those of a folder.
@@ -163,6 +194,11 @@ func (d discovery) write(w io.Writer) error {
 		}
 		if _, err := fmt.Fprintf(w, "%s: %s, %s\n", escapeLine(s.Path), s.Style, count(len(s.Parameters), "parameter")); err != nil {
 			return err
+		}
+		if e := s.Executed; e != nil {
+			if _, err := fmt.Fprintf(w, "  executed with %s: %s\n", escapeLine(e.Interpreter), escapeLine(e.Told())); err != nil {
+				return err
+			}
 		}
 		t := table{header: []string{"  NAME", "TYPE", "DEFAULT", "RANGE", "LINE", "CONFIDENCE", "CHANGES", "DOC"}}
 		for _, p := range s.Parameters {

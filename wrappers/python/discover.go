@@ -29,6 +29,8 @@ type Discovered struct {
 	Script     bool         `json:"script"`     // it does something by itself, and is not only imported
 	Unreadable bool         `json:"unreadable"` // the only problem says why
 	Reads      HashesByPath `json:"reads"`
+	Resume     string       `json:"resume,omitempty"`   // the parameter that takes a checkpoint to go on from; "": none is seen
+	Executed   *Executed    `json:"executed,omitempty"` // by Observe
 }
 
 // HashesByPath names the files that a result rests on: their SHA-256, or ""
@@ -126,6 +128,9 @@ func newDiscoverer(o DiscoverOptions) (*discoverer, error) {
 		path := filepath.Join(d.dir, filepath.FromSlash(name))
 		if have, err := os.ReadFile(path); err == nil && bytes.Equal(have, source) {
 			continue
+		}
+		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+			return nil, err
 		}
 		if err := writeWhole(path, source); err != nil {
 			return nil, err

@@ -17,7 +17,7 @@ import (
 
 // Files holds the modules, below the folder "src".
 //
-//go:embed src/*.py src/mlhost_site/*.py src/mlhost/*.py src/mlhost/hooks/*.py src/mlhost/py.typed src/mlhost_discover/*.py
+//go:embed src/*.py src/mlhost_site/*.py src/mlhost/*.py src/mlhost/hooks/*.py src/mlhost/py.typed src/mlhost_discover/*.py src/mlhost_discover/observe/*.py
 var Files embed.FS
 
 // ShimName is the file in an extracted directory that starts a script:

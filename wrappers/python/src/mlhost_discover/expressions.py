@@ -33,7 +33,9 @@ def binary(op, a, b):
             raise ValueError
         return a << b
     if kind is ast.Mod and not numbers:
-        raise ValueError
+        if not isinstance(a, str) or any(c in a for c in "*0123456789"):
+            raise ValueError
+        return a % (tuple(b) if isinstance(b, tuple) else b)
     return {ast.Add: lambda: a + b, ast.Sub: lambda: a - b, ast.Mult: lambda: a * b, ast.Div: lambda: a / b, ast.FloorDiv: lambda: a // b,
             ast.Mod: lambda: a % b, ast.BitOr: lambda: a | b, ast.BitAnd: lambda: a & b}[kind]()
 

@@ -19,7 +19,7 @@ CLICK = ("option", "argument", "command", "group", "pass_context", "version_opti
 SAFE = {"int": int, "float": float, "str": str, "bool": bool, "list": list, "tuple": tuple, "sorted": sorted, "len": len, "min": min, "max": max,
         "abs": abs, "round": round, "sum": sum, "set": lambda v=(): list(dict.fromkeys(v)), "dict": dict, "os.path.join": os.path.join,
         "os.path.dirname": os.path.dirname, "os.path.basename": os.path.basename, "pathlib.Path": lambda *p: os.path.join(*p) if p else "."}
-TEXT = {"lower", "upper", "strip", "title", "split", "join", "replace", "keys", "values", "lstrip", "rstrip"}
+TEXT = {"lower", "upper", "strip", "title", "split", "join", "replace", "keys", "values", "format", "lstrip", "rstrip"}
 
 
 class Libraries:
@@ -146,7 +146,7 @@ class Libraries:
                 return Table(dict(owner.items))
             return Seq([Const(k) if name == "keys" else v if name == "values" else Seq([Const(k), v], tuple) for k, v in owner.items.items()])
         try:
-            if name in TEXT and isinstance(plain(owner), str):
+            if name in TEXT and isinstance(plain(owner), str) and not (name == "format" and set(plain(owner)) & set(":[.")):
                 return wrap(getattr(plain(owner), name)(*[plain(a) for a in args]))
         except Exception:  # not that kind of constant
             pass
