@@ -8,6 +8,8 @@ Whoever finds one offers it with a handler:
                                 answer(status, value=None, step=None, reason="")
     gone()                      optional: "", or why the value can be reached no more
     release(answer)             optional: gives the value back to the script
+    undo()                      optional: takes the last set back; else the value
+                                from before it is set
 """
 
 from __future__ import annotations
@@ -81,7 +83,14 @@ class Round:
             self._undo_others()
             for offer, _, outcome in self._sets:
                 if outcome["status"] in ("applied", "pending"):
-                    offer.handler.set(outcome["old"], self._author, lambda *_, **__: None)
+                    self._undo(offer.handler, outcome["old"])
                 if outcome["status"] != "rejected":
                     outcome.update(status="rejected", value=outcome["old"], reason=ALONE)
         self._done(refused)
+
+    def _undo(self, handler: Any, old: Any) -> None:
+        undo = getattr(handler, "undo", None)
+        if undo:
+            undo()
+        else:
+            handler.set(old, self._author, lambda *_, **__: None)

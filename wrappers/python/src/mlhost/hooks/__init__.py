@@ -14,7 +14,7 @@ from .._imports import on_import
 from .._typing import Any, Dict
 
 #: The file of this folder for each module; several modules may share one.
-TABLE: Dict[str, str] = {}
+TABLE: Dict[str, str] = {"torch.optim.optimizer": "torch_optimizer"}
 
 
 def install() -> None:

@@ -1,0 +1,267 @@
+"""The parameters that an optimizer's overlay is moved by.
+
+optimizer.lr, optimizer.lr.scale, optimizer.lr.cap; the same for weight_decay and
+momentum; optimizer.betas. A second optimizer is optimizer[1], and a group of
+an optimizer that has several is optimizer.groups[0]. A parameter of the script
+itself that the learning rate came from moves the overlay too.
+"""
+
+from __future__ import annotations
+
+import _thread
+
+from . import _bare
+from ._optimizer import Watched, all_watched, is_guarded, readable
+from ._optimizer_rules import CAP, SCALE, SET
+from ._session import current
+from ._spec import LIVE, RESTART, Spec
+from ._typing import Any, Callable, Dict, List, Optional, Tuple
+
+NUMBERS = ("lr", "weight_decay", "momentum")
+PAIRS = ("betas",)
+MOST_GROUPS = 16  # whose own parameters are declared
+PATIENCE = 1.0  # seconds that a set waits for a step before it is answered
+HOPELESS = 30.0  # seconds without a step after which the host is told
+DECLARED_AFTER = 0.5  # seconds, where no step has come by then
+
+#: Names of scripts' own parameters, and what they are in an optimizer.
+MEANINGS = {"lr": "lr", "learning_rate": "lr", "weight_decay": "weight_decay", "wd": "weight_decay", "momentum": "momentum"}
+
+_declaring = _thread.allocate_lock()
+_soon = _thread.allocate_lock()  # held while a thread is about to declare
+_declared: List[str] = []  # the optimizers' names
+
+
+class Hyper:
+    """One parameter of an overlay; a handler for Settings.offer."""
+
+    def __init__(self, watched: Watched, key: str, mode: str, group: Optional[int]) -> None:
+        self.watched, self.key, self.mode, self.group = watched, key, mode, group
+        self.value: Any = None  # nothing is laid over
+        self.before: Any = None  # the value before the last set
+        self.siblings: List[Any] = [self]  # the parameters that move it
+        inside = "" if group is None else ".groups[%d]" % group
+        self.name = "%s%s.%s%s" % (watched.name, inside, key, "." + mode if mode else "")
+
+    def get(self) -> Any:
+        if self.mode == SCALE:
+            return 1.0 if self.value is None else self.value
+        if self.mode == CAP:
+            return self.value
+        if self.value is not None:
+            return self.value
+        index = self.watched.rules.first(self.key) if self.group is None else self.group
+        return self.watched.held(index, self.key)
+
+    def gone(self) -> str:
+        optimizer = self.watched.ref()
+        if optimizer is None:
+            return "not controllable: the script has let go of the optimizer"
+        ranks = _ranks()
+        if ranks > 1:
+            return "distributed: %d ranks train one model, and a change on one of them would let them drift apart" % ranks
+        if self.watched.captured:
+            return "not controllable: the optimizer's step is replayed by a CUDA graph"
+        if not is_guarded(optimizer):
+            return "not controllable: %s does not step as PyTorch's optimizers do" % type(optimizer).__name__
+        return ""
+
+    def set(self, value: Any, author: str, answer: Callable[..., None]) -> None:
+        if value is not None and self.key in PAIRS:
+            fit = len(value) == 2 and all(isinstance(b, (int, float)) and 0 <= b < 1 for b in value)
+            if not fit:
+                return answer("rejected", reason="wants two numbers from 0 to below 1")
+        Change(self, value, answer, self).begin()
+
+    def release(self, answer: Callable[..., None]) -> None:
+        Change(self, None, answer, self).begin()
+
+    def undo(self) -> None:
+        """Takes the last set back, because another of the same batch was refused."""
+        Change(self, self.before, lambda *_, **__: None, self).begin()
+
+
+class Change:
+    """A set on its way to the next step. asked is what was set: the hyperparameter
+    itself, or the script's own parameter that stands for it."""
+
+    def __init__(self, hyper: Hyper, value: Any, answer: Callable[..., None], asked: Any) -> None:
+        self.hyper, self.value, self._answer, self._asked = hyper, value, answer, asked
+        self.old: Any = None  # what was asked for, before
+        self._late = False  # the answer was pending
+        self._waiting = _thread.allocate_lock()
+        self._waiting.acquire()
+
+    def begin(self) -> None:
+        self.hyper.watched.todo.append(self)
+        _bare.start(self._watch)
+
+    def _watch(self) -> None:
+        """Answers that no step has come, and tells when none seems to come at all."""
+        if self._waiting.acquire(True, PATIENCE):
+            return
+        watched = self.hyper.watched
+        reason = "it is applied at the optimizer's next step; none has begun for %g s" % PATIENCE
+        if not watched.steps:
+            reason = "it is applied at the optimizer's first step; none was seen so far"
+        self._late = True
+        self._answer("pending", reason=reason)
+        if not self._waiting.acquire(True, HOPELESS) and not watched.steps:
+            current().warn(
+                "%s is not controllable so far: mlhost has seen no step of the optimizer for %g s after it was set. "
+                "Steps inside of torch.compile or of a CUDA graph cannot be seen" % (self._asked.name, HOPELESS)
+            )
+
+    def take(self) -> None:
+        """The step that begins takes the value."""
+        self.old = self._asked.get()
+        self.hyper.before, self.hyper.value = self.hyper.value, self.value
+
+    def took_effect(self, step: int) -> None:
+        """The values of a step are in place."""
+        value = self._asked.get()
+        self._answer("applied", value, step)
+        if self._waiting.locked():
+            self._waiting.release()
+        session = current()
+        if self._late:
+            session.settings.applied(self._asked.name, self.old, value, step)
+        for other in self.hyper.siblings:
+            offer = session.settings.known.get(other.name)
+            if other is not self._asked and offer is not None:
+                session.put(offer.spec.declaration(other.get()))
+
+    def seen(self, overwritten: Dict[Tuple[int, str], Any], step: int) -> None:
+        """The step is over."""
+        hyper = self.hyper
+        if hyper.value is None or hyper.key not in NUMBERS:
+            return
+        index = hyper.watched.rules.first(hyper.key) if hyper.group is None else hyper.group
+        settings = current().settings
+        if (index, hyper.key) in overwritten:
+            settings.overwritten(self._asked.name, readable(overwritten[index, hyper.key]), step)
+        else:
+            settings.observed(self._asked.name, self._asked.get(), step)
+
+
+def _ranks() -> int:
+    import os
+    import sys
+
+    distributed: Any = sys.modules.get("torch.distributed")
+    try:
+        if distributed is not None and distributed.is_available() and distributed.is_initialized():
+            return int(distributed.get_world_size())
+        return int(os.environ.get("WORLD_SIZE") or 1)
+    except (ValueError, RuntimeError):
+        return 1
+
+
+def declare_soon() -> None:
+    """Declares optimizers whose first step does not come by itself."""
+
+    def wait() -> None:
+        quiet = _thread.allocate_lock()
+        quiet.acquire()
+        quiet.acquire(True, DECLARED_AFTER)
+        _soon.release()
+        declare()
+
+    if current().channel and _soon.acquire(False):
+        _bare.start(wait)
+
+
+def declare() -> None:
+    """Declares the parameters of all optimizers, and of all groups, that are new."""
+    if not _declaring.acquire(False):
+        return
+    try:
+        for watched in all_watched():
+            optimizer = watched.ref()
+            groups = getattr(optimizer, "param_groups", None)
+            if groups and len(groups) != watched.groups:
+                _declare(watched, list(groups))
+    finally:
+        _declaring.release()
+
+
+def _declare(watched: Watched, groups: List[Dict[str, Any]]) -> None:
+    first_time = not watched.name
+    if first_time:
+        watched.name = "optimizer[%d]" % len(_declared) if _declared else "optimizer"
+        _declared.append(watched.name)
+    known, watched.groups = watched.groups, len(groups)
+    for key in NUMBERS + PAIRS:
+        start = "initial_lr" if key == "lr" and "initial_lr" in groups[0] else key
+        values = [readable(g.get(start, g.get(key))) for g in groups]
+        if key not in groups[0] or isinstance(groups[0][key], bool):
+            continue
+        watched.rules.measure(key, values)
+        if first_time:
+            _offer(watched, key, None)
+        if len(groups) > 1:
+            for index in range(known if known > 1 else 0, min(len(groups), MOST_GROUPS)):
+                _offer(watched, key, index)
+    if len(groups) > MOST_GROUPS >= known:
+        current().warn("%s has %d parameter groups: those from groups[%d] on have no parameters of their own" % (watched.name, len(groups), MOST_GROUPS))
+    if first_time:
+        _adopt(watched)
+
+
+def _offer(watched: Watched, key: str, group: Optional[int]) -> None:
+    offer = current().settings.offer
+    modes = (SET,) if key in PAIRS else (SET, SCALE, CAP)
+    for mode in modes:
+        hyper = Hyper(watched, key, mode, group)
+        value = hyper.get()
+        if key in PAIRS:
+            spec = Spec(hyper.name, list(value), "list", style="torch", doc="%s of the optimizer" % key)
+        else:
+            doc = {SET: "%s at each step of the optimizer", SCALE: "factor on what the script's %s is", CAP: "the most that %s may be"}[mode] % key
+            spec = Spec(hyper.name, value, "float", min=0, style="torch", doc=doc)
+        offer(spec, hyper)
+
+
+class Alias:
+    """A parameter of the script's own that an overlay stands for."""
+
+    def __init__(self, own: Any, hyper: Hyper, ratio: float) -> None:
+        self.name = own.spec.name
+        self._own, self._hyper, self._ratio = own, hyper, ratio
+        hyper.siblings.append(self)
+
+    def get(self) -> Any:
+        value = self._hyper.value
+        return self._own.get() if value is None else value / self._ratio
+
+    def gone(self) -> str:
+        return self._hyper.gone()
+
+    def set(self, value: Any, author: str, answer: Callable[..., None]) -> None:
+        Change(self._hyper, None if value is None else value * self._ratio, answer, self).begin()
+
+    def release(self, answer: Callable[..., None]) -> None:
+        Change(self._hyper, None, answer, self).begin()
+
+    def undo(self) -> None:
+        self._hyper.undo()
+
+
+def _adopt(watched: Watched) -> None:
+    """Lets the script's own parameters, read only at the start, move the overlay."""
+    settings = current().settings
+    for name, own in list(settings.known.items()):
+        key = MEANINGS.get(name.rsplit(".", 1)[-1].replace("-", "_"))
+        if key is None or own.spec.mutability != RESTART or own.spec.type not in ("float", "int", "any"):
+            continue
+        hyper = settings.known.get("%s.%s" % (watched.name, key))
+        value = own.get()
+        if hyper is None or type(value) not in (int, float) or type(hyper.get()) not in (int, float):
+            continue
+        if not value or (value != hyper.get() and (key != "lr" or watched.name != "optimizer")):
+            continue
+        spec = own.spec
+        spec.mutability = LIVE
+        if spec.type == "int":
+            spec.type = "float"
+        settings.offer(spec, Alias(own, hyper.handler, (hyper.get() / value) or 1.0), configured=False)

@@ -1,0 +1,41 @@
+"""PyTorch: the overlay around the step of every optimizer class.
+
+torch 2 has hooks for all optimizers' steps. They are not used: the one that
+follows a step is not called when the step raises, and hooks of the script's
+own would see the overlay.
+"""
+
+from __future__ import annotations
+
+import functools
+
+from .. import _optimizer
+from .._session import current
+from .._typing import Any
+
+
+def install(module: Any) -> None:
+    """Guards the step of each class when its first optimizer is made. module is
+    torch.optim.optimizer."""
+    if current().channel is None:
+        return
+    base = module.Optimizer
+    compiling = _compiling(module)
+    name = "_patch_step_function" if hasattr(base, "_patch_step_function") else "_hook_for_profile"
+    patch = getattr(base, name)
+
+    @functools.wraps(patch)
+    def patch_step(self: Any) -> Any:
+        kind = type(self)
+        if not getattr(kind.step, "hooked", None) and not getattr(kind.step, "_mlhost_guard", False):
+            kind.step = _optimizer.guarded(kind.step, compiling)
+        result = patch(self)
+        _optimizer.made(self)
+        return result
+
+    setattr(base, name, patch_step)
+
+
+def _compiling(module: Any) -> Any:
+    compiler = getattr(module.torch, "compiler", None)
+    return getattr(compiler, "is_compiling", None) or (lambda: False)
