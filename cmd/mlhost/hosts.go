@@ -64,6 +64,9 @@ func places(state string) ([]place, error) {
 	var out []place
 	for _, e := range entries {
 		dir := filepath.Join(state, e.Name())
+		if strings.HasPrefix(e.Name(), ".") {
+			continue
+		}
 		if _, err := os.Stat(filepath.Join(dir, "host.lock")); err != nil {
 			continue // no host has ever run here
 		}

@@ -1,0 +1,124 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/dustin/go-humanize"
+	"github.com/spf13/cobra"
+
+	"github.com/mlhost/mlhost/host"
+	"github.com/mlhost/mlhost/shared/script"
+)
+
+func (a *app) backupVerb() *cobra.Command {
+	var force bool
+	cmd := &cobra.Command{
+		Use:   "backup FILE",
+		Short: "Write everything that a host keeps into one file",
+		Long: strings.TrimSpace(`
+Write everything that a host keeps (runs, samples, results, logs, mail) into
+one file, a gzipped tar archive. The host may be running: its databases are
+copied as they are at one moment. - writes to the standard output.`),
+		Example: "mlhost backup lab1.tar.gz\nmlhost backup - | ssh backup 'cat > lab1.tar.gz'",
+		Args:    args(1, 1, "a file, or -"),
+	}
+	cmd.Flags().BoolVar(&force, "force", false, "replace a file that is there")
+	return a.do(cmd, func(ctx context.Context, got []string) error {
+		p, err := a.place()
+		if err != nil {
+			return err
+		}
+		version, _ := buildVersion()
+		if got[0] == "-" {
+			_, err := host.Backup(ctx, p.dir, version, a.stdout)
+			return err
+		}
+		var m host.Manifest
+		if err := a.waiting("the backup", func() (err error) {
+			m, err = writeBackup(ctx, p.dir, version, got[0], force)
+			return err
+		}); err != nil {
+			return err
+		}
+		out := map[string]any{"file": got[0], "host": m.Host, "files": len(m.Files), "bytes": m.Bytes}
+		return a.print(out, func(w io.Writer) error {
+			_, err := fmt.Fprintf(w, "%s holds the host %s: %s, %s\n", escapeLine(got[0]), m.Host, count(len(m.Files), "file"), humanize.IBytes(uint64(m.Bytes)))
+			return err
+		})
+	})
+}
+
+// writeBackup writes a backup by way of a new file, so that path never holds
+// half of one.
+func writeBackup(ctx context.Context, dir, version, path string, force bool) (m host.Manifest, err error) {
+	if _, err := os.Lstat(path); err == nil && !force {
+		return m, script.Errorf(script.CodeConflict, "%s is there already", path).WithHint("--force replaces it")
+	}
+	f, err := os.CreateTemp(filepath.Dir(path), ".backup-*")
+	if err != nil {
+		return m, script.Errorf(script.CodeIO, "write backup: %v", err)
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, os.Remove(f.Name()))
+		}
+	}()
+	m, err = host.Backup(ctx, dir, version, f)
+	if err == nil {
+		err = f.Sync()
+	}
+	if err = errors.Join(err, f.Close()); err != nil {
+		return m, err
+	}
+	return m, os.Rename(f.Name(), path)
+}
+
+func (a *app) restoreVerb() *cobra.Command {
+	var replace bool
+	cmd := &cobra.Command{
+		Use:   "restore FILE",
+		Short: "Make a host's state of a backup",
+		Long: strings.TrimSpace(`
+Make a host's state of a backup, here or on another machine. Nothing is
+changed unless the whole backup is sound. What is there already stays, or, with
+--replace, is set aside. Runs that were live when the backup was made are lost.`),
+		Example: "mlhost restore lab1.tar.gz\nmlhost restore lab1.tar.gz --host lab2",
+		Args:    args(1, 1, "a backup, or -"),
+	}
+	cmd.Flags().BoolVar(&replace, "replace", false, "set aside the state that is there")
+	return a.do(cmd, func(ctx context.Context, got []string) error {
+		state, err := a.stateDir()
+		if err != nil {
+			return err
+		}
+		in := a.stdin
+		if got[0] != "-" {
+			if in, err = os.Open(got[0]); err != nil {
+				return script.Errorf(script.CodeNotFound, "read backup: %v", err)
+			}
+			defer in.Close()
+		}
+		var done host.Restored
+		if err := a.waiting("the backup", func() (err error) {
+			done, err = host.Restore(ctx, in, host.RestoreOptions{StateDir: state, Host: a.host, Replace: replace})
+			return err
+		}); err != nil {
+			return err
+		}
+		out := map[string]any{"host": filepath.Base(done.Dir), "directory": done.Dir, "aside": done.Aside, "created": done.Manifest.Created, "files": len(done.Manifest.Files)}
+		return a.print(out, func(w io.Writer) error {
+			text := fmt.Sprintf("the host %s is restored as it was at %s", filepath.Base(done.Dir), done.Manifest.Created.Local().Format("2006-01-02 15:04:05"))
+			if done.Aside != "" {
+				text += "; what was there is " + done.Aside
+			}
+			_, err := fmt.Fprintln(w, escapeLine(text))
+			return err
+		})
+	})
+}
