@@ -18,6 +18,7 @@ func (h *Host) awaitDeclared(ctx context.Context, name string, check func() erro
 	if script.CodeOf(check()) != script.CodeNotFound {
 		return
 	}
+	h.awaitRead(ctx, name)
 	left := h.declarationTime(name)
 	if left <= 0 {
 		return
@@ -36,6 +37,22 @@ func (h *Host) awaitDeclared(ctx context.Context, name string, check func() erro
 		case <-ctx.Done():
 			return
 		}
+	}
+}
+
+// awaitRead waits until a script that does not run has been read, if it is
+// going to be.
+func (h *Host) awaitRead(ctx context.Context, name string) {
+	unread := h.reader.unread(name)
+	if state, _ := h.registry.State(name); unread == nil || state.Live() {
+		return
+	}
+	timer := time.NewTimer(declarationGrace)
+	defer timer.Stop()
+	select {
+	case <-unread:
+	case <-timer.C:
+	case <-ctx.Done():
 	}
 }
 

@@ -111,11 +111,12 @@ func (h *Host) scan() error {
 		return config.Error(diags)
 	}
 	for _, s := range found {
-		h.define(s)
+		h.define(s, nil)
 		if err := h.supervisor.Add(s); err != nil {
 			return err
 		}
 	}
+	h.reader.add(found)
 	return nil
 }
 

@@ -50,6 +50,7 @@ type Host struct {
 	// config.Scripts once the host runs.
 	reloading sync.Mutex
 	reload    reloadState
+	reader    *reader
 
 	ready   chan struct{} // closed: requests are served
 	end     chan struct{} // closed: stop the scripts, then end
@@ -107,6 +108,7 @@ func (h *Host) open() error {
 }
 
 func (h *Host) makeParts() {
+	h.reader = newReader(h.options.Discover, h.learn, h.logger)
 	h.router = router.New(router.Options{
 		Config: h.options.Config, Registry: h.registry, Logger: h.logger, Emit: h.Emit, Set: h.Send, Command: h.command,
 		Mail: router.Mail{
@@ -118,6 +120,7 @@ func (h *Host) makeParts() {
 		Dir: h.dir, Executable: h.options.Executable, Logger: h.logger, Emit: h.Emit,
 		LastSeq: h.store.LastSeq, LogEnd: h.logEnd, Link: h.serveLink, Kept: h.store.Kept,
 		Parameters: h.holdParameters, Accepts: h.accepts,
+		Discover: h.options.Discover,
 	})
 	h.connector = connector.New(connector.Options{
 		ID: h.options.Config.Host.Name, Directory: h.options.Config.Dir, Registry: h.registry,
@@ -174,6 +177,7 @@ func (h *Host) Run(ctx context.Context) (Outcome, error) {
 
 	var g errgroup.Group
 	g.Go(func() error { return h.router.Run(serving) })
+	g.Go(func() error { h.reader.run(serving); return nil })
 	g.Go(func() error { return h.endOn(h.api.Serve(serving, h.listener)) })
 	g.Go(func() error { return h.endOn(h.followConfig(serving)) })
 	close(h.ready)
@@ -262,6 +266,10 @@ func (h *Host) Terminate(ctx context.Context) error {
 
 // Socket returns the path of the API's socket.
 func (h *Host) Socket() string { return SocketPath(h.dir) }
+
+// AwaitRead returns when the scripts known so far have been read, so that
+// their parameters are known, or when ctx ends.
+func (h *Host) AwaitRead(ctx context.Context) { h.reader.await(ctx) }
 
 // Bus returns the live events, for a front end in the same process.
 func (h *Host) Bus() *bus.Bus { return h.bus }

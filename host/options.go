@@ -1,11 +1,13 @@
 package host
 
 import (
+	"context"
 	"log/slog"
 
 	"github.com/hashicorp/hcl/v2"
 
 	"github.com/mlhost/mlhost/host/config"
+	"github.com/mlhost/mlhost/shared/script"
 )
 
 // Options is what a Host is made of.
@@ -20,6 +22,9 @@ type Options struct {
 	Logger     *slog.Logger
 	// Load reads the configuration again, as it is now. Nil: it stays as it is.
 	Load func() (*config.Config, hcl.Diagnostics)
+	// Discover tells what reading a script finds of its parameters; nil: nothing
+	// is found. It is called for scripts that Script.IsRead names, concurrently.
+	Discover func(context.Context, *config.Script) (script.Catalogue, error)
 	// StayUp keeps the host up when all its scripts have ended.
 	StayUp bool
 }

@@ -171,7 +171,8 @@ func (h *Host) changeScript(ctx context.Context, c *config.Config, change config
 	conf, _ := c.Script(change.Name)
 	switch change.Action {
 	case config.Create:
-		h.define(conf)
+		h.define(conf, nil)
+		h.reader.add([]*config.Script{conf})
 		return h.supervisor.Add(conf)
 	case config.Delete:
 		if err := h.supervisor.Remove(ctx, change.Name); err != nil {
@@ -187,7 +188,8 @@ func (h *Host) changeScript(ctx context.Context, c *config.Config, change config
 	if err := h.supervisor.Configure(conf); err != nil {
 		return err
 	}
-	h.define(conf)
+	h.define(conf, nil)
+	h.reader.add([]*config.Script{conf})
 	return nil
 }
 

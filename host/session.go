@@ -25,11 +25,12 @@ func (h *Host) beginSession(ctx context.Context) error {
 		}
 	}
 	for _, s := range h.config.Load().Scripts {
-		h.define(s)
+		h.define(s, nil)
 		if err := h.supervisor.Add(s); err != nil {
 			return err
 		}
 	}
+	h.reader.add(h.config.Load().Scripts)
 	if !open {
 		return h.beginConfig(ctx, false)
 	}
@@ -58,8 +59,19 @@ func (h *Host) restore(ctx context.Context, s store.Script) error {
 	return h.supervisor.Recall(s.Name, now.Run, s.State, s.Reason)
 }
 
-// define makes a configured script known before it has said anything.
-func (h *Host) define(s *config.Script) {
+// learn takes in what reading a script found, unless its configuration is
+// another one by now.
+func (h *Host) learn(s *config.Script, found *script.Catalogue) {
+	h.reloading.Lock()
+	defer h.reloading.Unlock()
+	if now, ok := h.config.Load().Script(s.Name); ok && now == s {
+		h.define(s, found)
+	}
+}
+
+// define makes a configured script known before it has said anything: by what
+// reading it found, where that is known.
+func (h *Host) define(s *config.Script, found *script.Catalogue) {
 	plugin := s.Plugin
 	if plugin == "" {
 		plugin = "interpreter"
@@ -67,7 +79,13 @@ func (h *Host) define(s *config.Script) {
 	// What a script that is not described yet will declare is open.
 	open := script.Description{Name: s.Name, Capabilities: []string{script.CapabilityDynamic}}
 	values, specs, _ := s.Resolve(open) // mistakes were shown when the config was loaded
-	h.registry.Define(s.Name, registry.Info{Managed: true, Plugin: plugin, SHA256: s.SHA256, Specs: specs, Values: values})
+	info := registry.Info{Managed: true, Plugin: plugin, SHA256: s.SHA256, Specs: specs, Values: values}
+	if found != nil {
+		d := s.Description(found)
+		info.Values, d.Parameters, _ = s.Resolve(d)
+		info.Description = &d
+	}
+	h.registry.Define(s.Name, info)
 }
 
 // claimRoutes makes routes the owners of the parameters that they move, but

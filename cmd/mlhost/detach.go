@@ -73,6 +73,9 @@ func (r *ready) announce(h *host.Host, cfg *config.Config) {
 	if _, err := c.Host(context.Background()); err != nil {
 		return // the host tells why
 	}
+	reading, cancel := context.WithTimeout(context.Background(), startPatience)
+	defer cancel()
+	h.AwaitRead(reading)
 	timer := time.NewTimer(startPatience)
 	defer timer.Stop()
 	select {

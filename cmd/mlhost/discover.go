@@ -127,7 +127,7 @@ func (a *app) find(ctx context.Context, path string) ([]python.Discovered, error
 	if err != nil {
 		return nil, err
 	}
-	found, err := python.Discover(ctx, python.DiscoverOptions{Cache: filepath.Join(state, ".discovered")}, files)
+	found, err := python.Discover(ctx, discoverOptions(state), files)
 	if err != nil {
 		return nil, err
 	}

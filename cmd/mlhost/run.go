@@ -60,7 +60,7 @@ func (a *app) run(ctx context.Context, s source, detach bool) error {
 		return err
 	}
 	if !diags.HasErrors() {
-		diags = append(diags, cfg.Check(map[string]script.Description{})...)
+		diags = append(diags, a.checkConfigured(ctx, cfg)...)
 	}
 	if diags.HasErrors() {
 		return a.configError(cfg, diags)
@@ -82,6 +82,15 @@ func (a *app) run(ctx context.Context, s source, detach bool) error {
 		return a.detach(ctx, cfg, state)
 	}
 	return a.serve(ctx, cfg, state, detach, ready, a.reloader(s))
+}
+
+// checkConfigured checks a configuration before a host runs it. Scripts that
+// get values are read for that, the others when they start.
+func (a *app) checkConfigured(ctx context.Context, cfg *config.Config) hcl.Diagnostics {
+	ctx, cancel := context.WithTimeout(ctx, readPatience)
+	defer cancel()
+	known, diags := a.describeScripts(ctx, cfg, func(s *config.Script) bool { return len(s.Parameters) > 0 })
+	return append(diags, cfg.Check(known)...)
 }
 
 // nameHost gives the host its name: from the command line, the configuration,
@@ -116,7 +125,8 @@ func (a *app) serve(ctx context.Context, cfg *config.Config, state string, stayU
 	}
 	h, err := host.Open(host.Options{
 		StateDir: state, Config: cfg, Executable: executable, Version: v, StayUp: stayUp, Load: load,
-		Logger: slog.New(slog.NewTextHandler(a.stderr, &slog.HandlerOptions{Level: slog.LevelWarn})),
+		Discover: discoverer(state),
+		Logger:   slog.New(slog.NewTextHandler(a.stderr, &slog.HandlerOptions{Level: slog.LevelWarn})),
 	})
 	if err != nil {
 		ready.tell(err)

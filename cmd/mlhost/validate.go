@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"strings"
 
@@ -30,6 +31,9 @@ func (a *app) validate(s *source) verb {
 		if !diags.HasErrors() {
 			known, found := describePlugins(ctx, cfg)
 			diags = append(append(diags, found...), cfg.CheckFiles()...)
+			read, found := a.describeScripts(ctx, cfg, func(*config.Script) bool { return true })
+			maps.Copy(known, read)
+			diags = append(diags, found...)
 			diags = append(diags, cfg.Check(known)...)
 		}
 		out := v1.Diagnostics{Valid: !diags.HasErrors(), Diagnostics: []v1.Diagnostic{}}

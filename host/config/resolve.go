@@ -86,14 +86,45 @@ func (p *Parameter) resolve(spec script.ParameterSpec) (script.Value, script.Par
 	if err == nil && !value.IsNull() {
 		value, err = spec.Check(value)
 	}
+	if err != nil && spec.Confidence != script.Sure && spec.Confidence != "" {
+		if loose, relaxed, ok := p.loosen(spec, v); ok {
+			d := warning(p.value.Range(), "Unexpected value", "The parameter %q: %s%s The value is used all the same, as reading the script may have told too little.", p.Name, sentence(err.Error()), declaredAt(spec))
+			return loose, relaxed, append(diags, d)
+		}
+	}
 	if err != nil {
-		d := fault(p.value.Range(), "Wrong value", "The parameter %q: %s.%s", p.Name, err, p.scope.templateHint(p.value))
+		d := fault(p.value.Range(), "Wrong value", "The parameter %q: %s%s%s", p.Name, sentence(err.Error()), declaredAt(spec), p.scope.templateHint(p.value))
 		return script.Null(), spec, append(diags, d)
 	}
 	if spec.Deprecated != "" {
 		diags = append(diags, warning(p.NameRange, "Deprecated parameter", "The parameter %q is deprecated: %s.", p.Name, strings.TrimSuffix(spec.Deprecated, ".")))
 	}
 	return value, spec, diags
+}
+
+// sentence ends a text with a full stop, unless it ends with a mark of its own.
+func sentence(text string) string {
+	if strings.HasSuffix(text, "?") || strings.HasSuffix(text, ".") {
+		return text
+	}
+	return text + "."
+}
+
+// loosen decodes a value that does not fit what reading the script guessed,
+// unless the guess leaves no doubt: a constant of another kind.
+func (p *Parameter) loosen(spec script.ParameterSpec, v cty.Value) (script.Value, script.ParameterSpec, bool) {
+	value, err := p.scope.decodeAt(script.TypeAny, v, p.value.Range())
+	if err != nil || value.IsNull() {
+		return value, spec, false
+	}
+	number := func(t script.Type) bool { return t == script.TypeInt || t == script.TypeFloat }
+	t := script.TypeOf(value)
+	if spec.Origin.Style == "constants" && t != spec.Type && !(number(t) && number(spec.Type)) {
+		return value, spec, false
+	}
+	spec.Type, spec.Choices, spec.Pattern = t, nil, ""
+	spec.Min, spec.Max, spec.Step = script.Null(), script.Null(), script.Null()
+	return value, spec, true
 }
 
 var floatLiteral = regexp.MustCompile(`^-?[0-9]+(\.[0-9]+)?([eE][-+]?[0-9]+)?$`)

@@ -108,7 +108,8 @@ func (u *unit) open(ctx context.Context) (p *Process, err error) {
 	if p.instance.BootID, err = bootID(); err != nil {
 		return p, err
 	}
-	if p.program, err = u.s.program(u.config(), p.run, p.dir, &u.s.binaries); err != nil {
+	conf := p.config()
+	if p.program, err = u.s.program(conf, p.run, p.dir, &u.s.binaries, p.discover(ctx, conf)); err != nil {
 		return p, err
 	}
 	// Not synced: it matters only while the machine stays up.
@@ -132,9 +133,31 @@ func (s *Supervisor) newRunDir() (run, dir string, err error) {
 	}
 }
 
+// discover reads the script, if it is one that is read. That it cannot be read
+// is told, and harms nothing else.
+func (p *Process) discover(ctx context.Context, conf *config.Script) *script.Catalogue {
+	if p.s.options.Discover == nil || !conf.IsRead() {
+		return nil
+	}
+	limit := p.s.options.ReadTimeout
+	ctx, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	found, err := p.s.options.Discover(ctx, conf)
+	switch {
+	case errors.Is(ctx.Err(), context.DeadlineExceeded):
+		p.warn("the script's parameters are not known before it tells them: it could not be read within %s", limit)
+	case err != nil:
+		p.warn("the script's parameters are not known before it tells them: %v", err)
+	default:
+		return &found
+	}
+	return nil
+}
+
 // program finds out what to execute for a script. A plugin is executed where
-// copies puts it. mark is what marks its processes.
-func (s *Supervisor) program(conf *config.Script, mark, dir string, copies *binaries) (program, error) {
+// copies puts it. mark is what marks its processes; found is what reading the
+// script told of it.
+func (s *Supervisor) program(conf *config.Script, mark, dir string, copies *binaries, found *script.Catalogue) (program, error) {
 	p := program{command: command{mark: mark, runDir: dir, dir: conf.Directory}}
 	var err error
 	if conf.Plugin != "" {
@@ -150,7 +173,7 @@ func (s *Supervisor) program(conf *config.Script, mark, dir string, copies *bina
 		if err = config.Error(conf.CheckFiles()); err != nil {
 			return p, err
 		}
-		launch := conf.Launch(dir)
+		launch := conf.LaunchWith(dir, found)
 		p.plugin = "interpreter"
 		p.argv = launch.Command()
 		p.command.args = []string{"plugin", "serve", "interpreter", "--launch", filepath.Join(dir, launchFile)}

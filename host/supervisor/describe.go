@@ -68,7 +68,7 @@ func (s *Supervisor) describe(ctx context.Context, conf *config.Script) (d scrip
 		return d, err
 	}
 	p.home = p.dir
-	if p.program, err = s.program(conf, p.run, p.dir, s.originals()); err != nil {
+	if p.program, err = s.program(conf, p.run, p.dir, s.originals(), nil); err != nil {
 		return d, err
 	}
 	defer func() {

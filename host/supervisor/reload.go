@@ -58,7 +58,7 @@ func (s *Supervisor) Reload(ctx context.Context, name string, o ReloadOptions) (
 
 // reloadBinary is Reload for a plugin.
 func (u *unit) reloadBinary(ctx context.Context, p *Process, o ReloadOptions) (Reloaded, error) {
-	next, err := u.s.program(u.config(), p.run, p.home, &u.s.binaries)
+	next, err := u.s.program(u.config(), p.run, p.home, &u.s.binaries, nil)
 	if err != nil {
 		return "", u.refuse(p, next.sum, err)
 	}

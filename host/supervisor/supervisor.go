@@ -42,11 +42,15 @@ type Options struct {
 	// Accepts reports whether what the configuration says of a script goes with
 	// a description of it that it is about to have; nil: it does.
 	Accepts func(script string, d script.Description) error
+	// Discover tells what reading a script finds of its parameters. It is asked
+	// before each start of a script that is read; nil: nothing is found.
+	Discover func(context.Context, *config.Script) (script.Catalogue, error)
 
 	StartLimit   int           // scripts starting at once; 0: 8
 	StartTimeout time.Duration // for the handshake, and for Describe; 0: 30 s
 	CallTimeout  time.Duration // of a call that has no deadline of its own; 0: 10 s
 	Heartbeat    time.Duration // how often a plugin shows that it lives; 0: 1 s
+	ReadTimeout  time.Duration // for Discover, after which the script starts without; 0: 5 s
 	LogLimit     int64         // bytes of an output file before it is rotated; 0: 100 MB
 	LogFiles     int           // output files kept per stream; 0: 5
 	Clock        Clock         // nil: the machine's
@@ -70,6 +74,9 @@ func (o *Options) setDefaults() {
 	}
 	if o.Heartbeat <= 0 {
 		o.Heartbeat = time.Second
+	}
+	if o.ReadTimeout <= 0 {
+		o.ReadTimeout = 5 * time.Second
 	}
 	if o.LogLimit <= 0 {
 		o.LogLimit = 100 << 20

@@ -40,16 +40,24 @@ func (l Launch) Command() []string {
 	return slices.Concat(program, l.Target(), l.Args)
 }
 
-// LaunchParameter says how one configured parameter gets into a script. At
-// most one of Pass, Env and File is set; with none of them the value waits
-// until the script registers a parameter of that name.
+// LaunchParameter says how one parameter gets into a script. At most one of
+// Pass, Env, File, Argument and Constant is set; with none of them the value
+// waits until the script registers a parameter of that name.
 type LaunchParameter struct {
 	Spec ParameterSpec `json:"spec"`
-	Set  bool          `json:"set"`            // the config gives a value: Spec.Default
+	Set  bool          `json:"set"`            // the config gives a value: Spec.Default, or for a discovered one what the run is started with
 	Pass string        `json:"pass,omitempty"` // "--lambda"
 	Env  string        `json:"env,omitempty"`
 	File string        `json:"file,omitempty"` // a JSON file that the wrapper writes
 	At   string        `json:"at,omitempty"`   // file:line of the config
+
+	// Discovered: reading the script found it. Its Spec.Default is the script's
+	// own, and a value goes in only where the config or a person gave one.
+	Discovered bool      `json:"discovered,omitempty"`
+	Argument   *Argument `json:"argument,omitempty"` // what of the command line carries it
+	Constant   string    `json:"constant,omitempty"` // the module-level literal that it replaces
+	Dest       string    `json:"dest,omitempty"`     // its name in the parsed namespace
+	Refused    string    `json:"refused,omitempty"`  // why no value can be passed: "it belongs to a subcommand"
 }
 
 // LaunchVariable is a variable that the configuration names.

@@ -70,6 +70,15 @@ func (p *parameters) adopt(spec script.ParameterSpec) {
 	}
 }
 
+// withdraw takes parameters back. Their values are forgotten too.
+func (p *parameters) withdraw(names []string) {
+	for _, name := range names {
+		delete(p.specs, name)
+		delete(p.values, name)
+	}
+	p.order = slices.DeleteFunc(p.order, func(name string) bool { return slices.Contains(names, name) })
+}
+
 // start sets the configured values. Where strict is not set, a value without a
 // spec is kept for a parameter that may be declared later.
 func (p *parameters) start(values map[string]script.Value, revision uint64, strict bool) error {

@@ -121,6 +121,21 @@ func (p *Plugin) declare(d script.Description, values map[string]script.Value) {
 	}
 }
 
+// retract takes parameters out of the description, and reports the rest whole.
+func (p *Plugin) retract(names []string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.parameters.mu.Lock()
+	p.parameters.withdraw(names)
+	p.parameters.mu.Unlock()
+	p.description.Parameters = slices.DeleteFunc(slices.Clone(p.description.Parameters), func(spec script.ParameterSpec) bool {
+		return slices.Contains(names, spec.Name)
+	})
+	if p.request.Run != "" {
+		p.recorder.emit(script.Described{Description: p.description})
+	}
+}
+
 // merge returns d with what more declares added or replaced by name.
 func merge(d, more script.Description) script.Description {
 	if more.Name != "" {

@@ -1,6 +1,10 @@
 package sdk
 
-import "github.com/mlhost/mlhost/shared/script"
+import (
+	"maps"
+
+	"github.com/mlhost/mlhost/shared/script"
+)
 
 // Value returns a parameter's value. A name that was not declared is a mistake
 // in the script: it panics, which fails the run with the reason.
@@ -47,6 +51,14 @@ func (s *Session) List(name string) []script.Value {
 
 // Values returns all parameters.
 func (s *Session) Values() map[string]script.Value { return s.p.parameters.all() }
+
+// Given returns the values that the run was started with: the configured ones
+// and those that were kept, without defaults.
+func (s *Session) Given() map[string]script.Value {
+	s.p.mu.Lock()
+	defer s.p.mu.Unlock()
+	return maps.Clone(s.p.request.Parameters)
+}
 
 // Revision returns the number of the parameter set in use.
 func (s *Session) Revision() uint64 {

@@ -17,6 +17,10 @@ func (s *Session) Declare(d script.Description, values map[string]script.Value) 
 	s.p.declare(d, values)
 }
 
+// Retract takes parameters back that the script turned out not to have: a
+// Described event tells the whole description without them.
+func (s *Session) Retract(names ...string) { s.p.retract(names) }
+
 // Emit reports an event. Samples, steps and changes of parameters are also
 // taken over into the session's state, as if its own methods had been called;
 // a parameter change is numbered and attributed to the script here.

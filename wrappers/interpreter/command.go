@@ -53,11 +53,14 @@ func (r *run) command(ctx context.Context) (cmd *exec.Cmd, lines bool, err error
 	if dir == "" {
 		dir = filepath.Dir(l.Source)
 	}
-	args, added, err := passed(l.Parameters, r.values)
+	passed, err := passed(l.Parameters, r.values)
 	if err != nil {
 		return nil, false, err
 	}
-	env := r.environment(dir, added)
+	for _, dropped := range passed.Dropped {
+		r.warn(dropped)
+	}
+	env := r.environment(dir, passed.Env)
 	program, what := l.Interpreter, "interpreter"
 	if len(l.Launcher) > 0 {
 		program, what = l.Launcher, "launcher"
@@ -87,7 +90,7 @@ func (r *run) command(ctx context.Context) (cmd *exec.Cmd, lines bool, err error
 	if lines && r.attach == nil {
 		env = append(env, fdName+"="+strconv.Itoa(linesFD))
 	}
-	command = slices.Concat(command, l.Target(), l.Args, args)
+	command = slices.Concat(command, l.Target(), passed.Before, l.Args, passed.After, passed.Last)
 	return &exec.Cmd{Path: path, Args: command, Dir: dir, Env: env}, lines, nil
 }
 

@@ -22,6 +22,7 @@ func (r *run) declare() {
 	if d.Doc != "" || len(d.Parameters)+len(d.Variables)+len(d.Topics)+len(d.Capabilities) > 0 {
 		r.session.Declare(d.Description, d.values)
 	}
+	r.tellDifferences()
 }
 
 // addParameter takes the script's declaration of a parameter, refined by what
@@ -30,6 +31,7 @@ func (r *run) addParameter(l parameterLine) {
 	spec := l.spec
 	spec.Origin.File = r.launch.Source
 	p := r.configured(spec.Name)
+	r.meet(&spec, p)
 	if p != nil {
 		spec = refine(spec, p)
 	}
@@ -130,7 +132,7 @@ func (r *run) warnUnregistered() {
 		return // it says why
 	}
 	for _, p := range r.launch.Parameters {
-		if !p.Set || p.Pass != "" || p.Env != "" || p.File != "" {
+		if !p.Set || p.Pass != "" || p.Env != "" || p.File != "" || p.Argument != nil {
 			continue
 		}
 		if _, ok := declared[p.Spec.Name]; ok {
@@ -164,6 +166,7 @@ func describe(l script.Launch) script.Description {
 		if spec.Confidence == "" {
 			spec.Confidence = script.Sure
 		}
+		spec.Required = spec.Required && !p.Discovered // args may give it
 		d.Parameters = append(d.Parameters, spec)
 	}
 	for _, v := range l.Variables {

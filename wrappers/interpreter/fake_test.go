@@ -56,6 +56,7 @@ func (h *host) Run() string                     { return h.run }
 func (h *host) Script() string                  { return "fit" }
 func (h *host) RunDir() string                  { return h.dir }
 func (h *host) Values() map[string]script.Value { return h.values }
+func (h *host) Given() map[string]script.Value  { return h.values }
 func (h *host) Revision() uint64                { return 7 }
 
 func (h *host) SetParameters(map[string]any) error {
@@ -80,6 +81,14 @@ func (h *host) Declare(d script.Description, values map[string]script.Value) {
 	}
 	h.mu.Unlock()
 	h.Emit(script.Described{Description: d, Values: values})
+}
+
+func (h *host) Retract(names ...string) {
+	h.mu.Lock()
+	h.known.Parameters = slices.DeleteFunc(h.known.Parameters, func(p script.ParameterSpec) bool { return slices.Contains(names, p.Name) })
+	known := h.known
+	h.mu.Unlock()
+	h.Emit(script.Described{Description: known})
 }
 
 func (h *host) Emit(b script.Body) {

@@ -118,6 +118,8 @@ func decodeLine(line []byte) (any, error) {
 		return decodeObserved(line)
 	case "warning":
 		return decode[warningLine](line)
+	case "forget":
+		return decode[forgetLine](line)
 	case "fail":
 		return decode[failLine](line)
 	case "done":

@@ -97,6 +97,8 @@ func (r *run) takeLine(line []byte) {
 		r.inTurn(func() { r.session.Emit(l.ParametersObserved) })
 	case warningLine:
 		r.session.Emit(script.Warned{Text: clipText(l.Text)})
+	case forgetLine:
+		r.forget(l)
 	case failLine:
 		r.takeFailure(l)
 	case doneLine:
@@ -204,5 +206,6 @@ func (r *run) startLine() any {
 		Script     string                  `json:"script"`
 		Parameters map[string]script.Value `json:"parameters"`
 		Revision   uint64                  `json:"revision"`
-	}{"start", 1, r.session.Run(), r.session.Script(), r.values, r.session.Revision()}
+		Catalogue  []catalogued            `json:"catalogue,omitempty"`
+	}{"start", 1, r.session.Run(), r.session.Script(), r.values, r.session.Revision(), r.catalogue()}
 }

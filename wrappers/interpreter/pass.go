@@ -53,7 +53,10 @@ func plainText(v script.Value) string {
 
 // passed gathers what the launch's parameters add to a command line and an
 // environment. A parameter without a value adds nothing.
-func passed(parameters []script.LaunchParameter, values map[string]script.Value) (args, env []string, err error) {
+func passed(parameters []script.LaunchParameter, values map[string]script.Value) (line script.CommandLine, err error) {
+	if err := line.Discovered(parameters, values); err != nil {
+		return line, err
+	}
 	for _, p := range parameters {
 		v, ok := values[p.Spec.Name]
 		if !ok || v.IsNull() {
@@ -63,19 +66,19 @@ func passed(parameters []script.LaunchParameter, values map[string]script.Value)
 		switch {
 		case p.Pass != "":
 			added = passArgs(p.Pass, v)
-			args = append(args, added...)
+			line.After = append(line.After, added...)
 		case p.Env != "":
 			added = []string{p.Env + "=" + plainText(v)}
-			env = append(env, added...)
+			line.Env = append(line.Env, added...)
 		}
 		for _, text := range added {
 			if strings.ContainsRune(text, 0) {
-				return nil, nil, &script.Error{
+				return line, &script.Error{
 					Code: script.CodeRejected, At: p.At,
 					Message: fmt.Sprintf("parameter %q holds a NUL character, which neither an argument nor the environment can carry", p.Spec.Name),
 				}
 			}
 		}
 	}
-	return args, env, nil
+	return line, nil
 }

@@ -44,18 +44,18 @@ func TestPassed(t *testing.T) {
 		{Spec: script.ParameterSpec{Name: "e"}, Env: "E"},
 	}
 	values := map[string]script.Value{"a": script.Int(1), "b": script.Bool(true), "c": script.Int(3), "e": script.List(script.Int(1))}
-	args, env, err := passed(parameters, values)
+	line, err := passed(parameters, values)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff([]string{"--a", "1"}, args); diff != "" {
+	if diff := cmp.Diff([]string{"--a", "1"}, line.After); diff != "" {
 		t.Error(diff)
 	}
-	if diff := cmp.Diff([]string{"B=true", "E=[1]"}, env); diff != "" {
+	if diff := cmp.Diff([]string{"B=true", "E=[1]"}, line.Env); diff != "" {
 		t.Error(diff)
 	}
 	values["a"] = script.String("x\x00y")
-	if _, _, err := passed(parameters, values); script.CodeOf(err) != script.CodeRejected {
+	if _, err := passed(parameters, values); script.CodeOf(err) != script.CodeRejected {
 		t.Errorf("a NUL character: %v", err)
 	}
 }

@@ -27,7 +27,9 @@ type session interface {
 	Script() string
 	RunDir() string
 	Values() map[string]script.Value
+	Given() map[string]script.Value
 	Declare(script.Description, map[string]script.Value)
+	Retract(names ...string)
 	Emit(script.Body)
 	Call(context.Context, script.Message) (script.Reply, error)
 	SetPID(int)
@@ -72,6 +74,8 @@ type run struct {
 
 	declarations declarations // touched by the line reader only
 	bad          badLines     // likewise
+	differences  differences  // likewise
+	forgotten    []string     // likewise
 
 	mu        sync.Mutex                      // guards all below
 	declared  map[string]script.ParameterSpec // by the script itself
@@ -102,6 +106,7 @@ func newRun(launch script.Launch, s session, descendants bool) *run {
 			r.values[name] = v
 		}
 	}
+	r.dropDefaults()
 	r.ctx, r.cancel = context.WithCancel(context.Background())
 	r.recorder = newRecorder(s)
 	r.step.Store(-1)

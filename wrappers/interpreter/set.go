@@ -90,6 +90,16 @@ func (r *run) nextRun(p *script.LaunchParameter, v script.Value) script.Outcome 
 		o.Reason = fmt.Sprintf("the script got it as the argument %s when it started", p.Pass)
 	case p.Env != "":
 		o.Reason = fmt.Sprintf("the script got it as the environment variable %s when it started", p.Env)
+	case p.Refused != "":
+		o.Status, o.Value, o.Reason = script.Rejected, o.Old, "it cannot be passed to the script: "+p.Refused
+	case p.Argument != nil:
+		if _, err := p.Passed(v); err != nil {
+			o.Status, o.Value, o.Reason = script.Rejected, o.Old, "it cannot be passed to the script: "+err.Error()
+			break
+		}
+		o.Reason = "the script has read its arguments already"
+	case p.Constant != "":
+		o.Reason = "nothing in the running script takes it over"
 	default:
 		o.Reason = "the script has not registered it"
 	}

@@ -31,6 +31,7 @@ type Discovered struct {
 	Reads      HashesByPath `json:"reads"`
 	Resume     string       `json:"resume,omitempty"`   // the parameter that takes a checkpoint to go on from; "": none is seen
 	Executed   *Executed    `json:"executed,omitempty"` // by Observe
+	Env        []EnvRead    `json:"env"`                // environment variables that it reads
 }
 
 // HashesByPath names the files that a result rests on: their SHA-256, or ""
@@ -50,9 +51,11 @@ type Parameter struct {
 	Line       int               `json:"line"`
 	Confidence script.Confidence `json:"confidence"`
 	Mutability script.Mutability `json:"mutability"`
-	File       string            `json:"file"`  // where the line is, relative to the script's folder; "": in the script
-	Pass       string            `json:"pass"`  // the option that takes it, as a parameter block's pass; "": none that is free of doubt
-	Style      string            `json:"style"` // of this parameter: a script may have several
+	File       string            `json:"file"`     // where the line is, relative to the script's folder; "": in the script
+	Pass       string            `json:"pass"`     // the option that takes it, as a parameter block's pass; "": none that is free of doubt
+	Style      string            `json:"style"`    // of this parameter: a script may have several
+	Argument   *script.Argument  `json:"argument"` // what carries its value; nil: nothing of the command line
+	Refused    string            `json:"refused"`  // why nothing does
 }
 
 // Problem is something in a script that was not understood, or that matters.

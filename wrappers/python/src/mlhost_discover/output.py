@@ -89,9 +89,11 @@ class Output:
                     # Several options with one dest, or one dest in several subcommands.
                     if before.type == "bool" and p.type == "bool":
                         before.passed = ""
+                        self.join_flags(before, p)
                     before.confidence = "likely" if parser.nested else before.confidence
         for p in self.found:
             out.setdefault(p.name, p)
+        self.number_positions(out.values())
         return list(out.values())
 
     def result(self, params, style):
@@ -99,10 +101,12 @@ class Output:
         for p in params:
             if not isinstance(p.choices, list):
                 p.choices = None
+            argument, refused = self.way(p)
             file = "" if p.module.path == self.path else os.path.relpath(p.module.path, os.path.dirname(self.path))
             out.append({
                 "name": p.name, "type": p.type, "default": jsonable(p.default), "choices": jsonable(p.choices), "min": jsonable(p.min), "max": jsonable(p.max),
                 "required": p.required, "doc": jsonable(p.doc.replace("\0", "")), "line": p.line, "confidence": p.confidence, "mutability": p.mutability or "restart",
-                "file": file, "pass": p.passed, "style": p.style,
+                "file": file, "pass": p.passed, "style": p.style, "argument": argument, "refused": refused,
             })
-        return {"path": self.path, "style": style, "parameters": out, "problems": self.problems, "script": self.is_script or bool(params and style not in ("constants",)), "reads": self.reads}
+        return {"path": self.path, "style": style, "parameters": out, "problems": self.problems, "script": self.is_script or bool(params and style not in ("constants",)), "reads": self.reads,
+                "env": self.env_reads()}

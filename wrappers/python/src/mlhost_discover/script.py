@@ -19,13 +19,14 @@ from style_config import Config
 from style_constants import Constants
 from style_declared import Declared
 from style_fire import Fire
+from ways import Ways
 
 MAX_SECONDS = 10.0
 
 
 class Script(
     Argparse, Classes, Fire, Click, Absl, Declared, Config, Constants,
-    Libraries, Calls, Expressions, Statements, Imports, Mutability, Output,
+    Libraries, Calls, Expressions, Statements, Imports, Mutability, Ways, Output,
 ):
     """Follows one script's main path and gathers its parameters."""
 

@@ -43,6 +43,7 @@ class Absl:
             self.choices(param, Seq([m.attrs["name"] for m in self.members_of(given["enum_class"]).items]))
         param.required = self.truth(given.get("required", Const(False))) is True
         param.passed = "" if kind in ("list", "spaceseplist") else "--" + name + "="
+        param.form, param.verb = "absl", "" if several else kind
         self.found = [p for p in self.found if not (p.style == "absl" and p.name == name)] + [param]
         self.namespaces.update(("FLAGS", "flags.FLAGS"))
         return Unknown("a flag")

@@ -111,6 +111,8 @@ class Argparse:
         if "*" in kwargs:
             param.confidence = "likely"
             self.problem(node.lineno, "some arguments of %s are computed" % name, scope.module)
+        param.form, param.flags, param.verb, param.nargs, param.converter = "argparse", flags, verb, kwargs.get("nargs"), kwargs.get("type")
+        param.positional, param.nested = not flags, parser.nested
         self.argument_value(param, verb, args, kwargs, node, parser)
         long = [f for f in flags if f.startswith("--")]
         if flags and not parser.nested:

@@ -89,6 +89,9 @@ class Click:
                     param.confidence = "likely"
         if param.type == "any" and "type" not in kwargs:
             param.type = "string"
+        param.form, param.flags, param.off, param.nargs, param.positional = "click", flags, toggle.strip(), nargs, not option
+        count = self.truth(kwargs.get("count", Const(False))) is True
+        param.verb = "const" if "flag_value" in kwargs else "flag" if flag else "count" if count else "multiple" if multiple else ""
         param.required = self.truth(kwargs.get("required", Const(False))) is True
         if not option:
             param.required = kwargs.get("required") is None and "default" not in kwargs and not (isinstance(nargs, Const) and nargs.value == -1) or param.required
@@ -121,6 +124,7 @@ class Click:
     def take(self, func, style, nested):
         params = func.click if style == "click" else self.typer_params(func)
         for p in params:
+            p.nested = p.nested or nested
             if nested:
                 p.passed = ""
             if not any(q.name == p.name for q in self.found):
@@ -134,6 +138,7 @@ class Click:
             if arg is not None and dotted(arg.annotation) in ("typer.Context", "Context"):
                 continue
             option = not p.required
+            p.form, p.flags, p.off = "typer", [], ""
             for mark in self.typer_marks(func, p.name):
                 option = mark.name == "typer.Option"
                 names = [self.text(a) for a in mark.args]
@@ -141,7 +146,9 @@ class Click:
                 if isinstance(first, Ext) and first.name == "Ellipsis" or isinstance(first, Const) and first.value is Ellipsis:
                     p.default, p.required = None, True
                 flags = [n for n in names if n and n.startswith("-")]
+                p.flags, p.off = [f.partition("/")[0] for f in flags], next((f.partition("/")[2] for f in flags if "/" in f), "")
                 p.flag = max(flags, key=lambda f: len(f) - len(f.lstrip("-")), default="").partition("/")[0]
+            p.positional = not option
             flag = getattr(p, "flag", "") or "--" + p.name.replace("_", "-")
             p.passed = "" if not option else flag + "=" if p.type not in ("bool", "any") else flag if p.type == "bool" and p.default is False else ""
             if flag and not flag.startswith("--") and p.passed.endswith("="):

@@ -207,6 +207,9 @@ class Param:
         self.type, self.default, self.choices, self.min, self.max = "any", None, None, None, None
         self.required, self.doc, self.confidence, self.mutability, self.passed = False, "", "sure", "", ""
         self.read = name  # by which dotted name the script reads it
+        # What ways.py needs: how the option was declared.
+        self.form, self.flags, self.off, self.verb, self.nargs, self.converter = "", [], "", "", None, None
+        self.positional, self.position, self.nested = False, 0, False
 
     def set_default(self, value):
         self.default = value

@@ -1,0 +1,160 @@
+package interpreter
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/mlhost/mlhost/shared/script"
+)
+
+// catalogued is a discovered parameter as the start line tells the shim of it.
+type catalogued struct {
+	Name       string            `json:"name"`
+	Dest       string            `json:"dest,omitempty"`
+	Type       script.Type       `json:"type"`
+	Style      string            `json:"style"`
+	File       string            `json:"file,omitempty"`
+	Line       int               `json:"line"`
+	Mutability script.Mutability `json:"mutability"`
+	Constant   string            `json:"constant,omitempty"`
+	Set        bool              `json:"set"`
+}
+
+// catalogue lists the discovered parameters, none but for Python scripts. Set
+// are those that have a value of the configuration, or of a person.
+func (r *run) catalogue() []catalogued {
+	if r.launch.Profile != profilePython {
+		return nil
+	}
+	var list []catalogued
+	for _, p := range r.launch.Parameters {
+		if !p.Discovered {
+			continue
+		}
+		_, set := r.values[p.Spec.Name]
+		list = append(list, catalogued{
+			Name: p.Spec.Name, Dest: p.Dest, Type: p.Spec.Type, Style: p.Spec.Origin.Style, File: p.Spec.Origin.File, Line: p.Spec.Origin.Line,
+			Mutability: p.Spec.Mutability, Constant: p.Constant, Set: set,
+		})
+	}
+	return list
+}
+
+// dropDefaults takes out of the values those of discovered parameters that
+// nobody gave: the script has its own.
+func (r *run) dropDefaults() {
+	given := r.session.Given()
+	for _, p := range r.launch.Parameters {
+		if _, ok := given[p.Spec.Name]; p.Discovered && !ok {
+			delete(r.values, p.Spec.Name)
+		}
+	}
+}
+
+// meet compares what the script declares of a parameter with what reading it
+// had found, and fills in what only the latter knows.
+func (r *run) meet(spec *script.ParameterSpec, p *script.LaunchParameter) {
+	if len(r.launch.Parameters) == 0 || spec.Origin.Style == "lines" {
+		return
+	}
+	if p == nil || !p.Discovered {
+		if p == nil && r.readStatically() && isParsed(spec.Origin.Style) {
+			r.differences.add(spec.Name)
+		}
+		return
+	}
+	if spec.Origin.Line == 0 {
+		spec.Origin = p.Spec.Origin
+	}
+	if spec.Doc == "" {
+		spec.Doc = p.Spec.Doc
+	}
+}
+
+// readStatically reports whether discovery found anything in the script.
+func (r *run) readStatically() bool {
+	return slices.ContainsFunc(r.launch.Parameters, func(p script.LaunchParameter) bool { return p.Discovered })
+}
+
+// isParsed reports whether parameters of the style come from a parser, which
+// discovery should have seen.
+func isParsed(style string) bool {
+	switch style {
+	case "", "register_parameter", "mlhost.param", "constants", "lines":
+		return false
+	}
+	return !strings.HasPrefix(style, "optimizer")
+}
+
+// differences are the names that the script's real parser has and discovery
+// had not found; people are told once, of all of a burst.
+type differences struct {
+	names []string
+	told  bool
+}
+
+func (d *differences) add(name string) {
+	if !d.told && !slices.Contains(d.names, name) {
+		d.names = append(d.names, name)
+	}
+}
+
+// tellDifferences warns of parameters that were not found by reading.
+func (r *run) tellDifferences() {
+	d := &r.differences
+	if len(d.names) == 0 || d.told {
+		return
+	}
+	d.told = true
+	r.session.Emit(script.Warned{Text: fmt.Sprintf("the script's parser has parameters that reading it had not found: %s", listed(d.names))})
+}
+
+// forgetLine takes parameters back that discovery claimed.
+type forgetLine struct {
+	Names  []string
+	Reason string
+}
+
+// forget removes from the description what the running script does not have,
+// and says what became of values that were given for it.
+func (r *run) forget(l forgetLine) {
+	var names, used []string
+	for _, name := range l.Names {
+		r.mu.Lock()
+		_, declared := r.declared[name]
+		delete(r.declared, name)
+		r.mu.Unlock()
+		p := r.configured(name)
+		if !declared && (p == nil || !p.Discovered || slices.Contains(r.forgotten, name)) {
+			continue
+		}
+		names = append(names, name)
+		r.forgotten = append(r.forgotten, name)
+		if _, ok := r.values[name]; ok {
+			used = append(used, name)
+		}
+	}
+	if len(names) == 0 {
+		return
+	}
+	r.session.Retract(names...)
+	reason := l.Reason
+	if reason == "" {
+		reason = "the running script does not have it"
+	}
+	text := fmt.Sprintf("reading the script had found %s, but %s", listed(names), clipText(reason))
+	if len(used) > 0 {
+		text += fmt.Sprintf("; the values given for %s are not used by it", listed(used))
+	}
+	r.session.Emit(script.Warned{Text: text})
+}
+
+// listed joins names, and cuts a long list.
+func listed(names []string) string {
+	const most = 20
+	if len(names) > most {
+		return fmt.Sprintf("%s … (%d in all)", strings.Join(names[:most], ", "), len(names))
+	}
+	return strings.Join(names, ", ")
+}
