@@ -5,8 +5,11 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
+	"strconv"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 )
@@ -88,4 +91,64 @@ func buildTurner(version string) (string, error) {
 	}
 	builds.made[version] = path
 	return path, nil
+}
+
+// slowly writes a build over the one that is there, in pieces:
+//
+//	slowly FILE [KEY=VALUE…]
+func slowly(ts *testscript.TestScript, _ bool, args []string) {
+	base, err := buildTurner("1")
+	ts.Check(err)
+	data, err := os.ReadFile(base)
+	ts.Check(err)
+	for _, turn := range args[1:] {
+		key, value, _ := strings.Cut(turn, "=")
+		data = fmt.Appendf(data, "\n#turner %s %s\n", key, value)
+	}
+	f, err := os.OpenFile(ts.MkAbs(args[0]), os.O_WRONLY|os.O_TRUNC, 0)
+	ts.Check(err)
+	for piece := range slices.Chunk(data, len(data)/4+1) {
+		_, err = f.Write(piece)
+		ts.Check(err)
+		time.Sleep(400 * time.Millisecond) // longer than a save takes to settle
+	}
+	ts.Check(f.Close())
+}
+
+// alone tests that no process of the turner is left.
+func alone(ts *testscript.TestScript, _ bool, _ []string) {
+	runs, err := filepath.Glob(ts.MkAbs("state/lab/runs/*"))
+	ts.Check(err)
+	for _, pid := range processes(ts) {
+		env, err := os.ReadFile(filepath.Join("/proc", pid, "environ"))
+		if err != nil {
+			continue // gone, or another user's
+		}
+		for _, run := range runs {
+			if strings.Contains(string(env), "MLHOST_RUN="+filepath.Base(run)) {
+				ts.Fatalf("process %s of run %s is left", pid, filepath.Base(run))
+			}
+		}
+	}
+	for _, run := range runs {
+		for _, pattern := range []string{"p", "*/p", "instance.json", "*/spool.jsonl"} {
+			left, err := filepath.Glob(filepath.Join(run, pattern))
+			ts.Check(err)
+			if len(left) > 0 {
+				ts.Fatalf("left: %v", left)
+			}
+		}
+	}
+}
+
+func processes(ts *testscript.TestScript) []string {
+	entries, err := os.ReadDir("/proc")
+	ts.Check(err)
+	var pids []string
+	for _, e := range entries {
+		if _, err := strconv.Atoi(e.Name()); err == nil {
+			pids = append(pids, e.Name())
+		}
+	}
+	return pids
 }

@@ -95,7 +95,7 @@ func (h *handover) pause(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, pauseTime)
 	defer cancel()
 	if err := p.client.Pause(ctx); err != nil {
-		return fmt.Errorf("the one that runs did not pause: %w", err)
+		return because("the one that runs did not pause", err)
 	}
 	return nil
 }
@@ -135,11 +135,11 @@ func (h *handover) state(ctx context.Context) (wire.Checkpoint, error) {
 	defer cancel()
 	c, err := p.client.Checkpoint(ctx)
 	if err != nil {
-		return c, fmt.Errorf("the one that runs made no checkpoint: %w", err)
+		return c, because("the one that runs made no checkpoint", err)
 	}
 	id, err := p.client.Identify(ctx)
 	if err != nil {
-		return c, fmt.Errorf("the one that runs did not say how far it is: %w", err)
+		return c, because("the one that runs did not say how far it is", err)
 	}
 	if err := p.seen.await(ctx, id.LastSeq); err != nil {
 		return c, script.Errorf(script.CodeDeadline, "the one that runs did not hand over what it has reported")
@@ -184,14 +184,14 @@ func (h *handover) takeOver(ctx context.Context) (*streams, error) {
 	calling, cancel := context.WithTimeout(ctx, p.s.options.StartTimeout)
 	defer cancel()
 	if err := next.client.Restore(calling, h.checkpoint); err != nil {
-		return nil, fmt.Errorf("it did not restore the state: %w", next.explain("restore the state", err))
+		return nil, because("it did not restore the state", next.explain("restore the state", err))
 	}
 	err := next.client.Start(calling, wire.StartRequest{
 		Run: p.run, Script: p.name, Parameters: next.values, Revision: next.revision, FirstSeq: p.taken + 1,
 		RunDir: p.home, ProcessDir: next.dir, Paused: h.byHand,
 	})
 	if err != nil {
-		return nil, fmt.Errorf("it did not start: %w", next.explain("start", err))
+		return nil, because("it did not start", next.explain("start", err))
 	}
 	commit := make(chan struct{})
 	st := next.serveStreams(commit)
@@ -285,7 +285,7 @@ func (h *handover) resume() error {
 	ctx, cancel := context.WithTimeout(context.Background(), p.s.options.CallTimeout)
 	defer cancel()
 	if err := p.client.Resume(ctx); err != nil && !isClosed(p.child.exited) {
-		return fmt.Errorf("let the one that ran go on: %w", err)
+		return because("let the one that ran go on", err)
 	}
 	return nil
 }
@@ -344,4 +344,11 @@ func (p *Process) retire(ctx context.Context) {
 	if err != nil {
 		p.warn("clear up after the process that was replaced: %v", err)
 	}
+}
+
+// because puts what has failed before an error, for a person to read both.
+func because(what string, err error) error {
+	e := *script.AsError(err)
+	e.Message = what + ": " + e.Message
+	return &e
 }

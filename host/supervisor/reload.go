@@ -43,6 +43,9 @@ func (s *Supervisor) Reload(ctx context.Context, name string, o ReloadOptions) (
 	defer func() { <-u.reloading }()
 	s.mu.Lock()
 	p := u.process
+	if s.closed || isClosed(s.leaving) {
+		p = nil
+	}
 	if p != nil && !u.began {
 		p = nil // it is just being started, with what is there now
 	}
@@ -60,7 +63,7 @@ func (s *Supervisor) Reload(ctx context.Context, name string, o ReloadOptions) (
 func (u *unit) reloadBinary(ctx context.Context, p *Process, o ReloadOptions) (Reloaded, error) {
 	next, err := u.s.program(u.config(), p.run, p.home, &u.s.binaries, nil)
 	if err != nil {
-		return "", u.refuse(p, next.sum, err)
+		return "", u.refuse(ctx, p, next.sum, err)
 	}
 	if next.sum == p.program.sum {
 		u.refused = ""
@@ -73,7 +76,7 @@ func (u *unit) reloadBinary(ctx context.Context, p *Process, o ReloadOptions) (R
 			return HandedOver, nil
 		}
 		if !o.Now || ctx.Err() != nil {
-			return "", u.refuse(p, next.sum, err)
+			return "", u.refuse(ctx, p, next.sum, err)
 		}
 	}
 	if !o.Now {
@@ -92,8 +95,12 @@ func (u *unit) restart(ctx context.Context) (Reloaded, error) {
 }
 
 // refuse tells that a new binary is not used, and why.
-func (u *unit) refuse(p *Process, sum string, err error) error {
+func (u *unit) refuse(ctx context.Context, p *Process, sum string, err error) error {
 	e := *script.AsError(err)
+	if ctx.Err() != nil || isClosed(p.done) {
+		return blame(u.config(), &e) // that is not the binary's fault
+	}
+	e.Code = script.CodeRejected
 	what := "the new binary"
 	if sum != "" {
 		what += " " + short(sum)

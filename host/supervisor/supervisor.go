@@ -197,6 +197,7 @@ func (s *Supervisor) Run(ctx context.Context) error {
 	for _, name := range s.order {
 		s.begin(s.units[name])
 	}
+	s.loops.Go(func() { s.watchPrograms(base) })
 	s.notify()
 	s.mu.Unlock()
 
@@ -227,6 +228,13 @@ func (s *Supervisor) Leave() {
 	if !isClosed(s.leaving) {
 		close(s.leaving)
 	}
+}
+
+// count is how many scripts there are.
+func (s *Supervisor) count() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.units)
 }
 
 // Process returns the live process of a script.

@@ -95,7 +95,7 @@ func (t *turner) Describe() script.Description {
 			{Name: "count", Type: script.TypeInt, ReadOnly: true}, {Name: "rate_in_use", Type: script.TypeFloat, ReadOnly: true},
 			{Name: "heard", Type: script.TypeInt, ReadOnly: true},
 		},
-		Topics:     []script.TopicSpec{{Name: "version", Answers: true}, {Name: "hear", Answers: true}, {Name: "news"}},
+		Topics:     []script.TopicSpec{{Name: "version", Answers: true}, {Name: "hear", Answers: true}, {Name: "writers", Answers: true}, {Name: "news"}},
 		State:      &script.StateSchema{Name: "turner", Version: 1},
 		MayOverlap: turns["overlap"] != "no",
 	}
@@ -196,8 +196,11 @@ func (t *turner) Answer(_ context.Context, m script.Message) (script.Value, erro
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.state.Heard++
-	if m.Topic == "hear" {
+	switch m.Topic {
+	case "hear":
 		return script.Int(int64(t.state.Heard)), nil
+	case "writers":
+		return script.String(strings.Join(t.state.Writers, " ")), nil
 	}
 	return script.String(t.version()), nil
 }
