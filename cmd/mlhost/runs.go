@@ -47,7 +47,7 @@ func (a *app) runsVerb() *cobra.Command {
 		}
 		return a.group(&cobra.Command{Use: "runs"}).RunE(c, got)
 	}
-	cmd.AddCommand(a.runsShowVerb())
+	cmd.AddCommand(a.runsShowVerb(), a.runsCompareVerb(), a.runsExportVerb())
 	return cmd
 }
 
@@ -76,76 +76,6 @@ func valuesText(values map[string]script.Value) string {
 		parts = append(parts, name+"="+shortValue(values[name], 30))
 	}
 	return strings.Join(parts, " ")
-}
-
-func (a *app) runsShowVerb() *cobra.Command {
-	var samples []string
-	cmd := &cobra.Command{
-		Use:   "show RUN…",
-		Short: "Show everything about runs: parameters, changes, series, results",
-		Long: `Show everything about runs: parameters, changes, series, results. A run is
-named by its id, by the beginning of it, or by its script: the last run.`,
-		Example:           "mlhost runs show trainer\nmlhost runs show k3f9 --samples loss --json",
-		Args:              args(1, -1, "a run or a script"),
-		ValidArgsFunction: a.completeScripts,
-	}
-	cmd.Flags().StringSliceVar(&samples, "samples", nil, "also every sample of these variables")
-	return a.do(cmd, func(ctx context.Context, got []string) error {
-		return a.withRecord(ctx, func(c *client.Client) error {
-			for _, id := range got {
-				out, err := c.Run(ctx, id, samples...)
-				if err != nil {
-					return err
-				}
-				if err := a.print(out, func(w io.Writer) error { return writeRun(w, out) }); err != nil {
-					return err
-				}
-			}
-			return nil
-		})
-	})
-}
-
-func writeRun(w io.Writer, r v1.RunDetail) error {
-	head := table{header: []string{"RUN", r.ID}}
-	head.add("script", r.Script)
-	head.add("state", string(r.State)+reasonText(r.Reason))
-	head.add("started", clock(r.Started))
-	if r.Finished != nil {
-		head.add("finished", fmt.Sprintf("%s, after %s", clock(*r.Finished), duration(r.Finished.Sub(r.Started).Seconds())))
-	}
-	if r.ExitCode != nil {
-		head.add("exit code", fmt.Sprint(*r.ExitCode))
-	}
-	parameters := valueTable("PARAMETER AT START", r.Parameters)
-	changes := table{header: []string{"CHANGED AT", "STEP", "PARAMETER", "FROM", "TO", "BY", "STATUS"}}
-	for _, c := range r.Changes {
-		changes.add(clock(c.Time), stepText(c.Step), c.Name, shortValue(c.Old, 30), shortValue(c.New, 30), c.Author, string(c.Status))
-	}
-	series := table{header: []string{"SERIES", "SAMPLES", "LAST"}}
-	for _, s := range r.Series {
-		series.add(s.Name, fmt.Sprint(s.Count), shortValue(s.Last, 40))
-	}
-	results := valueTable("RESULT", r.Results)
-	tables := []*table{&head, parameters, &changes, &series, results}
-	for _, name := range slices.Sorted(maps.Keys(r.Samples)) {
-		t := table{header: []string{"STEP OF " + name, "TIME", "VALUE"}}
-		for _, p := range r.Samples[name] {
-			t.add(stepText(p.Step), clock(p.Time), shortValue(p.Value, 60))
-		}
-		tables = append(tables, &t)
-	}
-	for i, t := range tables {
-		if i > 0 && len(t.rows) > 0 {
-			if _, err := fmt.Fprintln(w); err != nil {
-				return err
-			}
-		}
-		if err := t.write(w); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 func reasonText(reason string) string {

@@ -2,6 +2,8 @@ package api
 
 import (
 	"context"
+	"maps"
+	"math"
 	"net/http"
 	"slices"
 	"strings"
@@ -90,28 +92,37 @@ func (a *API) runRoutes(api huma.API) {
 }
 
 // record gathers what is known of how a run came about.
-func (a *API) record(ctx context.Context, run *store.Run) (map[string]any, error) {
-	out := map[string]any{
-		"plugin": run.Plugin, "command": some(run.Command), "attempt": run.Attempt,
-		"revision": run.Revision, "step": v1.Step(run.Step),
+func (a *API) record(ctx context.Context, run *store.Run) (map[string]script.Value, error) {
+	out := map[string]script.Value{
+		"plugin": script.String(run.Plugin), "command": script.List(stringValues(run.Command)...),
+		"attempt": script.Int(int64(run.Attempt)), "revision": script.Int(int64(min(run.Revision, math.MaxInt64))), "step": script.Null(),
+	}
+	if run.Step >= 0 {
+		out["step"] = script.Int(run.Step)
 	}
 	recorded, err := a.Store.Record(ctx, run.ID)
 	if err != nil {
 		return nil, err
 	}
-	for key, v := range recorded {
-		out[key] = v
-	}
+	maps.Copy(out, recorded)
 	texts, err := a.Store.Texts(ctx, run.ID)
 	if err != nil {
 		return nil, err
 	}
-	kept := map[string]v1.Text{}
+	kept := map[string]script.Value{}
 	for _, t := range texts {
-		kept[t.Name] = v1.Text{SHA256: t.SHA256, Size: t.Size}
+		kept[t.Name] = script.Map(map[string]script.Value{"sha256": script.String(t.SHA256), "size": script.Int(t.Size)})
 	}
-	out["texts"] = kept
+	out["texts"] = script.Map(kept)
 	return out, nil
+}
+
+func stringValues(list []string) []script.Value {
+	out := make([]script.Value, 0, len(list))
+	for _, s := range list {
+		out = append(out, script.String(s))
+	}
+	return out
 }
 
 func (a *API) artifacts(ctx context.Context, run string) ([]v1.Artifact, error) {

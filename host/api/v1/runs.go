@@ -28,13 +28,13 @@ type Run struct {
 // RunDetail answers `runs show`.
 type RunDetail struct {
 	Run
-	Reason    string             `json:"reason"`
-	Changes   []Change           `json:"changes"`
-	Series    []Series           `json:"series"`
-	Samples   map[string][]Point `json:"samples,omitempty"`
-	Artifacts []Artifact         `json:"artifacts"`
-	Binaries  []Binary           `json:"binaries"`
-	Record    map[string]any     `json:"record"`
+	Reason    string                  `json:"reason"`
+	Changes   []Change                `json:"changes"`
+	Series    []Series                `json:"series"`
+	Samples   map[string][]Point      `json:"samples,omitempty"`
+	Artifacts []Artifact              `json:"artifacts"`
+	Binaries  []Binary                `json:"binaries"`
+	Record    map[string]script.Value `json:"record"` // docs/runs.md lists its keys
 }
 
 // Artifact is a file that a run left behind. It is the data of kind "artifact"
@@ -45,12 +45,6 @@ type Artifact struct {
 	SHA256 string `json:"sha256"` // "" where it was not computed
 	Kind   string `json:"kind"`
 	Found  string `json:"found"` // "opened" by the script, or as a change in its "directory"
-}
-
-// Text is a text that is kept of a run.
-type Text struct {
-	SHA256 string `json:"sha256"`
-	Size   int64  `json:"size"`
 }
 
 // RunText answers a text that is kept of a run.
