@@ -221,12 +221,12 @@ func gitEnvironment() []string {
 
 // withoutPassword removes what a remote's address may hold of secrets.
 func withoutPassword(remote string) string {
+	if !strings.Contains(remote, "://") {
+		return remote // a path, or the form of ssh, which has no place for any
+	}
 	u, err := url.Parse(remote)
-	if err != nil || u.Host == "" {
-		if i := strings.LastIndexByte(remote, '@'); err != nil && i >= 0 {
-			return remote[i+1:]
-		}
-		return remote
+	if err != nil {
+		return remote[strings.LastIndexByte(remote, '@')+1:]
 	}
 	u.User, u.RawQuery, u.Fragment = nil, "", ""
 	return u.String()

@@ -33,7 +33,7 @@ func (m *mlflowWriter) allMetrics(ctx context.Context) error {
 		if m.run.Finished != nil {
 			at = *m.run.Finished
 		}
-		if m.metrics.taken(name) {
+		if !m.metrics.free(name) {
 			name = "result." + name
 		}
 		if err := m.metric(name, func(add func(time.Time, float64, int64) error) error { return add(at, v, 0) }); err != nil {

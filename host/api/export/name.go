@@ -33,7 +33,7 @@ func newNames() *names {
 // taken yet, below the folder.
 func (n *names) file(name string) string {
 	file := name
-	if !fits(file) || n.taken(file) {
+	if !n.free(file) {
 		file = alter(name)
 		for n.taken(file) {
 			file = alter(file + name)
@@ -47,8 +47,11 @@ func (n *names) file(name string) string {
 	return file
 }
 
+// free reports whether a name can be that of a file just as it is.
+func (n *names) free(name string) bool { return fits(name) && !n.taken(name) }
+
 // taken reports whether there is a file of that name, a folder, or a file in
-// the place of a folder that it needs.
+// the place of a folder that it needs. It is for names that fit.
 func (n *names) taken(file string) bool {
 	if n.files[file] || n.folders[file] {
 		return true
