@@ -52,7 +52,7 @@ func newLab(ctx context.Context, scale float64) (*lab, error) {
 		l.close()
 		return nil, fmt.Errorf("build plugin: %w: %s", err, out)
 	}
-	for _, name := range []string{"loop.py", "samples.py"} {
+	for _, name := range []string{"loop.py", "samples.py", "plain.py", "work.py"} {
 		text, err := os.ReadFile(filepath.Join("bench", "scripts", name))
 		if err == nil {
 			err = os.WriteFile(filepath.Join(dir, name), text, 0o644)

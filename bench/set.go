@@ -69,7 +69,7 @@ script "target" {
 func setPython(ctx context.Context, l *lab) ([]Cell, error) {
 	var cells []Cell
 	for _, loop := range []string{"tight", "sleeping"} {
-		cell, err := setPythonLoop(ctx, l, loop)
+		cell, err := setPythonLoop(ctx, l, "loop.py", loop, 500)
 		if err != nil {
 			return cells, err
 		}
@@ -78,10 +78,12 @@ func setPython(ctx context.Context, l *lab) ([]Cell, error) {
 	return cells, nil
 }
 
-func setPythonLoop(ctx context.Context, l *lab, loop string) (Cell, error) {
+// setPythonLoop times sets in a script of bench/scripts that runs a loop of the
+// given kind.
+func setPythonLoop(ctx context.Context, l *lab, source, loop string, calls int) (Cell, error) {
 	host, err := l.host(ctx, `
 script "target" {
-  source = "loop.py"
+  source = "`+source+`"
   args   = ["`+loop+`"]
 }
 `)
@@ -98,7 +100,7 @@ script "target" {
 	if err != nil {
 		return Cell{}, err
 	}
-	ours, byHand, err := race(ctx, l.scaled(500), mine, hand.set)
+	ours, byHand, err := race(ctx, l.scaled(calls), mine, hand.set)
 	if err != nil {
 		return Cell{}, err
 	}

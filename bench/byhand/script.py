@@ -33,6 +33,15 @@ total = 0.0
 if sys.argv[1] == "tight":
     while True:
         total += values["learning_rate"]
+span = range(1000)
+while sys.argv[1] == "computing":
+    start = time.perf_counter()
+    sum(span)
+    if time.perf_counter() - start >= 0.02:
+        break
+    span = range(len(span) * 5 // 4)
+while sys.argv[1] == "computing":
+    total += values["learning_rate"] * sum(span)
 while True:
     total += values["learning_rate"]
     time.sleep(0.01)

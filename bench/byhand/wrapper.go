@@ -16,7 +16,8 @@ import (
 var script string
 
 // serveWrapper answers Set by one JSON line to a Python script and one back,
-// over a socket pair. Loop is "tight" or "sleeping".
+// over a socket pair. Loop is "tight",
+// "sleeping" or "computing".
 func serveWrapper(ctx context.Context, socket, python, loop string) error {
 	pair, err := syscall.Socketpair(syscall.AF_UNIX, syscall.SOCK_STREAM, 0)
 	if err != nil {

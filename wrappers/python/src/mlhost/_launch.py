@@ -25,23 +25,53 @@ def prepare(home: str, argv: List[str]) -> Optional[Callable[[], None]]:
     script = argv[0]
     if script == "-m" and len(argv) > 1:
         _look_plain(home, os.getcwd(), argv)
-        return _starter(home, _run_module, argv[1], argv[2:])
+        _connect(home)
+        return _starter(_run_module, argv[1], argv[2:])
     if _is_container(script):
         _look_plain(home, _file_name(script), argv, contained=True)
-        return _starter(home, _run_container)
+        _connect(home)
+        return _starter(_run_container)
     code = _compile(script)
     if code is None:
         return None
     _look_plain(home, os.path.dirname(os.path.realpath(script)), argv)
-    return _starter(home, exec, code, _fresh_main(script).__dict__)
+    main = _fresh_main(script)
+    _connect(home)
+    return _starter(exec, _configured(script, code, main), main.__dict__)
 
 
-def _starter(home: str, run: Callable[..., Any], *args: Any) -> Callable[[], None]:
-    """Connects the process, and returns what runs the script with the hidden
-    frames of the shim."""
+def _connect(home: str) -> None:
     install_finder(home)
     if current().connected:  # which takes MLHOST_FD out of the environment
         hooks.install()
+
+
+def _configured(script: str, code: types.CodeType, main: types.ModuleType) -> types.CodeType:
+    """Puts configured values in the place of the script's literals, and offers the
+    host those that may change while it runs."""
+    session = current()
+    session.wait_for_start()
+    found = [entry for entry in session.catalogue if entry.get("style") == "constants"]
+    if not found:
+        return code
+    from . import _constants, _parsed
+
+    configured = session.settings.configured
+    wanted = {e.get("constant") or e["name"]: configured[e["name"]] for e in found if e.get("set") and e["name"] in configured}
+    if wanted:
+        with open(script, "rb") as file:
+            tree, left = _constants.replace(file.read(), wanted)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # told already
+            code = compile(tree, _file_name(script), "exec", dont_inherit=True)
+        for name in left:
+            session.warn("the value of %s is not used: the script has no literal for it" % name)
+    _parsed.offer_globals(main)
+    return code
+
+
+def _starter(run: Callable[..., Any], *args: Any) -> Callable[[], None]:
+    """Returns what runs the script with the hidden frames of the shim."""
 
     def start() -> None:
         try:
@@ -190,8 +220,7 @@ def _hide_frames() -> None:
 
     def once(kind: Any, value: Any, trace: Any) -> Any:
         sys.excepthook = hook
-        while trace is not None and _is_ours(trace.tb_frame.f_code.co_filename):
-            trace = trace.tb_next
+        trace = _without_ours(trace)
         if value is not None:
             value = value.with_traceback(trace)
             sys.last_value = value
@@ -201,9 +230,26 @@ def _hide_frames() -> None:
     sys.excepthook = once
 
 
+def _without_ours(trace: Any) -> Any:
+    """Takes the frames of the shim and of the hooks into libraries out."""
+    while trace is not None and _is_ours(trace.tb_frame.f_code.co_filename):
+        trace = trace.tb_next
+    last = trace
+    while last is not None:
+        while last.tb_next is not None and _is_hook(last.tb_next.tb_frame.f_code.co_filename):
+            last.tb_next = last.tb_next.tb_next
+        last = last.tb_next
+    return trace
+
+
 _HOME = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+_HOOKS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "hooks")
 _OURS = (os.path.abspath(__file__), os.path.join(_HOME, "mlhost_shim.py"))
 
 
 def _is_ours(file: str) -> bool:
     return os.path.abspath(file) in _OURS
+
+
+def _is_hook(file: str) -> bool:
+    return file == "<mlhost hook>" or os.path.dirname(file) == _HOOKS

@@ -17,7 +17,7 @@ from ._control import Control
 from ._counter import Counter
 from ._errors import Error, NotConnected
 from ._settings import Settings
-from ._typing import Any, Callable, Dict, Optional
+from ._typing import Any, Callable, Dict, List, Optional
 from ._variables import Variables
 
 PROTOCOL = 1
@@ -27,6 +27,7 @@ EXIT_PATIENCE = 10.0  # seconds that the wrapper may take nothing while the proc
 class Session:
     def __init__(self) -> None:
         self.channel: Optional[Channel] = None
+        self.catalogue: List[Dict[str, Any]] = []  # what reading the script has found
         self.script = ""  # the name that the configuration gives to the script
         self.run = ""
         self.step: Optional[int] = None  # kept by counter
@@ -118,6 +119,8 @@ class Session:
         self.channel = None
         self._started.set()
         _pending.forked()
+        if "mlhost._live" in sys.modules:
+            sys.modules["mlhost._live"].forked()
         self.settings.forked()
         self.control.forked()
 
@@ -131,6 +134,7 @@ class Session:
     def _on_start(self, message: Dict[str, Any]) -> None:
         self.script, self.run = message.get("script") or "", message.get("run") or ""
         self.settings.configured = message.get("parameters") or {}
+        self.catalogue = message.get("catalogue") or []
         self._started.set()
 
     def _on_reply(self, message: Dict[str, Any]) -> None:

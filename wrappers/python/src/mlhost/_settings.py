@@ -91,8 +91,7 @@ class Settings:
         self._session.wait_for_start()
         if self._session.channel:
             _native.load()
-        found = Offer(spec, handler)
-        self.known[spec.name] = found
+        found = self.known[spec.name] = Offer(spec, handler)
         self._session.put(spec.declaration(found.get()))
         if not configured or spec.name not in self.configured:
             return
@@ -107,6 +106,13 @@ class Settings:
             handler.set(spec.check(self.configured[spec.name]), "config", answer)
         except Misfit as problem:
             answer("rejected", reason=str(problem))
+
+    def offer_later(self, spec: Spec, handler: Any) -> None:
+        """Declares a parameter that reading the script has found, and that has no
+        value yet: the host knows its default."""
+        self.known[spec.name] = Offer(spec, handler)
+        line = {k: v for k, v in spec.declaration(None).items() if k not in ("value", "default")}
+        self._session.put(line)
 
     def withdraw(self, name: str, reason: str) -> None:
         """Takes an offered parameter back: its target has ended, for the reason."""

@@ -14,7 +14,19 @@ from .._imports import on_import
 from .._typing import Any, Dict
 
 #: The file of this folder for each module; several modules may share one.
-TABLE: Dict[str, str] = {"torch.optim.optimizer": "torch_optimizer"}
+TABLE: Dict[str, str] = {
+    "absl.flags._flagvalues": "absl_flags",
+    "argparse": "argparse_parser",
+    "click.core": "click_commands",
+    "fire.core": "fire_functions",
+    "hydra._internal.callbacks": "hydra_config",
+    "jsonargparse._core": "dataclass_parsers",
+    "simple_parsing.parsing": "dataclass_parsers",
+    "torch.optim.optimizer": "torch_optimizer",
+    "transformers.hf_argparser": "dataclass_parsers",
+    "tyro": "dataclass_parsers",
+    "typer._click.core": "click_commands",
+}
 
 
 def install() -> None:
