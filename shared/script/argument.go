@@ -82,7 +82,15 @@ func (a *Argument) args(spec *ParameterSpec, v Value) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	return a.joined(text), nil
+	return a.joined(text), unsafe(text)
+}
+
+// unsafe refuses what parsers lose even where it stands behind a flag.
+func unsafe(text string) error {
+	if text == "--" {
+		return errors.New("a parser takes -- for the end of the options")
+	}
+	return nil
 }
 
 // joined puts the text behind the flag, so that a text like -1e-05 is not
@@ -149,6 +157,9 @@ func (a *Argument) several(spec *ParameterSpec, v Value) ([]string, error) {
 		}
 		var args []string
 		for _, text := range texts {
+			if err := unsafe(text); err != nil {
+				return nil, err
+			}
 			args = append(args, a.joined(text)...)
 		}
 		return args, nil

@@ -13,8 +13,9 @@ type Catalogue struct {
 
 // EnvRead is a place where a script reads an environment variable.
 type EnvRead struct {
-	Name   string
-	Origin Origin
+	Name    string
+	Default Value // the text where the variable is not set; null: none is known
+	Origin  Origin
 }
 
 // Parameter returns what was found out about the named parameter; an
@@ -29,7 +30,7 @@ func (c *Catalogue) Parameter(name string) (LaunchParameter, bool) {
 	for _, e := range c.Env {
 		if e.Name == name {
 			return LaunchParameter{
-				Spec:       ParameterSpec{Name: name, Type: TypeAny, Mutability: Restart, Confidence: Likely, Origin: e.Origin},
+				Spec:       ParameterSpec{Name: name, Type: TypeAny, Default: e.Default, Mutability: Restart, Confidence: Likely, Origin: e.Origin},
 				Discovered: true, Env: name,
 			}, true
 		}

@@ -12,6 +12,9 @@ type EnvRead struct {
 	Name string `json:"name"`
 	Line int    `json:"line"`
 	File string `json:"file"` // as in Parameter
+	// Default is the text that is read where the variable is not set; null where
+	// none stands there.
+	Default script.Value `json:"default"`
 }
 
 // Catalogue is the result as the host and the wrapper use it: each parameter
@@ -27,7 +30,7 @@ func (d *Discovered) Catalogue() script.Catalogue {
 		c.Parameters = append(c.Parameters, d.launchParameter(p))
 	}
 	for _, e := range d.Env {
-		c.Env = append(c.Env, script.EnvRead{Name: e.Name, Origin: script.Origin{File: d.file(e.File), Line: e.Line, Style: "env"}})
+		c.Env = append(c.Env, script.EnvRead{Name: e.Name, Default: e.Default, Origin: script.Origin{File: d.file(e.File), Line: e.Line, Style: "env"}})
 	}
 	for _, p := range d.Problems {
 		text := p.Message

@@ -1,5 +1,6 @@
 """How a value gets into a script: by which argument, or why by none."""
 
+import ast
 import os
 
 from values import Const, Ext
@@ -132,6 +133,11 @@ class Ways:
         on, off = (first, other) if first.verb == "store_true" else (other, first)
         first.verb, first.form, first.flags, first.off = "flag", "click", [self.best(on)], self.best(off)
 
+    def literal(self, node):
+        """The value of a default that stands there, as the environment holds it."""
+        value = node.value if isinstance(node, ast.Constant) else None
+        return str(value) if isinstance(value, (str, int, float)) else None
+
     def env_reads(self):
         """The environment variables that are read by a name that stands there."""
         out, seen = [], set()
@@ -139,8 +145,8 @@ class Ways:
             if module.path != self.path and not module.ran:
                 continue
             file = "" if module.path == self.path else os.path.relpath(module.path, os.path.dirname(self.path))
-            for line, name in module.source.facts().env:
+            for line, name, default in sorted(module.source.facts().env, key=lambda e: e[0]):
                 if name and name not in seen:
                     seen.add(name)
-                    out.append({"name": name, "line": line, "file": file})
+                    out.append({"name": name, "line": line, "file": file, "default": self.literal(default)})
         return out
