@@ -27,7 +27,7 @@ class Variables:
         self._session = session
         self._declared: Dict[str, Variable] = {}
         self.known: Dict[str, bool] = {}  # the script's own that the host knows of
-        self._reported: Dict[str, bool] = {}  # those of libraries
+        self._reported: Dict[str, str] = {}  # those of libraries, and of which
         self._full = False
 
     def declare(self, name: str, variable: Variable, value: Any) -> None:
@@ -45,19 +45,21 @@ class Variables:
             self._session.put({"op": "variable", "name": name, "value": value, "read_only": True})
         channel.sample(name, step, value)
 
-    def report(self, name: str, value: Any, step: Optional[int] = None) -> None:
+    def report(self, name: str, value: Any, step: Optional[int] = None, library: str = "") -> None:
         """Reports what a library computed, at the script's step or at a step of
         the library's own. value is a plain scalar; it never waits. What the script
-        itself reports goes before it. Names beyond the first MOST_REPORTED are left
-        out, with one warning."""
+        itself reports goes before it, and of two libraries the first. Names beyond
+        the first MOST_REPORTED are left out, with one warning."""
         channel = self._session.channel
         if channel is None or name in self.known:
             return
-        if name not in self._reported:
+        if self._reported.get(name) != library:
+            if name in self._reported:
+                return
             if len(self._reported) >= MOST_REPORTED:
                 return self._too_many(name)
-            self._reported[name] = True
-            self._session.put({"op": "variable", "name": name, "value": value, "read_only": True})
+            self._reported[name] = library
+            self._session.put({"op": "variable", "name": name, "value": value, "read_only": True, "source": "library"})
         channel.sample(name, self._session.step if step is None else step, value)
 
     def _too_many(self, name: str) -> None:

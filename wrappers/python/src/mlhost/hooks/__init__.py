@@ -21,11 +21,21 @@ TABLE: Dict[str, str] = {
     "fire.core": "fire_functions",
     "hydra._internal.callbacks": "hydra_config",
     "jsonargparse._core": "dataclass_parsers",
+    "lightning.pytorch.trainer.connectors.logger_connector.logger_connector": "lightning",
+    "mlflow.tracking.client": "mlflow",
+    "mlflow.tracking.fluent": "mlflow",
+    "pytorch_lightning.trainer.connectors.logger_connector.logger_connector": "lightning",
     "simple_parsing.parsing": "dataclass_parsers",
+    "tensorboardX.writer": "tensorboard",
     "torch.optim.optimizer": "torch_optimizer",
+    "torch.utils.tensorboard.writer": "tensorboard",
+    "tqdm.std": "tqdm",
     "transformers.hf_argparser": "dataclass_parsers",
-    "tyro": "dataclass_parsers",
+    "transformers.trainer_callback": "transformers",
     "typer._click.core": "click_commands",
+    "tyro": "dataclass_parsers",
+    "wandb.sdk.lib.noop_run": "wandb",
+    "wandb.sdk.wandb_run": "wandb",
 }
 
 
