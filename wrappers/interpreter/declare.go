@@ -31,7 +31,13 @@ func (r *run) addParameter(l parameterLine) {
 	spec := l.spec
 	spec.Origin.File = r.launch.Source
 	p := r.configured(spec.Name)
+<<<<<<< HEAD
 	r.meet(&spec, p)
+=======
+	if l.foreign && (p != nil || r.isDeclared(spec.Name)) {
+		return
+	}
+>>>>>>> 682a6dc (python: the hooks of trackers are tested with the real libraries, and documented)
 	if p != nil {
 		spec = refine(spec, p)
 	}
@@ -62,6 +68,13 @@ func (r *run) addParameter(l parameterLine) {
 		d.values = map[string]script.Value{}
 	}
 	d.values[spec.Name] = value
+}
+
+func (r *run) isDeclared(name string) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	_, ok := r.declared[name]
+	return ok
 }
 
 // refine puts what the configuration says of a parameter over what the script

@@ -27,6 +27,8 @@ type (
 	parameterLine struct {
 		spec  script.ParameterSpec
 		value *script.Value // in use now; nil: the line does not say
+		// foreign: a library was told of it; it gives way to any other declaration.
+		foreign bool
 	}
 	variableLine struct {
 		spec   script.VariableSpec

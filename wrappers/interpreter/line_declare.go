@@ -12,15 +12,15 @@ import (
 // decodeParameter reads the declaration of a parameter.
 func decodeParameter(line []byte) (any, error) {
 	var l struct {
-		Name, Unit, Doc, Style, Group, Pattern string
-		Type                                   script.Type
-		Default                                script.Value
-		Value                                  json.RawMessage
-		Choices                                []script.Value
-		Min, Max, Step                         script.Value
-		Scale                                  script.Scale
-		Mutability                             script.Mutability
-		Line                                   int
+		Name, Unit, Doc, Style, Group, Pattern, Source string
+		Type                                           script.Type
+		Default                                        script.Value
+		Value                                          json.RawMessage
+		Choices                                        []script.Value
+		Min, Max, Step                                 script.Value
+		Scale                                          script.Scale
+		Mutability                                     script.Mutability
+		Line                                           int
 	}
 	if err := json.Unmarshal(line, &l); err != nil {
 		return nil, err
@@ -33,7 +33,7 @@ func decodeParameter(line []byte) (any, error) {
 	if err := completeParameter(&spec); err != nil {
 		return nil, err
 	}
-	p := parameterLine{spec: spec}
+	p := parameterLine{spec: spec, foreign: l.Source != ""}
 	if len(l.Value) > 0 {
 		v, err := script.ParseJSON(l.Value)
 		if err != nil {
