@@ -31,13 +31,10 @@ func (r *run) addParameter(l parameterLine) {
 	spec := l.spec
 	spec.Origin.File = r.launch.Source
 	p := r.configured(spec.Name)
-<<<<<<< HEAD
-	r.meet(&spec, p)
-=======
 	if l.foreign && (p != nil || r.isDeclared(spec.Name)) {
 		return
 	}
->>>>>>> 682a6dc (python: the hooks of trackers are tested with the real libraries, and documented)
+	r.meet(&spec, p)
 	if p != nil {
 		spec = refine(spec, p)
 	}

@@ -84,6 +84,10 @@ class Run:
         found = [s for m in self.seen if m["op"] == "samples" for s in m["samples"]]
         return [s[3] for s in found if s[0] == name]
 
+    def warnings(self):
+        """Returns the warnings that were seen."""
+        return [m["text"] for m in self.seen if m["op"] == "warning"]
+
     def close(self):
         if self.process.poll() is None:
             self.process.kill()
