@@ -162,6 +162,7 @@ func runHead(r v1.RunDetail) *table {
 	if list, ok := r.Record["packages"].Map(); ok && len(list) > 0 {
 		add("packages", count(len(list), "package"))
 	}
+	add("build", record["build.path"], record["build.version"], record["build.go"])
 	add("git", gitText(record))
 	add("source", record["source.path"], clip(record["source.sha256"], 13))
 	add("machine", machineText(record))
@@ -172,15 +173,17 @@ func gitText(record map[string]string) string {
 	if problem := record["git.problem"]; problem != "" {
 		return problem
 	}
-	if record["git.root"] == "" {
+	if record["git.root"] == "" && record["git.commit"] == "" {
 		return ""
 	}
 	text := orElse(record["git.commit"], "no commit yet")
 	if branch := record["git.branch"]; branch != "" {
 		text += " on " + branch
 	}
-	if record["git.dirty"] == "true" {
-		text += ", with " + record["git.changed"] + " changed (--diff)"
+	if n := record["git.changed"]; record["git.dirty"] == "true" && n != "" {
+		text += ", with " + n + " changed (--diff)"
+	} else if record["git.dirty"] == "true" {
+		text += ", with changes"
 	}
 	if n := record["git.untracked"]; n != "" && n != "0" {
 		text += ", " + n + " untracked"

@@ -48,8 +48,8 @@ type artifacts struct {
 func (a *artifacts) begin(c *recorder, r *run, dir string) {
 	a.emit, a.started, a.named = c.emit, time.Now(), map[string]bool{}
 	a.folders = []string{dir}
-	if source := filepath.Dir(r.launch.Source); !within(dir, source) {
-		a.folders = append(a.folders, source)
+	if source := r.launch.Source; source != "" && !within(dir, filepath.Dir(source)) {
+		a.folders = append(a.folders, filepath.Dir(source))
 	}
 	if runDir := r.session.RunDir(); runDir != "" {
 		a.skip = append(a.skip, hostFolder(runDir))

@@ -11,13 +11,15 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 	"unicode/utf8"
 
 	"github.com/mlhost/mlhost/shared/script"
+	"github.com/mlhost/mlhost/shared/sdk"
+	"github.com/mlhost/mlhost/wrappers/python"
 )
 
 const (
@@ -28,6 +30,8 @@ const (
 	stopTime = time.Second
 	// maxSource bounds the source files whose sums are told.
 	maxSource = 64 << 20
+	// hidden stands for the value of a sensitive parameter.
+	hidden = "(hidden)"
 )
 
 // recorder finds out what a run needs to be understood later, in the
@@ -56,12 +60,19 @@ func (c *recorder) begin(r *run, cmd *exec.Cmd) {
 		"command":     texts(shownCommand(r, cmd)),
 		"directory":   script.String(cmd.Dir),
 		"interpreter": script.Map(map[string]script.Value{"path": script.String(cmd.Path), "version": script.String(r.version)}),
-		"machine":     machine(),
+		"machine":     sdk.Machine(),
+	}
+	if r.launch.Module != "" {
+		record["module"] = script.String(r.launch.Module)
 	}
 	c.emit(script.Recorded{Record: record})
 	c.artifacts.begin(c, r, cmd.Dir)
-	c.work.Go(func() { c.source(r.launch.Source) })
-	c.work.Go(func() { c.git(filepath.Dir(r.launch.Source)) })
+	code := cmd.Dir
+	if source := r.launch.Source; source != "" {
+		c.work.Go(func() { c.source(source) })
+		code = filepath.Dir(source)
+	}
+	c.work.Go(func() { c.git(code) })
 }
 
 // emit reports something, unless the run's end is being told: what comes too
@@ -107,53 +118,42 @@ func (c *recorder) end(stopped bool) {
 }
 
 // shownCommand is the command line as a person would type it: without the
-// shim, and without the values of sensitive parameters.
+// shim, and without the values of sensitive parameters, however they are
+// passed.
 func shownCommand(r *run, cmd *exec.Cmd) []string {
 	shown := slices.Clone(cmd.Args)
-	if r.shimmed {
-		i := len(r.launch.Interpreter)
+	if i := slices.IndexFunc(shown, func(arg string) bool { return filepath.Base(arg) == python.ShimName }); r.shimmed && i > 0 {
 		shown = slices.Delete(shown, i, i+1)
 	}
 	for i := range r.launch.Parameters {
-		p := &r.launch.Parameters[i]
-		v, ok := r.values[p.Spec.Name]
-		if !p.Spec.Sensitive || p.Pass == "" || !ok {
+		spec := &r.launch.Parameters[i].Spec
+		v, ok := r.values[spec.Name]
+		if !spec.Sensitive || !ok {
 			continue
 		}
-		shown = hideArgs(shown, passArgs(p.Pass, v), p.Pass)
-	}
-	return shown
-}
-
-// hideArgs replaces the values among the arguments that a sensitive parameter
-// was passed by.
-func hideArgs(shown, secret []string, flag string) []string {
-	for start := 0; len(secret) > 0 && start+len(secret) <= len(shown); start++ {
-		if !slices.Equal(shown[start:start+len(secret)], secret) {
-			continue
+		secrets, isList := v.List()
+		if !isList {
+			secrets = []script.Value{v}
 		}
-		for i, arg := range secret {
-			switch {
-			case arg == flag:
-			case len(arg) > len(flag) && arg[:len(flag)] == flag && flag[len(flag)-1] == '=':
-				shown[start+i] = flag + "(hidden)"
-			default:
-				shown[start+i] = "(hidden)"
-			}
+		for _, secret := range secrets {
+			hide(shown[1:], plainText(secret))
 		}
 	}
 	return shown
 }
 
-// machine tells where the run runs.
-func machine() script.Value {
-	m := map[string]script.Value{
-		"os": script.String(runtime.GOOS), "arch": script.String(runtime.GOARCH), "cpus": script.Int(int64(runtime.NumCPU())),
+// hide takes a secret out of arguments: SECRET, and --name=SECRET.
+func hide(args []string, secret string) {
+	if secret == "" {
+		return
 	}
-	if name, err := os.Hostname(); err == nil {
-		m["name"] = script.String(name)
+	for i, arg := range args {
+		if arg == secret {
+			args[i] = hidden
+		} else if flag, ok := strings.CutSuffix(arg, "="+secret); ok {
+			args[i] = flag + "=" + hidden
+		}
 	}
-	return script.Map(m)
 }
 
 func texts(list []string) script.Value {

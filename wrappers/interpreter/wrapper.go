@@ -50,6 +50,10 @@ func New(l script.Launch) *Wrapper { return &Wrapper{launch: l, begun: make(chan
 // Describe tells what the launch says of the script; more comes while it runs.
 func (w *Wrapper) Describe() script.Description { return describe(w.launch) }
 
+// RecordsItself says that what a run needs to be understood later is reported
+// here.
+func (w *Wrapper) RecordsItself() {}
+
 // Run runs the script until it ends, or ctx does.
 func (w *Wrapper) Run(ctx context.Context, s *sdk.Session) error {
 	r := newRun(w.launch, s, w.ownsProcess)
