@@ -58,6 +58,7 @@ type Host struct {
 	hurry   chan struct{} // closed: do not wait for scripts to end by themselves
 	hurried sync.Once
 	leave   chan struct{} // closed: end and leave the scripts running
+	heir    heir
 	left    sync.Once
 }
 
@@ -92,7 +93,7 @@ func (h *Host) open() error {
 		return stateError(h.dir, err)
 	}
 	var err error
-	if h.lock, err = acquireLock(h.dir); err != nil {
+	if h.lock, err = acquireLock(h.dir, h.options.Inherited.lock()); err != nil {
 		return err
 	}
 	h.bus, h.registry = bus.New(), registry.New()
@@ -103,7 +104,7 @@ func (h *Host) open() error {
 		return err
 	}
 	h.makeParts()
-	h.listener, err = listenSocket(SocketPath(h.dir))
+	h.listener, err = listenSocket(SocketPath(h.dir), h.options.Inherited.listener())
 	return err
 }
 
@@ -129,6 +130,7 @@ func (h *Host) makeParts() {
 	h.api = api.New(api.Options{
 		Host: h.options.Config.Host.Name, Version: h.options.Version, Directory: h.options.Config.Dir,
 		Registry: h.registry, Store: h.store, Bus: h.bus, Send: h.Send, Do: h.Do, Plan: h.planFor, Reload: h.reloadFor, ConfigStatus: h.configStatus, Notices: h.notices,
+		Upgrade: h.Upgrade,
 	})
 }
 

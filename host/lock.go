@@ -19,9 +19,13 @@ type lock struct{ file *os.File }
 
 const lockName = "host.lock"
 
-// acquireLock claims dir, or tells which process has it.
-func acquireLock(dir string) (*lock, error) {
+// acquireLock claims dir, or tells which process has it. A lock that this
+// process has kept from before an upgrade is taken over.
+func acquireLock(dir string, inherited *os.File) (*lock, error) {
 	path := filepath.Join(dir, lockName)
+	if inherited != nil {
+		return &lock{file: inherited}, nil // the process has kept it, with its pid in it
+	}
 	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
 		return nil, stateError(dir, err)

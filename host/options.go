@@ -25,6 +25,11 @@ type Options struct {
 	// Discover tells what reading a script finds of its parameters; nil: nothing
 	// is found. It is called for scripts that Script.IsRead names, concurrently.
 	Discover func(context.Context, *config.Script) (script.Catalogue, error)
+	// Preflight tells the version of another mlhost, and whether it can carry on
+	// what this host does. Nil: there is no upgrade.
+	Preflight func(ctx context.Context, path string) (version string, err error)
+	// Inherited is what the host before this one has kept for it.
+	Inherited *Inherited
 	// StayUp keeps the host up when all its scripts have ended.
 	StayUp bool
 }

@@ -19,8 +19,20 @@ const maxSocketPath = 107
 func SocketPath(dir string) string { return filepath.Join(dir, "api.sock") }
 
 // listenSocket binds the API's socket. The caller holds the host's lock, so a
-// socket that is there already is a leftover.
-func listenSocket(path string) (net.Listener, error) {
+// socket that is there already is a leftover. One that this process has kept
+// from before an upgrade is taken over: nobody who connected was refused.
+func listenSocket(path string, inherited *os.File) (net.Listener, error) {
+	if inherited != nil {
+		defer inherited.Close()
+		listener, err := net.FileListener(inherited)
+		if err != nil {
+			return nil, fmt.Errorf("take over %s: %w", path, err)
+		}
+		if unixListener, ok := listener.(*net.UnixListener); ok {
+			unixListener.SetUnlinkOnClose(true)
+		}
+		return listener, nil
+	}
 	if len(path) > maxSocketPath {
 		return nil, script.Errorf(script.CodeIO, "the socket's path %s has %d bytes, %d are possible",
 			path, len(path), maxSocketPath).

@@ -104,10 +104,10 @@ mlhost watch trainer.loss`),
 		{"run", []*cobra.Command{a.runVerb(), a.validateVerb(), a.fmtVerb(), a.initVerb(), a.discoverVerb(), a.planVerb(), a.reloadVerb(), a.downVerb(), a.scanVerb()}},
 		{"look", []*cobra.Command{a.psVerb(), a.getVerb(), a.varsVerb(), a.watchVerb(), a.resultsVerb(), a.logsVerb(), a.runsVerb()}},
 		{"change", append([]*cobra.Command{a.setVerb(), a.releaseVerb(), a.reloadVerb()}, a.actVerbs()...)},
-		{"keep", []*cobra.Command{a.backupVerb(), a.restoreVerb()}},
+		{"keep", []*cobra.Command{a.backupVerb(), a.restoreVerb(), a.upgradeVerb()}},
 		{"talk", []*cobra.Command{a.callVerb(), a.tellVerb(), a.broadcastVerb(), a.mailboxVerb()}},
 		{"make", []*cobra.Command{a.pluginVerb(), a.sdkVerb()}},
-		{"", []*cobra.Command{a.versionVerb()}},
+		{"", []*cobra.Command{a.versionVerb(), a.preflightVerb()}},
 	}
 	for _, g := range groups {
 		if g.title != "" {

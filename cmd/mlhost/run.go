@@ -81,7 +81,16 @@ func (a *app) run(ctx context.Context, s source, detach bool) error {
 	if detach && ready == nil {
 		return a.detach(ctx, cfg, state)
 	}
-	return a.serve(ctx, cfg, state, detach, ready, a.reloader(s))
+	kept := inherited()
+	for {
+		heir, next, err := a.serve(ctx, cfg, state, detach, ready, s, kept)
+		if heir == "" {
+			return err
+		}
+		// It returns only when it has failed: then this program carries on.
+		a.note("mlhost: %v", become(heir, next, ready != nil))
+		kept = next
+	}
 }
 
 // checkConfigured checks a configuration before a host runs it. Scripts that
@@ -113,24 +122,26 @@ func (a *app) nameHost(cfg *config.Config) error {
 	return nil
 }
 
-// serve runs a host in this process until it ends.
-func (a *app) serve(ctx context.Context, cfg *config.Config, state string, stayUp bool, ready *ready, load func() (*config.Config, hcl.Diagnostics)) (err error) {
+// serve runs a host in this process until it ends. Where another program is to
+// carry on it returns its path, and what was kept for it.
+func (a *app) serve(ctx context.Context, cfg *config.Config, state string, stayUp bool, ready *ready, s source, kept *host.Inherited) (heir string, next *host.Inherited, err error) {
 	executable, err := os.Executable()
 	if err != nil {
-		return fmt.Errorf("find own executable: %w", err)
+		return "", nil, fmt.Errorf("find own executable: %w", err)
 	}
 	v, _ := buildVersion()
-	for _, s := range cfg.Scripts {
-		stayUp = stayUp || !s.Autostart
+	for _, one := range cfg.Scripts {
+		stayUp = stayUp || !one.Autostart
 	}
 	h, err := host.Open(host.Options{
-		StateDir: state, Config: cfg, Executable: executable, Version: v, StayUp: stayUp, Load: load,
+		StateDir: state, Config: cfg, Executable: executable, Version: v, StayUp: stayUp, Load: a.reloader(s),
+		Inherited: kept, Preflight: a.preflighter(s, state, cfg.Host.Name),
 		Discover: discoverer(state),
 		Logger:   slog.New(slog.NewTextHandler(a.stderr, &slog.HandlerOptions{Level: slog.LevelWarn})),
 	})
 	if err != nil {
 		ready.tell(err)
-		return err
+		return "", nil, err
 	}
 	if ready == nil {
 		a.fourLines(cfg)
@@ -144,15 +155,18 @@ func (a *app) serve(ctx context.Context, cfg *config.Config, state string, stayU
 	show.end()
 	if err != nil {
 		ready.tell(err)
-		return err
+		return "", nil, err
+	}
+	if heir, next = h.Heir(); heir != "" {
+		return heir, next, nil
 	}
 	if ready == nil {
 		a.summary(outcome)
 	}
 	if outcome.Failed() {
-		return silent(exitFailed)
+		return "", nil, silent(exitFailed)
 	}
-	return nil
+	return "", nil, nil
 }
 
 // reloader returns what reads the configuration again, for the host that was

@@ -49,6 +49,8 @@ type Options struct {
 	Reload func(ctx context.Context) (v1.Plan, error)
 	// ConfigStatus tells what is not carried out of the configuration, and why.
 	ConfigStatus func() v1.ConfigStatus
+	// Upgrade lets another mlhost, at path, carry on in this process.
+	Upgrade func(ctx context.Context, path string) (version string, err error)
 	// Notices tells what a person should know of the host itself.
 	Notices func() []string
 	// NewID makes ids of messages and sets; nil: router.NewID.

@@ -267,7 +267,7 @@ func (c *copier) rows(ctx context.Context, from int64) (n int, last int64, whole
 	if err != nil {
 		return 0, last, false, err
 	}
-	defer func() { _ = tx.Rollback() }()                                                                                                                            // after Commit it does nothing
+	defer func() { _ = tx.Rollback() }() // after Commit it does nothing
 	insert, err := tx.PrepareContext(ctx, fmt.Sprintf(`INSERT OR IGNORE INTO "%s" (%s) VALUES (?%s)`, c.table.name, list, strings.Repeat(", ?", len(c.columns)-1)))
 	if err != nil {
 		return 0, last, false, err

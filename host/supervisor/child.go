@@ -44,9 +44,10 @@ type child struct {
 	// was not built with the SDK.
 	printed bool
 
-	mu   sync.Mutex // held to signal the group, and to reap
-	cmd  *exec.Cmd  // nil: an earlier host launched it
-	over bool       // reaped
+	mu   sync.Mutex       // held to signal the group, and to reap
+	cmd  *exec.Cmd        // nil: an earlier host launched it
+	heir *os.ProcessState // of one that an earlier host launched in this same process
+	over bool             // reaped
 }
 
 // start executes the command in a session of its own, with nothing of this
@@ -249,6 +250,8 @@ func (c *child) reap() *os.ProcessState {
 	if !c.over {
 		if c.cmd != nil {
 			_ = c.cmd.Wait() // its error repeats the status
+		} else {
+			c.heir = c.inherited()
 		}
 		c.close()
 		c.over = true
@@ -259,9 +262,26 @@ func (c *child) reap() *os.ProcessState {
 // status returns the exit status, nil where it is not known.
 func (c *child) status() *os.ProcessState {
 	if c.cmd == nil {
-		return nil
+		return c.heir
 	}
 	return c.cmd.ProcessState
+}
+
+// inherited reaps a process that an earlier host launched, if that host has
+// become this one (see Host.Upgrade); its status is nil where it has not.
+func (c *child) inherited() *os.ProcessState {
+	if _, err := startTime(c.pid); !errors.Is(err, os.ErrProcessDone) {
+		return nil // its parent has reaped it
+	}
+	p, err := os.FindProcess(c.pid)
+	if err != nil {
+		return nil
+	}
+	state, err := p.Wait()
+	if err != nil {
+		return nil // it is no child of this process
+	}
+	return state
 }
 
 // exitCode returns the status of an ended process, 128+n for signal n.

@@ -196,3 +196,10 @@ func (c *Client) Reload(ctx context.Context) (v1.Plan, error) {
 	var out v1.Plan
 	return out, c.call(ctx, maxAct, http.MethodPost, "/api/v1/reload", struct{}{}, &out)
 }
+
+// Upgrade lets the mlhost at path carry on in the host's process. The host is
+// about to do so when Upgrade returns.
+func (c *Client) Upgrade(ctx context.Context, path string) (v1.Upgraded, error) {
+	var out v1.Upgraded
+	return out, c.call(ctx, maxAct, http.MethodPost, "/api/v1/upgrade", v1.Upgrade{Path: path}, &out)
+}

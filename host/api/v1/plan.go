@@ -43,3 +43,15 @@ type ConfigStatus struct {
 	Problem string   `json:"problem"` // why the files as they are now cannot be used; "": they can
 	Pending []string `json:"pending"` // scripts whose changes would end a run, and wait for `mlhost reload`
 }
+
+// Upgrade asks that the mlhost at Path, an absolute path on the host's machine,
+// carries on.
+type Upgrade struct {
+	Path string `json:"path"`
+}
+
+// Upgraded answers `upgrade`: the versions.
+type Upgraded struct {
+	From string `json:"from"`
+	To   string `json:"to"`
+}

@@ -1,0 +1,209 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/mlhost/mlhost/host"
+	"github.com/mlhost/mlhost/host/api/client"
+	v1 "github.com/mlhost/mlhost/host/api/v1"
+	"github.com/mlhost/mlhost/shared/script"
+)
+
+func (a *app) upgradeVerb() *cobra.Command {
+	return a.do(&cobra.Command{
+		Use:   "upgrade [BINARY]",
+		Short: "Let a new mlhost carry on in the running host's process",
+		Long: strings.TrimSpace(`
+Let a new mlhost, by default this program, carry on in the running host's
+process. It first has to show that it can read the state and the
+configuration; where it cannot, the host goes on as it is. Scripts run on, and nobody who
+connects meanwhile is refused.`),
+		Example: "mlhost upgrade\nmlhost upgrade ./mlhost-new",
+		Args:    args(0, 1, "a program"),
+	}, func(ctx context.Context, got []string) error {
+		path, err := os.Executable()
+		if len(got) > 0 {
+			path, err = filepath.Abs(got[0])
+		}
+		if err != nil {
+			return fmt.Errorf("find the new mlhost: %w", err)
+		}
+		return a.withHost(func(c *client.Client) error {
+			before, err := c.Host(ctx)
+			if err != nil {
+				return err
+			}
+			var out v1.Upgraded
+			if err := a.waiting("the host", func() error {
+				if out, err = c.Upgrade(ctx, path); err != nil {
+					return err
+				}
+				return awaitHeir(ctx, c, before)
+			}); err != nil {
+				return err
+			}
+			return a.print(out, func(w io.Writer) error {
+				_, err := fmt.Fprintf(w, "the host %s is mlhost %s now (before: %s)\n", before.Name, out.To, out.From)
+				return err
+			})
+		})
+	})
+}
+
+// awaitHeir waits until the new host answers.
+func awaitHeir(ctx context.Context, c *client.Client, before v1.Host) error {
+	ctx, cancel := context.WithTimeout(ctx, time.Minute)
+	defer cancel()
+	pause := time.NewTicker(50 * time.Millisecond)
+	defer pause.Stop()
+	for {
+		now, err := c.Host(ctx)
+		if err == nil && !now.Started.Equal(before.Started) {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return script.Errorf(script.CodeDeadline, "the new host does not answer: %v", err).
+				WithHint("its output tells why; the scripts run on, and `mlhost run` takes them over")
+		case <-pause.C:
+		}
+	}
+}
+
+// preflighter returns what asks another mlhost whether it can carry on what
+// the host with this configuration does.
+func (a *app) preflighter(s source, state, name string) func(ctx context.Context, path string) (string, error) {
+	return func(ctx context.Context, path string) (string, error) {
+		ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
+		defer cancel()
+		argv := []string{"preflight", s.path, "--json", "--state", state, "--host", name}
+		for _, in := range s.inputs {
+			argv = append(argv, "--input", in)
+		}
+		for _, file := range s.inputFiles {
+			argv = append(argv, "--input-file", file)
+		}
+		cmd := exec.CommandContext(ctx, path, append(append(argv, "--"), s.args...)...)
+		var stdout, stderr bytes.Buffer
+		cmd.Stdout, cmd.Stderr = &stdout, &stderr
+		err := cmd.Run()
+		var v v1.Version
+		if err == nil {
+			err = json.Unmarshal(stdout.Bytes(), &v)
+		}
+		if err == nil && v.Version != "" {
+			return v.Version, nil
+		}
+		var said v1.ErrorBody
+		if json.Unmarshal(stderr.Bytes(), &said) == nil && said.Error.Code != "" {
+			e := said.Error
+			e.Message = fmt.Sprintf("%s cannot carry on: %s", path, e.Message)
+			return "", &e
+		}
+		return "", script.Errorf(script.CodeRejected, "%s cannot carry on: it is no mlhost that knows how (%v)", path, err).
+			WithHint("the host goes on as it is")
+	}
+}
+
+// preflightVerb is what a host asks of the program that is to carry on.
+func (a *app) preflightVerb() *cobra.Command {
+	var s source
+	cmd := &cobra.Command{
+		Use:    "preflight CONFIG",
+		Short:  "Tell whether this program can carry on what a host does",
+		Hidden: true,
+		Args: func(cmd *cobra.Command, got []string) error {
+			own := got
+			if n := cmd.ArgsLenAtDash(); n >= 0 {
+				own, s.args = got[:n], got[n:]
+			}
+			return args(1, 1, "a configuration, a script or a folder")(cmd, own)
+		},
+	}
+	s.flags(cmd)
+	return a.do(cmd, func(_ context.Context, got []string) error {
+		s.path = got[0]
+		cfg, diags, err := a.load(s)
+		if err != nil {
+			return err
+		}
+		if diags.HasErrors() {
+			return a.configError(cfg, diags)
+		}
+		state, err := a.stateDir()
+		if err != nil {
+			return err
+		}
+		if err := host.CheckState(host.Dir(state, a.host)); err != nil {
+			return err
+		}
+		version, commit := buildVersion()
+		return a.printLine(v1.Version{Version: version, Commit: commit})
+	})
+}
+
+// heirEnv names the descriptors of the socket and the lock that the host
+// before this one has kept.
+const heirEnv = "MLHOST_INHERITED"
+
+// become replaces this process by the program that is to carry on. It returns
+// only when that is not possible.
+func become(path string, kept *host.Inherited, background bool) error {
+	env := append(os.Environ(), fmt.Sprintf("%s=%d,%d", heirEnv, kept.Listener.Fd(), kept.Lock.Fd()))
+	files := []*os.File{kept.Listener, kept.Lock}
+	if background {
+		null, err := os.OpenFile(os.DevNull, os.O_WRONLY, 0)
+		if err != nil {
+			return fmt.Errorf("upgrade: %w", err)
+		}
+		defer null.Close()
+		files = append(files, null)
+		env = append(env, fmt.Sprintf("%s=%d", readyEnv, null.Fd()))
+	}
+	for _, f := range files {
+		if _, _, errno := syscall.Syscall(syscall.SYS_FCNTL, f.Fd(), syscall.F_SETFD, 0); errno != 0 {
+			return fmt.Errorf("upgrade: %w", errno)
+		}
+	}
+	err := syscall.Exec(path, os.Args, env)
+	for _, f := range files {
+		syscall.CloseOnExec(int(f.Fd()))
+	}
+	return fmt.Errorf("upgrade: execute %s: %w", path, err)
+}
+
+// inherited returns what a host before this one, in the same process, has
+// kept; nil where there was none.
+func inherited() *host.Inherited {
+	listener, lock, ok := strings.Cut(os.Getenv(heirEnv), ",")
+	_ = os.Unsetenv(heirEnv) // it is not for scripts
+	if !ok {
+		return nil
+	}
+	file := func(text, name string) *os.File {
+		fd, err := strconv.Atoi(text)
+		if err != nil || fd < 3 {
+			return nil
+		}
+		syscall.CloseOnExec(fd)
+		return os.NewFile(uintptr(fd), name)
+	}
+	kept := &host.Inherited{Listener: file(listener, "api.sock"), Lock: file(lock, "host.lock")}
+	if kept.Listener == nil || kept.Lock == nil {
+		return nil
+	}
+	return kept
+}
