@@ -5,6 +5,7 @@ import (
 
 	"github.com/mlhost/mlhost/host/api"
 	"github.com/mlhost/mlhost/host/config"
+	"github.com/mlhost/mlhost/host/router"
 	"github.com/mlhost/mlhost/shared/script"
 )
 
@@ -70,7 +71,7 @@ func (h *Host) known(name string) error {
 }
 
 // release gives a parameter that a person took back to the route that moves
-// it, or to nobody.
+// it, or to the script itself.
 func (h *Host) release(ctx context.Context, c api.Command) error {
 	s, _ := h.registry.Script(c.Script)
 	p, ok := s.Parameter(c.Parameter)
@@ -86,10 +87,33 @@ func (h *Host) release(ctx context.Context, c api.Command) error {
 		return err
 	}
 	owner := h.routeOwner(c.Script, c.Parameter)
-	if p.Owner == owner {
+	if p.Owner != owner {
+		if err := h.Emit(ctx, h.event(c.Script, script.OwnerChanged{Name: c.Parameter, Owner: owner})); err != nil {
+			return err
+		}
+	}
+	if owner != "" || !s.State.Live() {
 		return nil
 	}
-	return h.Emit(ctx, h.event(c.Script, script.OwnerChanged{Name: c.Parameter, Owner: owner}))
+	return h.giveBack(ctx, c)
+}
+
+// giveBack has a script that runs take back what was laid over a parameter of
+// its own.
+func (h *Host) giveBack(ctx context.Context, c api.Command) error {
+	defer h.setting.lock(c.Script)()
+	m := script.Message{Target: c.Script, Batch: &script.Batch{ID: router.NewID(), Author: c.Author, Release: []string{c.Parameter}}}
+	reply, err := h.supervisor.SetParameters(ctx, c.Script, *m.Batch)
+	if err != nil {
+		return err
+	}
+	if reply.Rejected() {
+		return rejection(c.Script, reply.Outcomes)
+	}
+	if len(reply.Outcomes) == 0 {
+		return nil
+	}
+	return h.recordSet(ctx, m, reply)
 }
 
 // routeOwner names the route that moves the parameter, "" if there is none.

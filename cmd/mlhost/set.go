@@ -168,7 +168,7 @@ func writeOutcomes(w io.Writer, out v1.Outcomes) error {
 func (a *app) releaseVerb() *cobra.Command {
 	return a.do(&cobra.Command{
 		Use:               "release SCRIPT NAME",
-		Short:             "Give a parameter that you took back to the route that moves it",
+		Short:             "Give a parameter that you took back to the route that moves it, or to the script",
 		Args:              args(2, 2, "a script and a parameter"),
 		ValidArgsFunction: a.completeScripts,
 	}, func(ctx context.Context, got []string) error {
@@ -186,7 +186,7 @@ func (a *app) releaseVerb() *cobra.Command {
 			return a.print(out, func(w io.Writer) error {
 				owner := out.Parameters[0].Owner
 				if owner == "" {
-					owner = "nobody"
+					owner = "the script alone"
 				}
 				_, err := fmt.Fprintf(w, "%s.%s is moved by %s now\n", got[0], got[1], escapeLine(owner))
 				return err

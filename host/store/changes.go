@@ -35,7 +35,7 @@ func (s *Store) fold(tx *tx) error {
 	if err != nil {
 		return err
 	}
-	f := folded{values: map[parameterName]script.Value{}, revisions: map[string]uint64{}}
+	f := folded{values: map[parameterName]*script.Value{}, revisions: map[string]uint64{}}
 	for i := range waiting {
 		f.add(&waiting[i])
 	}
@@ -54,7 +54,7 @@ var insertChange = insertion{head: `INSERT OR FAIL INTO parameter_change
 // other only the last.
 type folded struct {
 	changes   []any // columns of parameter_change, row after row
-	values    map[parameterName]script.Value
+	values    map[parameterName]*script.Value // nil: kept no longer
 	revisions map[string]uint64
 }
 
@@ -74,7 +74,10 @@ func (f *folded) add(e *script.Event) {
 	f.revisions[e.Script] = max(f.revisions[e.Script], b.Revision)
 	if outlastsRun(b) {
 		for _, c := range b.Changes {
-			f.values[parameterName{e.Script, c.Name}] = c.New
+			name := parameterName{e.Script, c.Name}
+			if f.values[name] = nil; c.Status != script.Released {
+				f.values[name] = &c.New
+			}
 		}
 	}
 }
@@ -120,9 +123,14 @@ func changesOf(e *script.Event) []Change {
 	return nil
 }
 
-func keepValue(tx *tx, name, parameter string, v script.Value) error {
+// keepValue keeps a value for later runs; nil, none.
+func keepValue(tx *tx, name, parameter string, v *script.Value) error {
+	var text any
+	if v != nil {
+		text = encodeValue(*v)
+	}
 	_, err := tx.exec(`INSERT INTO kept_parameter (script, name, value) VALUES (?, ?, ?)
-		ON CONFLICT (script, name) DO UPDATE SET value = excluded.value`, name, parameter, encodeValue(v))
+		ON CONFLICT (script, name) DO UPDATE SET value = excluded.value`, name, parameter, text)
 	return err
 }
 

@@ -31,7 +31,9 @@ func (s *Store) Kept(ctx context.Context, name string) (values map[string]script
 			revision = max(revision, b.Revision)
 			if outlastsRun(b) {
 				for _, c := range b.Changes {
-					values[c.Name] = c.New
+					if values[c.Name] = c.New; c.Status == script.Released {
+						delete(values, c.Name)
+					}
 				}
 			}
 		})
@@ -70,7 +72,7 @@ func (s *Store) SetKept(ctx context.Context, name string, values map[string]scri
 			return err
 		}
 		for parameter, v := range values {
-			if err := keepValue(tx, name, parameter, v); err != nil {
+			if err := keepValue(tx, name, parameter, &v); err != nil {
 				return err
 			}
 		}

@@ -37,6 +37,9 @@ type Batch struct {
 	Take       bool // take the parameters over from a route
 	// AtStep, where not nil, defers the change to that step of the script.
 	AtStep *int64
+	// Release names parameters that are given back to the script, which then
+	// have the values that it would have given them. Such a batch has no Values.
+	Release []string
 }
 
 // OutcomeStatus is what became of one value of a Batch.
@@ -48,6 +51,7 @@ const (
 	Pending      OutcomeStatus = "pending" // applied at a later boundary
 	NeedsRestart OutcomeStatus = "needs_restart"
 	Rejected     OutcomeStatus = "rejected"
+	Released     OutcomeStatus = "released" // given back: the value is the script's own again
 )
 
 // Outcome is what really happened with one value of a Batch.

@@ -50,6 +50,14 @@ type Setter interface {
 	SetParameters(ctx context.Context, batch script.Batch) (script.BatchReply, error)
 }
 
+// Releaser is a Setter that can give parameters of Batch.Release back to the
+// script. The outcomes name those that were given back, with the status
+// released and the value that is in use now; a parameter that nothing was laid
+// over may be left out.
+type Releaser interface {
+	Release(ctx context.Context, batch script.Batch) (script.BatchReply, error)
+}
+
 // Teller is a Setter whose script tells by ParametersObserved when a value that
 // was pending is in use. Of others that is taken for granted at the next step.
 type Teller interface {

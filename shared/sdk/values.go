@@ -15,7 +15,37 @@ func (p *Plugin) SetParameters(ctx context.Context, b script.Batch) (script.Batc
 	if err := p.live(); err != nil {
 		return script.BatchReply{}, err
 	}
-	return p.batches.once(ctx, "parameters", b.ID, func() (script.BatchReply, error) { return p.applyParameters(ctx, b) })
+	return p.batches.once(ctx, "parameters", b.ID, func() (script.BatchReply, error) {
+		if len(b.Release) > 0 {
+			return p.release(ctx, b)
+		}
+		return p.applyParameters(ctx, b)
+	})
+}
+
+// release gives parameters back to the script.
+func (p *Plugin) release(ctx context.Context, b script.Batch) (script.BatchReply, error) {
+	p.setting.Lock()
+	defer p.setting.Unlock()
+	var reply script.BatchReply
+	if releaser, ok := p.script.(Releaser); ok {
+		var err error
+		if reply, err = releaser.Release(ctx, b); err != nil {
+			return script.BatchReply{}, err
+		}
+	}
+	ps := p.parameters
+	ps.mu.Lock()
+	defer ps.mu.Unlock()
+	for _, o := range reply.Outcomes {
+		if o.Status == script.Released {
+			ps.forget(o.Name)
+			ps.values[o.Name] = o.Value
+			ps.revision++
+		}
+	}
+	reply.Revision = ps.revision
+	return reply, nil
 }
 
 func (p *Plugin) applyParameters(ctx context.Context, b script.Batch) (script.BatchReply, error) {

@@ -116,7 +116,7 @@ func valuesFromProto(in map[string]*pb.Value) map[string]script.Value {
 func batchToProto(b script.Batch) *pb.Batch {
 	return &pb.Batch{
 		Id: valid(b.ID), Values: valuesToProto(b.Values), IfRevision: b.IfRevision,
-		Author: valid(b.Author), Take: b.Take, AtStep: b.AtStep,
+		Author: valid(b.Author), Take: b.Take, AtStep: b.AtStep, Release: validAll(b.Release),
 	}
 }
 
@@ -126,7 +126,7 @@ func batchFromProto(b *pb.Batch) script.Batch {
 	}
 	return script.Batch{
 		ID: b.GetId(), Values: valuesFromProto(b.GetValues()), IfRevision: b.IfRevision,
-		Author: b.GetAuthor(), Take: b.GetTake(), AtStep: b.AtStep,
+		Author: b.GetAuthor(), Take: b.GetTake(), AtStep: b.AtStep, Release: b.GetRelease(),
 	}
 }
 

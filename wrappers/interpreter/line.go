@@ -19,6 +19,7 @@ type (
 	helloLine struct {
 		Language, Interpreter, Name, Doc string
 		Holds                            bool // it keeps sets for a step by itself
+		Releases                         bool // it can give parameters back to where their values came from
 		Executable, Prefix               string
 		Path                             []string // on which the interpreter looks for packages
 	}
@@ -237,7 +238,7 @@ func decodeDone(id json.RawMessage, line []byte) (any, error) {
 			return nil, err
 		}
 		switch o.Status {
-		case script.Applied, script.Pending, script.NeedsRestart, script.Rejected:
+		case script.Applied, script.Pending, script.NeedsRestart, script.Rejected, script.Released:
 		default:
 			return nil, fmt.Errorf("outcome of %q: there is no status %q", o.Name, o.Status)
 		}

@@ -76,6 +76,7 @@ func (r *run) takeLine(line []byte) {
 	case helloLine:
 		r.declarations.Doc = l.Doc
 		r.holds.Store(l.Holds)
+		r.releases.Store(l.Releases)
 		r.recorder.greeted(l)
 	case filesLine:
 		r.recorder.opened(l.Paths)

@@ -65,6 +65,7 @@ type run struct {
 	shimmed  bool        // the Python shim stands before the script
 	greeted  atomic.Bool // the script has sent a line
 	holds    atomic.Bool // the script keeps sets for a step by itself
+	releases atomic.Bool // the script takes release lines
 	bare     atomic.Bool // the shim has given up: nobody reads the lines
 	// tellsProgress: the script has told its progress on a line.
 	tellsProgress atomic.Bool

@@ -129,6 +129,15 @@ func (w *Wrapper) Tells(parameter string) bool {
 	}
 }
 
+// Release has the script take back what was laid over its parameters.
+func (w *Wrapper) Release(ctx context.Context, batch script.Batch) (script.BatchReply, error) {
+	r, err := w.current(ctx)
+	if err != nil {
+		return script.BatchReply{}, err
+	}
+	return r.release(ctx, batch)
+}
+
 // SetVariables hands values to the script.
 func (w *Wrapper) SetVariables(ctx context.Context, batch script.Batch) (script.BatchReply, error) {
 	r, err := w.current(ctx)

@@ -44,14 +44,18 @@ class Hyper:
         self.name = "%s%s.%s%s" % (watched.name, inside, key, "." + mode if mode else "")
 
     def get(self) -> Any:
-        if self.mode == SCALE:
-            return 1.0 if self.value is None else self.value
-        if self.mode == CAP:
-            return self.value
-        if self.value is not None:
-            return self.value
-        index = self.watched.rules.first(self.key) if self.group is None else self.group
-        return self.watched.held(index, self.key)
+        return self.own() if self.value is None else self.value
+
+    def own(self) -> Any:
+        """Returns the value where nothing is laid over."""
+        if self.mode:
+            return 1.0 if self.mode == SCALE else None
+        return self.watched.held(self.index, self.key)
+
+    @property
+    def index(self) -> int:
+        """The group whose value it shows."""
+        return self.watched.rules.first(self.key) if self.group is None else self.group
 
     def gone(self) -> str:
         optimizer = self.watched.ref()
@@ -105,7 +109,11 @@ class Change:
         if not watched.steps:
             reason = "it is applied at the optimizer's first step; none was seen so far"
         self._late = True
-        self._answer("pending", reason=reason)
+        if self.value is None:
+            reason = "the script's own value is back from the optimizer's next step on"
+            self._answer("released", self.hyper.own(), reason=reason)
+        else:
+            self._answer("pending", reason=reason)
         if not self._waiting.acquire(True, HOPELESS) and not watched.steps:
             current().warn(
                 "%s is not controllable so far: mlhost has seen no step of the optimizer for %g s after it was set. "
@@ -120,7 +128,7 @@ class Change:
     def took_effect(self, step: int) -> None:
         """The values of a step are in place."""
         value = self._asked.get()
-        self._answer("applied", value, step)
+        self._answer("applied" if self.value is not None else "released", value, step)
         if self._waiting.locked():
             self._waiting.release()
         session = current()
@@ -136,10 +144,9 @@ class Change:
         hyper = self.hyper
         if hyper.value is None or hyper.key not in NUMBERS:
             return
-        index = hyper.watched.rules.first(hyper.key) if hyper.group is None else hyper.group
         settings = current().settings
-        if (index, hyper.key) in overwritten:
-            settings.overwritten(self._asked.name, readable(overwritten[index, hyper.key]), step)
+        if (hyper.index, hyper.key) in overwritten:
+            settings.overwritten(self._asked.name, readable(overwritten[hyper.index, hyper.key]), step)
         else:
             settings.observed(self._asked.name, self._asked.get(), step)
 

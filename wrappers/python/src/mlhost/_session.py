@@ -63,6 +63,7 @@ class Session:
             "interpreter": sys.version.split()[0],
             "pid": os.getpid(),
             "holds": True,
+                "releases": True,
             "executable": sys.executable,
             "prefix": sys.prefix,
             "path": [folder for folder in sys.path if type(folder) is str],
@@ -145,6 +146,9 @@ class Session:
         self.settings.set_from_host(
             message.get("values") or {}, message.get("author") or "", message.get("at_step"), lambda outcomes: self._done(message, outcomes=outcomes)
         )
+
+    def _on_release(self, message: Dict[str, Any]) -> None:
+        self.settings.release(message.get("names") or [], lambda outcomes: self._done(message, outcomes=outcomes))
 
     def _on_set_variables(self, message: Dict[str, Any]) -> None:
         self._done(message, outcomes=self.variables.set_all(message.get("values") or {}))

@@ -156,6 +156,37 @@ class Settings:
         self._session.counter.due = min(h.step for h in self._held)
         done(outcomes)
 
+    def release(self, names: List[str], done: Callable[[List[Dict[str, Any]]], None]) -> None:
+        """Gives offered parameters back to the script, and then calls done(outcomes).
+        Those that nothing can be laid over are left out."""
+        for held in self._held:
+            for name in names:
+                held.values.pop(name, None)
+        offers = [self.known[name] for name in names if hasattr(getattr(self.known.get(name), "handler", None), "release")]
+        outcomes: List[Dict[str, Any]] = []
+        answered: List[bool] = []
+        if not offers:
+            return done(outcomes)
+
+        def answerer(offer: Offer) -> Callable[..., None]:
+            outcome = {"name": offer.spec.name, "status": "released", "old": plain(offer.get()), "value": None, "step": self._session.step}
+            outcomes.append(outcome)
+
+            def answer(status: str, value: Any = None, step: Optional[int] = None, reason: str = "") -> None:
+                outcome.update(status=status, value=plain(value), step=step, reason=reason)
+                answered.append(True)
+                if len(answered) == len(offers):
+                    done(outcomes)
+
+            return answer
+
+        for offer, answer in [(offer, answerer(offer)) for offer in offers]:
+            gone = offer.gone()
+            if gone:
+                answer("released", offer.spec.default, reason=gone)
+            else:
+                offer.handler.release(answer)
+
     def reach(self, step: int) -> None:
         """Sets what waited for this step; called by the counter."""
         with self._lock:

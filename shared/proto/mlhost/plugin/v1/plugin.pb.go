@@ -1763,7 +1763,10 @@ type Batch struct {
 	// take says that the author takes the parameters over from their owner.
 	Take bool `protobuf:"varint,5,opt,name=take,proto3" json:"take,omitempty"`
 	// at_step defers the change to that step of the script.
-	AtStep        *int64 `protobuf:"zigzag64,6,opt,name=at_step,json=atStep,proto3,oneof" json:"at_step,omitempty"`
+	AtStep *int64 `protobuf:"zigzag64,6,opt,name=at_step,json=atStep,proto3,oneof" json:"at_step,omitempty"`
+	// release names parameters that are given back to the script, so that they
+	// have the values that it would have given them. A batch with it has no values.
+	Release       []string `protobuf:"bytes,7,rep,name=release,proto3" json:"release,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1838,6 +1841,13 @@ func (x *Batch) GetAtStep() int64 {
 		return *x.AtStep
 	}
 	return 0
+}
+
+func (x *Batch) GetRelease() []string {
+	if x != nil {
+		return x.Release
+	}
+	return nil
 }
 
 // Outcome is what became of one value of a batch.
@@ -5455,7 +5465,7 @@ const file_mlhost_plugin_v1_plugin_proto_rawDesc = "" +
 	"\n" +
 	"OUTCOME_OK\x10\x01\x12\x11\n" +
 	"\rOUTCOME_RETRY\x10\x02\x12\x11\n" +
-	"\rOUTCOME_FATAL\x10\x03\"\xb4\x02\n" +
+	"\rOUTCOME_FATAL\x10\x03\"\xce\x02\n" +
 	"\x05Batch\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12;\n" +
 	"\x06values\x18\x02 \x03(\v2#.mlhost.plugin.v1.Batch.ValuesEntryR\x06values\x12$\n" +
@@ -5463,7 +5473,8 @@ const file_mlhost_plugin_v1_plugin_proto_rawDesc = "" +
 	"ifRevision\x88\x01\x01\x12\x16\n" +
 	"\x06author\x18\x04 \x01(\tR\x06author\x12\x12\n" +
 	"\x04take\x18\x05 \x01(\bR\x04take\x12\x1c\n" +
-	"\aat_step\x18\x06 \x01(\x12H\x01R\x06atStep\x88\x01\x01\x1aR\n" +
+	"\aat_step\x18\x06 \x01(\x12H\x01R\x06atStep\x88\x01\x01\x12\x18\n" +
+	"\arelease\x18\a \x03(\tR\arelease\x1aR\n" +
 	"\vValuesEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12-\n" +
 	"\x05value\x18\x02 \x01(\v2\x17.mlhost.plugin.v1.ValueR\x05value:\x028\x01B\x0e\n" +
