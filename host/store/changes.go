@@ -53,7 +53,7 @@ var insertChange = insertion{head: `INSERT OR FAIL INTO parameter_change
 // folded gathers the rows that follow from events; of those that replace each
 // other only the last.
 type folded struct {
-	changes   []any // columns of parameter_change, row after row
+	changes   []any                           // columns of parameter_change, row after row
 	values    map[parameterName]*script.Value // nil: kept no longer
 	revisions map[string]uint64
 }
