@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -117,21 +118,13 @@ func slowly(ts *testscript.TestScript, _ bool, args []string) {
 
 // alone tests that no process of the turner is left.
 func alone(ts *testscript.TestScript, _ bool, _ []string) {
+	if pids := marked(ts); len(pids) > 0 {
+		ts.Fatalf("left: processes %v", pids)
+	}
 	runs, err := filepath.Glob(ts.MkAbs("state/lab/runs/*"))
 	ts.Check(err)
-	for _, pid := range processes(ts) {
-		env, err := os.ReadFile(filepath.Join("/proc", pid, "environ"))
-		if err != nil {
-			continue // gone, or another user's
-		}
-		for _, run := range runs {
-			if strings.Contains(string(env), "MLHOST_RUN="+filepath.Base(run)) {
-				ts.Fatalf("process %s of run %s is left", pid, filepath.Base(run))
-			}
-		}
-	}
 	for _, run := range runs {
-		for _, pattern := range []string{"p", "*/p", "instance.json", "*/spool.jsonl"} {
+		for _, pattern := range []string{"p", "*/p", "instance.json", "*/spool.jsonl", "handover.json"} {
 			left, err := filepath.Glob(filepath.Join(run, pattern))
 			ts.Check(err)
 			if len(left) > 0 {
@@ -151,4 +144,55 @@ func processes(ts *testscript.TestScript) []string {
 		}
 	}
 	return pids
+}
+
+// single tests that one process of the turner lives.
+func single(ts *testscript.TestScript, _ bool, _ []string) {
+	if pids := marked(ts); len(pids) != 1 {
+		ts.Fatalf("processes: %v", pids)
+	}
+}
+
+// marked lists the processes that carry the mark of a run.
+func marked(ts *testscript.TestScript) []string {
+	runs, err := filepath.Glob(ts.MkAbs("state/lab/runs/*"))
+	ts.Check(err)
+	var found []string
+	for _, pid := range processes(ts) {
+		env, err := os.ReadFile(filepath.Join("/proc", pid, "environ"))
+		if err != nil {
+			continue // gone, or another user's
+		}
+		for _, run := range runs {
+			if i := strings.Index(string(env), "MLHOST_RUN="+filepath.Base(run)); i >= 0 {
+				mark, _, _ := strings.Cut(string(env)[i:], "\x00")
+				status, _ := os.ReadFile(filepath.Join("/proc", pid, "status"))
+				state, _, _ := strings.Cut(string(status[max(0, strings.Index(string(status), "State:")):]), "\n")
+				found = append(found, pid+" "+mark+" "+state)
+			}
+		}
+	}
+	return found
+}
+
+// killing replaces the turner's binary again and again, and kills the host at
+// some moment behind each time:
+//
+//	killing TIMES
+func killing(ts *testscript.TestScript, _ bool, args []string) {
+	times, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	for i := range times {
+		overlap := "yes"
+		if i%2 == 0 {
+			overlap = "no"
+		}
+		turner(ts, false, []string{"bin/turner", fmt.Sprintf("version=k%d", i), "overlap=" + overlap})
+		time.Sleep(200*time.Millisecond + time.Duration(rand.IntN(400))*time.Millisecond) // any moment
+		killPID(ts, false, []string{"KILL", "state/lab/host.lock"})
+		await(ts, false, []string{"no host is running", "mlhost", "ps"})
+		ts.Check(ts.Exec("mlhost", "run", "config.hcl", "-d"))
+		await(ts, false, []string{fmt.Sprintf("k%d$", i), "mlhost", "call", "turner", "writers", "1"})
+		single(ts, false, nil)
+	}
 }

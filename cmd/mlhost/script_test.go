@@ -62,7 +62,7 @@ func TestScripts(t *testing.T) {
 			"plugins": buildPlugins,
 			"killpid": killPID,
 			"bigfile": bigFile,
-			"turner":  turner, "slowly": slowly, "alone": alone,
+			"turner":  turner, "slowly": slowly, "alone": alone, "single": single, "killing": killing,
 			"identities": identities, "unbroken": unbroken, "forge": forge,
 		},
 		RequireExplicitExec: true,

@@ -158,17 +158,14 @@ func (p *Process) discover(ctx context.Context, conf *config.Script) *script.Cat
 // copies puts it. mark is what marks its processes; found is what reading the
 // script told of it.
 func (s *Supervisor) program(conf *config.Script, mark, dir string, copies *binaries, found *script.Catalogue) (program, error) {
-	p := program{command: command{mark: mark, runDir: dir, dir: conf.Directory}}
+	p := pluginProgram(conf)
+	p.command.mark, p.command.runDir = mark, dir
 	var err error
 	if conf.Plugin != "" {
-		p.plugin = conf.Plugin
 		p.sum, p.command.path, err = copies.prepare(conf.Plugin, conf.SHA256)
-		p.command.args = conf.Args
-		p.argv = slices.Concat([]string{conf.Plugin}, conf.Args)
 		if err == nil {
 			err = config.Error(conf.CheckFiles()) // the working directory
 		}
-		p.command.env = environment(conf.Env)
 	} else {
 		if err = config.Error(conf.CheckFiles()); err != nil {
 			return p, err
@@ -184,6 +181,15 @@ func (s *Supervisor) program(conf *config.Script, mark, dir string, copies *bina
 		}
 	}
 	return p, err
+}
+
+// pluginProgram is what the configuration says of how a plugin is executed,
+// whichever build of it.
+func pluginProgram(conf *config.Script) program {
+	return program{
+		plugin: conf.Plugin, argv: slices.Concat([]string{conf.Plugin}, conf.Args),
+		command: command{args: conf.Args, env: environment(conf.Env), dir: conf.Directory},
+	}
 }
 
 func writeLaunch(dir string, launch script.Launch) error {

@@ -204,8 +204,12 @@ func (p *Process) present(values map[string]script.Value) map[string]script.Valu
 // have taken the place of the original.
 func (p *Process) sameProgram() (program, error) {
 	same := p.program
-	if same.command.path == "" || p.s.binaries.dir != "" {
-		same.command.path = filepath.Join(p.s.binaries.dir, p.program.sum)
+	if same.command.path == "" { // an earlier host has started it
+		same = pluginProgram(p.config())
+		same.sum = p.program.sum
+	}
+	if p.s.binaries.dir != "" {
+		same.command.path = filepath.Join(p.s.binaries.dir, same.sum)
 	}
 	if !fileExists(same.command.path) {
 		return same, script.Errorf(script.CodeNotFound, "the copy of its binary, %s, is gone", same.command.path)

@@ -156,6 +156,9 @@ func (h *handover) state(ctx context.Context) (wire.Checkpoint, error) {
 // replace lets the new process begin where the old one has stopped.
 func (h *handover) replace(ctx context.Context) error {
 	if h.next == nil {
+		if err := h.saveState(); err != nil {
+			return err
+		}
 		h.ended = true
 		h.old.retire(ctx)
 		next, err := h.old.launchBeside(ctx, h.swap.program)
@@ -320,7 +323,7 @@ func (h *handover) revive(ctx context.Context, cause error) error {
 // settled notes that the process before is gone.
 func (p *Process) settled() {
 	p.instance.Before = nil
-	if err := writeInstance(p.home, p.instance, false); err != nil {
+	if err := errors.Join(writeInstance(p.home, p.instance, false), removeState(p.home)); err != nil {
 		p.warn("note that the process before has ended: %v", err)
 	}
 }

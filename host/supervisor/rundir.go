@@ -179,7 +179,7 @@ func sealRunDir(dir string) error {
 	for _, d := range later {
 		err = errors.Join(err, os.RemoveAll(d))
 	}
-	err = errors.Join(err, e)
+	err = errors.Join(err, e, removeState(dir))
 	if e := os.Remove(filepath.Join(dir, instanceFile)); e != nil && !errors.Is(e, fs.ErrNotExist) {
 		err = errors.Join(err, e)
 	}

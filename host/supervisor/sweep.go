@@ -109,6 +109,9 @@ func (s *Supervisor) takeUp(ctx context.Context, l *leftover) {
 		l.in.Begun = in.Begun && !errors.Is(err, errNotBegun)
 		s.logger.Warn("a running script of an earlier host cannot be taken over", "script", in.Script, "run", in.Run, "reason", why)
 	}
+	if found != ours && s.takeUpBetween(ctx, l, found) {
+		return
+	}
 	if found == ours && l.unit == nil {
 		why = "the configuration does not name it any more"
 		s.logger.Warn("a script of an earlier host is stopped", "script", in.Script, "run", in.Run, "reason", why)
@@ -128,6 +131,31 @@ func (s *Supervisor) takeUp(ctx context.Context, l *leftover) {
 	if err := sealRunDir(l.dir); err != nil {
 		s.logger.Error("clear up an earlier run", "run", in.Run, "error", err)
 	}
+}
+
+// takeUpBetween goes on with a run that no process had when its host was
+// killed, and reports whether it did.
+func (s *Supervisor) takeUpBetween(ctx context.Context, l *leftover, found finding) bool {
+	b, between, err := stateBetween(l.dir, l.in)
+	if err == nil && (!between || l.unit == nil || !l.newest) {
+		return false
+	}
+	if err == nil {
+		err = fence(ctx, l.in, found)
+	}
+	var p *Process
+	if err == nil {
+		p, err = l.unit.resurrect(ctx, l.dir, l.in, b)
+	}
+	if p == nil {
+		s.logger.Error("go on with a run whose process was being replaced", "script", l.in.Script, "run", l.in.Run, "error", err)
+		return false
+	}
+	if err != nil {
+		s.logger.Warn("clear up after a process that was being replaced", "run", l.in.Run, "error", err)
+	}
+	l.unit.install(p)
+	return true
 }
 
 // endOthers ends what a host left that was killed while it replaced the

@@ -52,14 +52,24 @@ func main() {
 	case "crash":
 		fmt.Fprintln(os.Stderr, "panic: no memory of who I am")
 		os.Exit(3)
-	case "hang":
-		time.Sleep(time.Hour)
+	case "wait":
+		wait(turns["hold"])
 	}
 	t := &turner{}
 	if turns["checkpoint"] == "none" {
 		sdk.Serve(plain{t})
 	}
 	sdk.Serve(t)
+}
+
+// wait says that it has begun by FILE.reached, and lasts as long as FILE is there.
+func wait(file string) {
+	if err := os.WriteFile(file+".reached", []byte("begun"), 0o600); err != nil {
+		panic(err)
+	}
+	for _, err := os.Stat(file); err == nil; _, err = os.Stat(file) {
+		time.Sleep(10 * time.Millisecond)
+	}
 }
 
 // plain is a turner without a checkpoint.
@@ -144,6 +154,9 @@ func (t *turner) Run(ctx context.Context, s *sdk.Session) error {
 		s.Set("rate_in_use", s.Value("rate"))
 		fmt.Printf("count=%d\n", count)
 		if err := s.Step(ctx); err != nil {
+			if turns["stop"] == "wait" {
+				wait(turns["hold"])
+			}
 			return err
 		}
 		if s.Text("end") == "well" {
@@ -183,8 +196,8 @@ func (t *turner) Restore(_ context.Context, data []byte) error {
 		return errors.New("the state makes no sense")
 	case "panic":
 		panic("the state makes me panic")
-	case "hang":
-		time.Sleep(time.Hour)
+	case "wait":
+		wait(turns["hold"])
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
