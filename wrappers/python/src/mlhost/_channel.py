@@ -17,7 +17,8 @@ import _thread
 import itertools
 import os
 import select
-import signal
+import _signal as signal  # type: ignore[import-not-found]  # signal itself takes 2 ms for its enumerations
+import sys
 import threading
 import time
 from collections import deque
@@ -42,9 +43,14 @@ class Channel:
     is called when the other end is gone."""
 
     def __init__(self, fd: int, handle: Callable[[Dict[str, Any]], None], ended: Callable[[], None]) -> None:
+        fd = _out_of_the_way(fd)
         self._sock = _socket.socket(fileno=fd)
-        os.set_inheritable(fd, False)
+        self._identity = _identity(fd)
         self._sock.setblocking(True)
+        try:
+            self._sock.setsockopt(_socket.SOL_SOCKET, _socket.SO_RCVTIMEO, _LOOK_EVERY)
+        except OSError:
+            pass  # another layout: a closed descriptor is seen when something is sent
         self._handle, self._ended = handle, ended
         self.queue: Deque[Any] = deque()  # samples are tuples, anything else is a dict
         self.dropped = 0
@@ -108,11 +114,19 @@ class Channel:
         if waiter:
             waiter.put(reply)
 
+    def is_ours(self) -> bool:
+        """Tells whether the descriptor is still the socket: a script may close it,
+        and get its number for a file of its own."""
+        return _identity(self._sock.fileno()) == self._identity
+
     def _try(self) -> bool:
         """Sends what is queued, as far as that goes at once; True if it was all."""
         if not self._lock.acquire(False):
             return False
         try:
+            if not self.is_ours():
+                self._break()
+                return False
             lines = self._residue = self._residue or self._next_lines()
             if not lines:
                 return True
@@ -145,6 +159,9 @@ class Channel:
     def _break(self) -> None:
         self.broken = True
         self.queue.clear()
+        self.wake.set()
+        if not self.is_ours() and self._sock.fileno() >= 0:
+            self._sock.detach()  # the number may be a file of the script by now
 
     def drain(self, patience: float) -> None:
         """Sends all that is queued, as long as the wrapper takes something at
@@ -159,6 +176,9 @@ class Channel:
             self._residue = self._residue or self._next_lines()
             if not self._residue:
                 return True
+            if not self.is_ours():
+                self._break()
+                return False
             try:
                 sent = self._sock.send(self._residue, _SEND_FLAGS if deadline is None else _TRY_FLAGS)
                 self._residue = self._residue[sent:]
@@ -207,11 +227,17 @@ class Channel:
         parts: List[bytes] = []
         while True:
             try:
+                if not self.is_ours():
+                    self._break()
+                    return  # the script has closed it, and runs on
                 data = self._sock.recv(1 << 16)
+            except BlockingIOError:
+                continue  # time to look
             except OSError:
                 data = b""
             if not data:
-                self._ended()
+                if not self.broken:
+                    self._ended()
                 return
             *lines, rest = data.split(b"\n")
             if lines:
@@ -234,7 +260,10 @@ class Channel:
         """Closes a forked child's copy of the socket."""
         self.broken = True
         self.queue = deque()
-        self._sock.close()
+        if self.is_ours():
+            self._sock.close()
+        elif self._sock.fileno() >= 0:
+            self._sock.detach()
 
 
 class _Wake:
@@ -289,6 +318,35 @@ def _sample_lines(samples: List[Any]) -> List[str]:
     if len(samples) > 1:
         return [line for sample in samples for line in _sample_lines([sample])]
     return _line({"op": "warning", "text": "a sample of %s is left out: %d bytes are too long for a line" % (samples[0][0], len(text))})
+
+
+#: How often the reader looks whether its descriptor is still there: two seconds, as struct timeval.
+_LOOK_EVERY = (2).to_bytes(8, sys.byteorder) + bytes(8)
+
+
+def _out_of_the_way(fd: int) -> int:
+    """Moves a descriptor to a high number, so that the files of the script get
+    the numbers that they get without us."""
+    for number in (1000, 900, 250, 200):
+        try:
+            os.fstat(number)
+        except OSError:
+            try:
+                os.dup2(fd, number, inheritable=False)
+            except OSError:
+                continue  # beyond the limit
+            os.close(fd)
+            return number
+    os.set_inheritable(fd, False)
+    return fd
+
+
+def _identity(fd: int) -> Any:
+    try:
+        found = os.fstat(fd)
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 def _left(deadline: Optional[float]) -> float:

@@ -42,8 +42,7 @@ def prepare(home: str, argv: List[str]) -> Optional[Callable[[], None]]:
 
 def _connect(home: str) -> None:
     install_finder(home)
-    if current().connected:  # which takes MLHOST_FD out of the environment
-        hooks.install()
+    _connect()
 
 
 def _configured(script: str, code: types.CodeType, main: types.ModuleType) -> types.CodeType:
@@ -94,8 +93,7 @@ def attach(home: str, path: str) -> None:
     fd = _fetch(path)
     if fd >= 0:
         os.environ["MLHOST_FD"] = str(fd)
-        if current().connected:  # which takes it out of the environment
-            hooks.install()
+        _connect()
         make_output_prompt()
 
 
@@ -113,6 +111,21 @@ def _fetch(path: str) -> int:
     finally:
         sock.close()
     return int.from_bytes(found[0][2][:4], sys.byteorder) if found else -1
+
+
+def _connect() -> None:
+    """Ties the process to the wrapper, if there is one: takes MLHOST_FD out of
+    the environment."""
+    if current().connected:
+        hooks.install()
+        if sys.version_info >= (3, 12):
+            os.register_at_fork(before=_let_fork)
+
+
+def _let_fork() -> None:
+    """Keeps a fork from warning of threads: ours hold nothing that a forked child
+    uses. Done at the fork, since the script may set filters of its own."""
+    warnings.filterwarnings("ignore", r"This process \(pid=\d+\) is multi-threaded", DeprecationWarning)
 
 
 def _run_module(name: str, args: List[str]) -> None:
@@ -185,9 +198,6 @@ def _look_plain(home: str, path0: str, argv: List[str], contained: bool = False)
     elif not isolated and sys.path and os.path.realpath(sys.path[0]) == os.path.realpath(home):
         sys.path[0] = path0
     make_output_prompt()
-    if sys.version_info >= (3, 12) and not sys.warnoptions:
-        # Our two threads are no danger to a forked child: they hold nothing that it uses.
-        warnings.filterwarnings("ignore", r"This process \(pid=\d+\) is multi-threaded", DeprecationWarning)
 
 
 def make_output_prompt() -> None:

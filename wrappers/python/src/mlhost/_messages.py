@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import signal
+import _signal as signal  # type: ignore[import-not-found]  # signal itself takes 2 ms for its enumerations
 import threading
 
 from ._session import current

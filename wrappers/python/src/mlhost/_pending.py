@@ -11,7 +11,7 @@ may interrupt the main thread anywhere in Python code, this file's included.
 from __future__ import annotations
 
 import _thread
-import signal
+import _signal as signal  # type: ignore[import-not-found]  # signal itself takes 2 ms for its enumerations
 import threading
 import time
 from collections import deque

@@ -6,9 +6,9 @@ NaN and the infinities, which JSON lacks, travel as the strings "NaN",
 
 from __future__ import annotations
 
-import json
 import math
 
+from . import _json_fast as _json
 from ._typing import Any, Callable
 
 MAX_DEPTH = 64
@@ -17,9 +17,6 @@ _LEAST, _MOST = -(2**63), 2**63 - 1
 #: Exact types that are immutable and stand in JSON as they are; an int must
 #: also fit into 64 bits.
 SCALARS = frozenset((float, bool, str, type(None)))
-
-_encode = json.JSONEncoder(allow_nan=False, check_circular=False, separators=(",", ":")).encode
-
 
 def plain(value: Any, depth: int = 0) -> Any:
     """Returns a copy of value made of None, bool, int, float, str, list and dict.
@@ -84,9 +81,9 @@ def _text(value: Any) -> str:
 def encode(message: Any) -> str:
     """Returns the JSON of message, whose values went through plain()."""
     try:
-        return _encode(message)
+        return _json.encode(message)
     except ValueError:
-        return _encode(_spell(message))
+        return _json.encode(_spell(message))
 
 
 def _spell(value: Any) -> Any:
@@ -111,7 +108,7 @@ def named_float(value: Any) -> Any:
 
 
 def decode(line: "bytes | str") -> Any:
-    return json.loads(line)
+    return _json.decode(line)
 
 
 def required_positionals(function: Callable[..., Any]) -> int:
