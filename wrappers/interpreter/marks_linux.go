@@ -159,7 +159,13 @@ func (k killer) below(parent, self int) bool {
 // clean ends all leftovers: politely, for at most grace, then by force, for
 // at most limit. It returns how many it could not end.
 func (k killer) clean(grace, limit time.Duration) (int, error) {
-	if n, err := k.signal(unix.SIGTERM); n == 0 || err != nil {
+	n, err := k.signal(unix.SIGTERM)
+	if n == 0 && err == nil {
+		// One that forked and ended while the first look was under way has hidden
+		// its child from it; not from a second.
+		n, err = k.signal(unix.SIGTERM)
+	}
+	if n == 0 || err != nil {
 		return n, err
 	}
 	if n, err := k.wait(grace, 0); n == 0 || err != nil {
@@ -171,7 +177,7 @@ func (k killer) clean(grace, limit time.Duration) (int, error) {
 // wait looks every few milliseconds, signalling each time where sig is one,
 // until nothing is left or the time is over.
 func (k killer) wait(limit time.Duration, sig unix.Signal) (left int, err error) {
-	pause := time.Millisecond
+	pause, calm := time.Millisecond, false
 	for end := time.Now().Add(limit); ; pause = min(2*pause, 50*time.Millisecond) {
 		if sig != 0 {
 			left, err = k.signal(sig)
@@ -180,9 +186,14 @@ func (k killer) wait(limit time.Duration, sig unix.Signal) (left int, err error)
 			pids, err = k.leftovers()
 			left = len(pids)
 		}
+		if left == 0 && err == nil && !calm {
+			calm = true // see clean
+			continue
+		}
 		if left == 0 || err != nil || time.Now().After(end) {
 			return left, err
 		}
+		calm = false
 		time.Sleep(pause) // the kernel tells nobody of the end of strangers
 	}
 }

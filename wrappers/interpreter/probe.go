@@ -62,11 +62,11 @@ func probePython(ctx context.Context, command []string, dir string, env []string
 	if err != nil {
 		last := strings.TrimSpace(stderr.String())
 		last = last[strings.LastIndexByte(last, '\n')+1:]
-		return version{}, script.Errorf(script.CodeRejected, "interpreter %s does not start: %s", command[0], errors.Join(err, errors.New(last)))
+		return version{}, script.Errorf(script.CodeRejected, "interpreter %s does not run as a Python: %s: %s", command[0], err, last)
 	}
 	v, err := parseVersion(out)
 	if err != nil {
-		return v, err
+		return v, script.Errorf(script.CodeRejected, "interpreter %s is not a Python: %s", command[0], err)
 	}
 	if err := os.MkdirAll(cache, 0o700); err == nil {
 		_ = replaceFile(file, out) // only the next start is slower without

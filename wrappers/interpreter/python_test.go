@@ -140,7 +140,7 @@ func TestProbeOfPython(t *testing.T) {
 			t.Error(v, err)
 		}
 	}
-	if _, err := probePython(t.Context(), []string{"/bin/false"}, "", nil, cache); err == nil || !strings.Contains(err.Error(), "/bin/false does not start") {
+	if _, err := probePython(t.Context(), []string{"/bin/false"}, "", nil, cache); err == nil || !strings.Contains(err.Error(), "/bin/false does not run as a Python") {
 		t.Error(err)
 	}
 	if v, err := probePython(t.Context(), []string{real, "-X", "dev"}, "", nil, cache); err != nil || v != (version{}) {

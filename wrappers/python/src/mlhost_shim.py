@@ -16,6 +16,7 @@ _HERE = os.path.dirname(os.path.abspath(__file__))
 _OLDEST = (3, 8)
 _GIVEN = list(getattr(sys, "orig_argv", ()))
 _ARGUMENTS = sys.argv[1:]
+_BEFORE = list(sys.modules)
 
 
 def _run_bare(problem):
@@ -57,7 +58,7 @@ def _prepare():
         finally:
             del sys.path[0]
             sys.dont_write_bytecode = keep
-        return _launch.prepare(_HERE, list(_ARGUMENTS))
+        return _launch.prepare(_HERE, list(_ARGUMENTS), _BEFORE)
     except Exception as failure:
         problem = "%s: %s" % (type(failure).__name__, failure)
     _run_bare(problem)

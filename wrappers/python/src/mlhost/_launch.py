@@ -13,15 +13,16 @@ import warnings
 from importlib.machinery import BuiltinImporter, SourceFileLoader
 
 from . import hooks
-from ._imports import install_finder
+from ._imports import MODULES, install_finder
 from ._session import current
-from ._typing import Any, Callable, Dict, List, Optional
+from ._typing import Any, Callable, Dict, List, Optional, Sequence
 
 
-def prepare(home: str, argv: List[str]) -> Optional[Callable[[], None]]:
+def prepare(home: str, argv: List[str], before: Sequence[str] = ()) -> Optional[Callable[[], None]]:
     """Makes the process look as if python had been started with argv. Returns
     what runs the script, or None when plain python should: the source does not
-    compile, and python says best why, or it is bytecode."""
+    compile, and python says best why, or it is bytecode. before names the
+    modules that were there without the shim."""
     script = argv[0]
     if script == "-m" and len(argv) > 1:
         _look_plain(home, os.getcwd(), argv)
@@ -37,12 +38,9 @@ def prepare(home: str, argv: List[str]) -> Optional[Callable[[], None]]:
     _look_plain(home, os.path.dirname(os.path.realpath(script)), argv)
     main = _fresh_main(script)
     _connect(home)
-    return _starter(exec, _configured(script, code, main), main.__dict__)
-
-
-def _connect(home: str) -> None:
-    install_finder(home)
-    _connect()
+    code = _configured(script, code, main)
+    _give_way(before)
+    return _starter(exec, code, main.__dict__)
 
 
 def _configured(script: str, code: types.CodeType, main: types.ModuleType) -> types.CodeType:
@@ -87,14 +85,11 @@ def _starter(run: Callable[..., Any], *args: Any) -> Callable[[], None]:
 def attach(home: str, path: str) -> None:
     """Ties a process that a launcher has started to the wrapper that listens at
     path; with "" it is one of those that only find our modules."""
-    install_finder(home)
-    if not path:
-        return
-    fd = _fetch(path)
+    fd = _fetch(path) if path else -1
     if fd >= 0:
         os.environ["MLHOST_FD"] = str(fd)
-        _connect()
         make_output_prompt()
+    _connect(home)
 
 
 def _fetch(path: str) -> int:
@@ -113,10 +108,10 @@ def _fetch(path: str) -> int:
     return int.from_bytes(found[0][2][:4], sys.byteorder) if found else -1
 
 
-def _connect() -> None:
-    """Ties the process to the wrapper, if there is one: takes MLHOST_FD out of
-    the environment."""
-    if current().connected:
+def _connect(home: str) -> None:
+    """Lets our modules be found and ties the process to the wrapper, if there is one."""
+    install_finder(home)
+    if current().connected:  # which takes MLHOST_FD out of the environment
         hooks.install()
         if sys.version_info >= (3, 12):
             os.register_at_fork(before=_let_fork)
@@ -200,6 +195,15 @@ def _look_plain(home: str, path0: str, argv: List[str], contained: bool = False)
     make_output_prompt()
 
 
+def _give_way(before: Sequence[str]) -> None:
+    """Forgets modules that the shim has imported where the script has its own of
+    the same name beside it: plain python would take that one."""
+    for name in set(sys.modules).difference(before) if before else ():
+        beside = os.path.join(sys.path[0], name)
+        if "." not in name and name not in MODULES and (os.path.isfile(beside + ".py") or os.path.isfile(os.path.join(beside, "__init__.py"))):
+            del sys.modules[name]
+
+
 def make_output_prompt() -> None:
     """Lets each line that the script prints be seen at once."""
     if sys.stdout is not None and not sys.stdout.line_buffering:
@@ -235,7 +239,16 @@ def _hide_frames() -> None:
             value = value.with_traceback(trace)
             sys.last_value = value
         sys.last_traceback = trace
-        return hook(kind, value, trace)
+        try:
+            hook(kind, value, trace)
+        except SystemExit:
+            raise
+        except BaseException as problem:  # as the interpreter shows it, without this frame
+            sys.stderr.write("Error in sys.excepthook:\n")
+            problem = problem.with_traceback(problem.__traceback__ and problem.__traceback__.tb_next)
+            sys.__excepthook__(type(problem), problem, problem.__traceback__)
+            sys.stderr.write("\nOriginal exception was:\n")
+            sys.__excepthook__(kind, value, trace)
 
     sys.excepthook = once
 
