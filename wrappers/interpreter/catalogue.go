@@ -70,6 +70,12 @@ func (r *run) meet(spec *script.ParameterSpec, p *script.LaunchParameter) {
 	if spec.Doc == "" {
 		spec.Doc = p.Spec.Doc
 	}
+	if spec.Default.IsNull() {
+		spec.Default = fitType(spec.Type, p.Spec.Default)
+	}
+	if len(spec.Choices) == 0 && spec.Type == p.Spec.Type {
+		spec.Choices = p.Spec.Choices
+	}
 }
 
 // readStatically reports whether discovery found anything in the script.

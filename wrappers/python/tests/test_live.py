@@ -166,3 +166,44 @@ class Constants(ScriptTest):
         begun = time.monotonic()
         self.assertEqual(by_name(run.set(rate=2.5))["rate"], ("applied", 2.5, ""))
         self.assertLess(time.monotonic() - begun, 5)
+
+
+class PauseAndStop(ScriptTest):
+    COUNTING = """
+import itertools, time
+from mlhost._session import current
+count = current().counter
+print("ready", flush=True)
+try:
+    for i in itertools.count():
+        count.advance("tqdm")
+        time.sleep(0.001)
+%s
+"""
+
+    def test_pause_at_a_step_of_tqdm(self):
+        run = self.run_script(self.COUNTING % "finally:\n    pass")
+        run.expect("step")
+        self.assertEqual(run.ask("pause")["outcomes"], [])
+        stands = [run.ask("set", values={"nothing": 1})["outcomes"][0]["step"] for _ in range(20)]
+        self.assertEqual(len(set(stands)), 1)
+        self.assertEqual(run.ask("resume")["outcomes"], [])
+        while run.expect("step")["step"] <= stands[0]:
+            pass
+
+    def test_stop_where_ctrl_c_is_handled(self):
+        run = self.run_script(self.COUNTING % "except KeyboardInterrupt:\n    print('saved')")
+        self.assertEqual(run.process.stdout.readline(), b"ready\n")
+        self.assertNotIn("error", run.ask("stop", grace=10))
+        self.assertEqual(run.finish(), (0, "saved\n", ""))
+
+    def test_stop_with_a_handler_of_its_own(self):
+        run = self.run_script("import signal, sys, time\nsignal.signal(signal.SIGINT, lambda *_: sys.exit('saved'))\nprint('ready', flush=True)\nwhile True: time.sleep(60)")
+        self.assertEqual(run.process.stdout.readline(), b"ready\n")
+        self.assertNotIn("error", run.ask("stop", grace=10))
+        self.assertEqual(run.finish(), (1, "", "saved\n"))
+
+    def test_stop_of_a_script_that_offers_nothing(self):
+        run = self.run_script(self.COUNTING % "finally:\n    pass")
+        self.assertEqual(run.process.stdout.readline(), b"ready\n")
+        self.assertEqual(run.ask("stop", grace=10)["error"]["code"], "unavailable")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 
+from . import _interrupt
 from ._typing import Any, Callable, Dict, List, Tuple
 
 
@@ -13,6 +14,7 @@ class Control:
 
     def __init__(self, done: Callable[..., None]) -> None:
         self._done = done
+        self.counter: Any = None  # of the session; set by it
         self.loops: List[Any] = []  # the mlhost.loop()s that run, outermost first
         self.stopping = False
         self.stop_listeners: List[Tuple[Callable[[], bool], Callable[[], None]]] = []  # (will it take notice?, tell it)
@@ -26,12 +28,13 @@ class Control:
         self.resumed.set()
 
     def pause(self, line: Dict[str, Any]) -> None:
-        if not self.loops:
-            error = {"code": "unavailable", "message": "the script runs no mlhost.loop that could pause"}
+        if not self.loops and not self.counter.holds():
+            error = {"code": "unavailable", "message": "the script runs no loop or optimizer that could pause"}
             return self._done(line, error=error)
         with self._lock:
             self._pausing.append(line)
             self.resumed.clear()
+            self.counter.due = 0  # so that it looks at the next step
 
     def hold(self) -> None:
         """Waits as long as the script is paused; called by the loop."""
@@ -55,7 +58,11 @@ class Control:
     def stop(self, line: Dict[str, Any]) -> None:
         """Answers first, since the script may end at once. When nobody listens, the
         answer is an error: the wrapper then sends SIGTERM without waiting."""
+        interrupts = False
         if self.loops or any(listens() for listens, _ in self.stop_listeners):
+            self._done(line, outcomes=[])
+        elif _interrupt.is_handled():
+            interrupts = True
             self._done(line, outcomes=[])
         else:
             self._done(line, error={"code": "unavailable", "message": "nothing in the script looks whether it shall stop"})
@@ -63,3 +70,5 @@ class Control:
         self._go_on()
         for _, tell in list(self.stop_listeners):
             tell()
+        if interrupts:
+            _interrupt.interrupt()

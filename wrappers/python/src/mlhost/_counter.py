@@ -22,8 +22,8 @@ _NEVER = float("inf")
 
 
 class Counter:
-    """Counts a session's steps. due is the step at which somebody wants to be
-    called: reach(step) is, on the thread that counts."""
+    """Counts a session's steps. due is the step from which on something waits:
+    it happens on the thread that counts."""
 
     def __init__(self, session: "Session") -> None:
         self._session = session
@@ -43,11 +43,23 @@ class Counter:
             step = 0 if step is None else step + 1
         session.step = step
         if step >= self.due:
-            session.settings.reach(step)
+            self._stand(step)
         now = time.monotonic()
         if now - self._reported >= REPORT_EVERY:
             self._reported = now
             session.put({"op": "step", "step": step})
+
+    def _stand(self, step: int) -> None:
+        """Lets happen what waited for a step: a pause, or changes."""
+        session = self._session
+        if not session.control.resumed.is_set() and self.holds():
+            session.control.hold()
+        session.settings.reach(step)
+
+    def holds(self) -> bool:
+        """Whether the script can be paused where it counts: the value of a variable
+        is looked at from outside, so the script does not come by."""
+        return self._rank < _VARIABLE
 
     def _outranks(self, source: str, step: Optional[int]) -> bool:
         """Lets source count from now on, if it is the best so far."""

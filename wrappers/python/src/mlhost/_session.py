@@ -35,6 +35,7 @@ class Session:
         self.settings = Settings(self)
         self.variables = Variables(self)
         self.control = Control(self._done)
+        self.control.counter = self.counter
         self.on_message: Optional[Callable[[Dict[str, Any]], None]] = None
         self._started = threading.Event()
         self._ending = False
