@@ -192,6 +192,7 @@ func (p *Plugin) Start(_ context.Context, request wire.StartRequest) error {
 		p.pause.begin()
 		p.markDue()
 	}
+	p.recordFacts()
 	go p.run()
 	return nil
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"io"
 	"os"
 	"path/filepath"
@@ -215,7 +216,7 @@ func sumOfFile(ctx context.Context, path string) string {
 	sum := sha256.New()
 	for ctx.Err() == nil {
 		_, err := io.CopyN(sum, f, 4<<20)
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return hex.EncodeToString(sum.Sum(nil))
 		}
 		if err != nil {

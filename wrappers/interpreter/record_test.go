@@ -1,6 +1,7 @@
 package interpreter
 
 import (
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -17,12 +18,8 @@ import (
 func recorded(h *host) (map[string]script.Value, map[string]string) {
 	record, texts := map[string]script.Value{}, map[string]string{}
 	for _, r := range of[script.Recorded](h) {
-		for key, v := range r.Record {
-			record[key] = v
-		}
-		for name, text := range r.Texts {
-			texts[name] = text
-		}
+		maps.Copy(record, r.Record)
+		maps.Copy(texts, r.Texts)
 	}
 	return record, texts
 }
