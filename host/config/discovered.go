@@ -52,6 +52,7 @@ func (s *Script) LaunchWith(runDir string, found *script.Catalogue) script.Launc
 func (p *Parameter) launchAs(known, configured script.LaunchParameter) script.LaunchParameter {
 	value, spec, _ := p.resolve(known.Spec) // Check reported what is wrong
 	known.Spec, known.Set, known.At = spec, !value.IsNull(), configured.At
+	known.Config = &configured.Spec
 	if p.Pass != "" || p.Env != "" || p.File != "" {
 		known.Pass, known.Env, known.File = p.Pass, p.Env, p.File
 		known.Argument, known.Constant, known.Refused = nil, "", ""

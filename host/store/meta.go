@@ -186,7 +186,8 @@ func writeDescription(tx *tx, e *script.Event, b script.Described) error {
 }
 
 // addParameters adds to a run's parameters those that its script has declared
-// only now.
+// only now, and corrects those whose value in use is another one than was
+// thought: arguments are known when the script's parser has run.
 func addParameters(tx *tx, run string, b script.Described) error {
 	var text string
 	err := tx.row("SELECT parameters FROM run WHERE id = ?", []any{run}, &text)
@@ -200,18 +201,18 @@ func addParameters(tx *tx, run string, b script.Described) error {
 	if err != nil {
 		return err
 	}
-	before := len(values)
+	changed := false
 	for _, spec := range b.Description.Parameters {
-		if _, ok := values[spec.Name]; ok {
-			continue
+		known, has := values[spec.Name]
+		v, told := b.Values[spec.Name]
+		if !told && !has {
+			v, told = spec.Default, !spec.Default.IsNull()
 		}
-		if v, ok := b.Values[spec.Name]; ok {
-			values[spec.Name] = v
-		} else if !spec.Default.IsNull() {
-			values[spec.Name] = spec.Default
+		if told && !(has && known.Equal(v)) {
+			values[spec.Name], changed = v, true
 		}
 	}
-	if len(values) == before {
+	if !changed {
 		return nil
 	}
 	_, err = tx.exec("UPDATE run SET parameters = ? WHERE id = ?", encodeValues(values), run)

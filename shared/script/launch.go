@@ -57,7 +57,10 @@ type LaunchParameter struct {
 	Argument   *Argument `json:"argument,omitempty"` // what of the command line carries it
 	Constant   string    `json:"constant,omitempty"` // the module-level literal that it replaces
 	Dest       string    `json:"dest,omitempty"`     // its name in the parsed namespace
-	Refused    string    `json:"refused,omitempty"`  // why no value can be passed: "it belongs to a subcommand"
+	// Config is what the configuration says of it beyond the value; what the
+	// running script declares goes before the rest of Spec.
+	Config  *ParameterSpec `json:"config,omitempty"`
+	Refused string         `json:"refused,omitempty"` // why no value can be passed: "it belongs to a subcommand"
 }
 
 // LaunchVariable is a variable that the configuration names.

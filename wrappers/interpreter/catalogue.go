@@ -164,3 +164,31 @@ func listed(names []string) string {
 	}
 	return strings.Join(names, ", ")
 }
+
+// Validate refuses values that no argument can carry to the script's next run.
+// What the script has in use already needs none.
+func (w *Wrapper) Validate(values map[string]script.Value) error {
+	for _, p := range w.launch.Parameters {
+		v, ok := values[p.Spec.Name]
+		if !ok || v.IsNull() || !p.Discovered || p.Pass != "" || p.Env != "" || p.File != "" || v.Same(p.Spec.Default) || w.uses(p.Spec.Name, v) {
+			continue
+		}
+		if _, err := p.Passed(v); err != nil {
+			return fmt.Errorf("the parameter %s cannot be passed to the script: %w", p.Spec.Name, err)
+		}
+	}
+	return nil
+}
+
+// uses reports whether the running script has said that it uses the value.
+func (w *Wrapper) uses(name string, v script.Value) bool {
+	select {
+	case <-w.begun:
+	default:
+		return false
+	}
+	w.run.mu.Lock()
+	defer w.run.mu.Unlock()
+	used, ok := w.run.inUse[name]
+	return ok && used.Same(v)
+}

@@ -46,7 +46,7 @@ func (r *run) addParameter(l parameterLine) {
 	case isConfigured:
 		value = configured
 	}
-	if isConfigured {
+	if isConfigured && !isPassed(p) {
 		if _, err := spec.Check(configured); err != nil {
 			e := script.Errorf(script.CodeRejected, "parameter %q: %s", spec.Name, err)
 			if p != nil {
@@ -57,7 +57,7 @@ func (r *run) addParameter(l parameterLine) {
 		}
 	}
 	r.mu.Lock()
-	r.declared[spec.Name] = spec
+	r.declared[spec.Name], r.inUse[spec.Name] = spec, value
 	r.mu.Unlock()
 	d := &r.declarations
 	d.Parameters = append(d.Parameters, spec)
@@ -74,10 +74,22 @@ func (r *run) isDeclared(name string) bool {
 	return ok
 }
 
+// isPassed reports whether an argument carries the value: then the script's own
+// parser is the judge of it.
+func isPassed(p *script.LaunchParameter) bool {
+	return p != nil && p.Argument != nil
+}
+
 // refine puts what the configuration says of a parameter over what the script
 // declares.
 func refine(declared script.ParameterSpec, p *script.LaunchParameter) script.ParameterSpec {
 	configured := p.Spec
+	if p.Discovered {
+		if p.Config == nil {
+			return declared
+		}
+		configured = *p.Config
+	}
 	replace := func(to *script.Value, by script.Value) {
 		if !by.IsNull() {
 			*to = by

@@ -80,6 +80,7 @@ type run struct {
 
 	mu        sync.Mutex                      // guards all below
 	declared  map[string]script.ParameterSpec // by the script itself
+	inUse     map[string]script.Value         // as the script declared them
 	variables map[string]script.VariableSpec
 	pending   map[string]script.Value // set by the host, to be applied by the script at a boundary
 	deferred  []deferred              // changes that wait for a step
@@ -99,7 +100,7 @@ func newRun(launch script.Launch, s session, descendants bool) *run {
 		launch: launch, session: s, killer: killer{run: s.Run(), descendants: descendants},
 		calls: newCalls(), outbox: make(chan requestLine, maxMessages), asks: make(chan struct{}, maxAsks),
 		up: make(chan struct{}), done: make(chan struct{}),
-		values: map[string]script.Value{}, declared: map[string]script.ParameterSpec{},
+		values: map[string]script.Value{}, declared: map[string]script.ParameterSpec{}, inUse: map[string]script.Value{},
 		variables: map[string]script.VariableSpec{}, pending: map[string]script.Value{},
 	}
 	for name, v := range s.Values() {

@@ -37,8 +37,11 @@ func (r *run) setParameters(ctx context.Context, batch script.Batch) (script.Bat
 	for name, v := range batch.Values {
 		p := r.configured(name)
 		switch {
-		case r.declares(name):
+		case r.declares(name) && r.applies(name, p):
 			lines[name] = v
+		case p == nil && r.declares(name):
+			reply.Outcomes = append(reply.Outcomes, script.Outcome{Name: name, Status: script.Rejected, Value: v, Step: -1,
+				Reason: "the script takes it when it starts, and reading the script did not tell by which argument"})
 		case p == nil:
 			reply.Outcomes = append(reply.Outcomes, script.Outcome{Name: name, Status: script.Rejected, Value: v, Step: -1, Reason: "the script has no such parameter"})
 		case p.File != "":
@@ -80,6 +83,15 @@ func (r *run) declares(name string) bool {
 	defer r.mu.Unlock()
 	_, ok := r.declared[name]
 	return ok && r.speaks()
+}
+
+// applies reports whether the running script is asked to change a parameter
+// that it has declared: not what it reads from its arguments alone.
+func (r *run) applies(name string, p *script.LaunchParameter) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	spec := r.declared[name]
+	return spec.Mutability != script.Restart || !(p != nil && p.Discovered || p == nil && isParsed(spec.Origin.Style))
 }
 
 // nextRun is the outcome for a parameter that is passed once, at the start.
