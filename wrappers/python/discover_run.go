@@ -163,7 +163,7 @@ func (r *Discovered) correct(seen observed) {
 	for _, q := range r.Parameters {
 		switch {
 		case slices.Contains(kept, q.Name):
-		case q.Style == "register_parameter" || q.Style == "mlhost.param" || q.Style == "env":
+		case q.Style == "register_parameter" || q.Style == "mlhost.param":
 			out = append(out, q)
 		case q.Style != "constants":
 			gone = append(gone, q.Name)

@@ -308,6 +308,112 @@ class OtherStyles(unittest.TestCase):
             with self.subTest(call):
                 self.check(style, nested + call + "\n", dict(flat, **{"optim.lr": ("float", 0.001)}))
 
+    def test_optparse(self):
+        found = self.check("optparse", """
+            from optparse import OptionParser, OptionGroup
+            parser = OptionParser()
+            parser.add_option("-l", "--lr", type="float", default=0.1, help="rate")
+            parser.add_option("--fast", action="store_true", default=False)
+            group = OptionGroup(parser, "more")
+            group.add_option("--name", dest="label", default="x")
+            parser.add_option_group(group)
+            options, rest = parser.parse_args()
+            while True:
+                print(options.lr)
+        """, {"lr": ("float", 0.1), "fast": ("bool", False), "label": ("string", "x")})
+        self.assertEqual((by_name(found)["lr"]["mutability"], by_name(found)["lr"]["pass"]), ("live", "--lr="))
+
+    def test_docopt(self):
+        found = self.check("docopt", '''
+            """Train.
+
+            Usage:
+              train.py <data> [--lr=<r>] [--fast] [-n N]
+
+            Options:
+              --lr=<r>  The rate [default: 0.1].
+              --fast    Quickly.
+              -n N      Times.
+            """
+            from docopt import docopt
+            args = docopt(__doc__)
+        ''', {"<data>": ("string", None), "--lr": ("string", "0.1"), "--fast": ("bool", False), "-n": ("string", None)})
+        self.assertEqual(by_name(found)["--lr"]["pass"], "--lr=")
+
+    def test_tap(self):
+        self.check("tap", """
+            from tap import Tap
+            from typing import List
+            class Args(Tap):
+                lr: float = 0.1
+                name: str
+                sizes: List[int] = [1]
+                def configure(self):
+                    self.add_argument("-n", "--name")
+            args = Args().parse_args()
+        """, {"lr": ("float", 0.1), "name": ("string", None), "sizes": ("list", [1])})
+
+    def test_fire_of_a_class(self):
+        self.check("fire", """
+            import fire
+            class Trainer:
+                def __init__(self, seed: int = 1): pass
+                def fit(self, lr: float = 0.1): pass
+                def test(self, split="val"): pass
+                def _hidden(self, no=1): pass
+            fire.Fire(Trainer)
+        """, {"seed": ("int", 1), "lr": ("float", 0.1), "split": ("string", "val")})
+
+    def test_environment(self):
+        found = discover({"s.py": """
+            import os
+            RATE = float(os.environ.get("RATE", "0.1"))
+            NAME = os.getenv("NAME")
+            HOST = os.environ.get("HOST_NAME", compute())
+        """})
+        self.assertEqual([(e["name"], e["line"], e["default"]) for e in found["env"]], [("RATE", 3, "0.1"), ("NAME", 4, None), ("HOST_NAME", 5, None)])
+        self.assertIn("HOST_NAME", " ".join(p["message"] for p in found["problems"]))
+
+    def test_resume(self):
+        for text, name in (("p.add_argument('--resume', default='')", "resume"), ("p.add_argument('--resume-from-checkpoint', type=str)", "resume_from_checkpoint"),
+                           ("p.add_argument('--lr', type=float)", "")):
+            found = discover({"s.py": "import argparse\np = argparse.ArgumentParser()\n" + text + "\np.parse_args()\n"})
+            self.assertEqual(found["resume"], name)
+
+    def test_names_that_are_put_together(self):
+        ours = by_name(discover({"s.py": """
+            import argparse
+            p = argparse.ArgumentParser()
+            for kind in ("train", "test"):
+                p.add_argument("--%s-size" % kind, type=int, default=8)
+                p.add_argument("--{}-name".format(kind), default="x")
+            p.parse_args()
+        """}))
+        self.assertEqual(set(ours), {"train_size", "test_size", "train_name", "test_name"})
+
+    def test_own_parser_groups_and_actions(self):
+        found = discover({"s.py": """
+            import argparse
+            class Yes(argparse._StoreTrueAction): pass
+            class Group(argparse._ArgumentGroup): pass
+            class Parser(argparse.ArgumentParser):
+                def add_argument(self, *args, **kwargs):
+                    super().add_argument(*args, **kwargs)
+                def add_argument_group(self, *args, **kwargs):
+                    return Group(self, *args, **kwargs)
+            p = Parser()
+            g = p.add_argument_group("g")
+            g.add_argument("--fast", action=Yes)
+            p.add_argument("--lr", type=float, default=0.1)
+            p.parse_args()
+        """})
+        self.assertEqual({n: (p["type"], p["default"]) for n, p in by_name(found).items()}, {"fast": ("bool", False), "lr": ("float", 0.1)})
+        self.assertEqual(found["problems"], [])
+
+    def test_a_library_in_the_tree_is_not_followed(self):
+        ours = by_name(discover({"s.py": "import click\n@click.command()\n@click.option('--lr', default=0.1)\ndef main(lr): pass\nmain()\n", "click/__init__.py": "def command(): pass\n"}))
+        self.assertEqual(ours["lr"]["default"], 0.1)
+
     def test_foreign_base_is_a_problem(self):
         found = discover({"s.py": """
             from dataclasses import dataclass
@@ -335,6 +441,32 @@ class OtherStyles(unittest.TestCase):
             "conf/model/resnet.yaml": "depth: 18\nopt:\n  on: yes\n"})
         ours = by_name(found)
         self.assertEqual((ours["lr"]["file"], ours["lr"]["line"], ours["data"]["required"]), ("conf/config.yaml", 5, True))
+
+    def test_hydra_overrides_and_packages(self):
+        self.check("hydra", self.HYDRA, {"lr": ("float", 0.1), "db.host": ("string", "b"), "src.path": ("string", "p"), "top": ("int", 1)}, {
+            "conf/config.yaml": "defaults:\n  - base\n  - data@src: one\n  - override db: second\n  - optional extra: absent\nlr: 0.1\n",
+            "conf/base.yaml": "defaults:\n  - db: first\n", "conf/db/first.yaml": "host: a\n", "conf/db/second.yaml": "host: b\n",
+            "conf/data/one.yaml": "defaults:\n  - /glob: g\npath: p\n", "conf/glob/g.yaml": "# @package _global_\ntop: 1\n"})
+
+    def test_hydra_structured(self):
+        self.check("hydra", """
+            from dataclasses import dataclass, field
+            import hydra
+            from hydra.core.config_store import ConfigStore
+            from omegaconf import MISSING
+            @dataclass
+            class Opt:
+                lr: float = 0.1
+            @dataclass
+            class Config:
+                opt: Opt = field(default_factory=Opt)
+                name: str = MISSING
+            cs = ConfigStore.instance()
+            cs.store(name="config", node=Config)
+            @hydra.main(version_base=None, config_name="config")
+            def main(cfg): pass
+            main()
+        """, {"opt.lr": ("float", 0.1), "name": ("string", None)})
 
     def test_yaml_that_is_not_understood(self):
         for text in ("a: &x 1\n", "a: |\n  text\n", "a: !!python/name:os.system\n", "? a\n: b\n", "a: [1,\n", "a: 1\n   b: 2\n", "a:\n\tb: 1\n", "a: 1\na: 2\n", "\x00\x01"):
@@ -392,6 +524,16 @@ class BadInput(unittest.TestCase):
             self.assertTrue(found["problems"], name)
             self.assertIn(part, found["problems"][0]["message"])
         self.assertIn("not there", results[-1]["problems"][0]["message"])
+
+    def test_what_nests_and_odd_encodings(self):
+        lists = "x = " + "[" * 90 + "]" * 90 + "\n"
+        attributes = "def f():\n    return a" + ".b" * 3000 + "\n"
+        found = discover({"a.py": lists, "b.py": attributes, "c.py": b"\xef\xbb\xbflr = 0.1\n", "d.py": b"# -*- coding: latin-1 -*-\nname = '\xe9'\n",
+                          "e.py": "lr = 0.1\n".encode("utf-16")}, "a.py", "b.py", "c.py", "d.py", "e.py", ".")
+        self.assertEqual([p["default"] for p in found[2]["parameters"] + found[3]["parameters"]], [0.1, "\xe9"])
+        self.assertIn("binary", found[4]["problems"][0]["message"])
+        self.assertIn("no regular file", found[5]["problems"][0]["message"])
+        self.assertNotIn("mlhost could not", str(found))
 
     def test_nothing_is_executed(self):
         found = discover({"s.py": "open('made', 'w')\nimport helper\nhelper.f()\nx = 10 ** 10 ** 10\ny = 'a' * 10 ** 10\n", "helper.py": "open('made2', 'w')\ndef f(): open('made3', 'w')\n"})

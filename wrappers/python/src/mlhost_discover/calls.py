@@ -122,6 +122,9 @@ class Calls:
     def construct(self, cls, args, kwargs, node, scope):
         foreign = self.foreign_bases(cls)
         kind = next((PARSERS[b] for b in foreign if b in PARSERS), None)
+        handed = next((a for a in args if isinstance(a, (Parser, Group))), None)
+        if handed is not None and any(b in ("argparse._ArgumentGroup", "argparse._MutuallyExclusiveGroup") for b in foreign):
+            return Group(handed if isinstance(handed, Parser) else handed.parser)
         if kind:
             made = self.new_parser(kind, args, kwargs, node, scope)
             made.cls = cls

@@ -67,6 +67,8 @@ class Expressions:
             return found
         if node.id == "__name__":
             return Const("__main__" if scope.module.path == self.path else scope.module.name)
+        if node.id == "__doc__":
+            return Const(ast.get_docstring(scope.module.source.tree, clean=False))
         if node.id == "__file__":
             return Const(scope.module.path)
         return Ext(node.id)

@@ -2,7 +2,7 @@
 
 import os
 
-from names import STARS, canonical
+from names import LIBRARIES, STARS, canonical
 from scopes import Module
 from values import Ext, Lazy, ModuleValue, Table
 
@@ -70,6 +70,8 @@ class Imports:
 
     def find_module(self, name, level, module):
         parts = [p for p in (name or "").split(".") if p]
+        if not level and parts and parts[0] in LIBRARIES:
+            return None  # what they mean is known; their source would only be followed into its depths
         if level:
             folder = os.path.dirname(module.path)
             for _ in range(level - 1):
@@ -82,6 +84,8 @@ class Imports:
         return None
 
     def is_package(self, name):
+        if name.split(".")[0] in LIBRARIES:
+            return False
         for root in self.roots:
             if os.path.isdir(os.path.join(root, *name.split("."))):
                 return True

@@ -10,7 +10,7 @@ from values import (
 
 PARSERS = {
     "argparse.ArgumentParser": "argparse", "jsonargparse.ArgumentParser": "jsonargparse", "transformers.HfArgumentParser": "HfArgumentParser",
-    "simple_parsing.ArgumentParser": "simple_parsing",
+    "simple_parsing.ArgumentParser": "simple_parsing", "optparse.OptionParser": "optparse", "tap.Tap": "tap",
 }
 PARSES = {"parse_args", "parse_known_args", "parse_intermixed_args", "parse_known_intermixed_args", "parse_args_into_dataclasses",
           "parse_dict", "parse_json_file", "parse_yaml_file", "parse_args_and_config", "parse_path", "parse_object", "parse_string"}
@@ -51,8 +51,18 @@ class Libraries:
             return self.absl(last, args, kwargs, node, scope)
         if name == "absl.app.run":
             return self.call(args[0], [Unknown()], {}, node, scope) if args and isinstance(args[0], (Func, Bound)) else Unknown()
+        if name == "docopt.docopt":
+            return self.docopt(args, kwargs, node, scope)
+        if name == "optparse.OptionGroup" and args and isinstance(args[0], Parser):
+            return Group(args[0])
+        if name == "optparse.make_option":
+            return Deco(name, args, kwargs, node.lineno)
         if name == "fire.Fire":
             return self.fire(args, kwargs, node, scope)
+        if name.endswith("ConfigStore.instance") and head.startswith("hydra."):
+            return Ext("hydra.ConfigStore")
+        if name == "hydra.ConfigStore.store":
+            return self.config_store(name, args, kwargs, node, scope)
         if name == "hydra.main":
             return Deco("hydra.main", args, kwargs, node.lineno)
         if head == "draccus" and last == "wrap":
@@ -88,7 +98,7 @@ class Libraries:
             return Partial(args[0], args[1:], kwargs)
         for tool in ("lightning.pytorch.cli.LightningCLI", "pytorch_lightning.cli.LightningCLI", "hydra.compose", "hydra.initialize",
                      "ml_collections.config_flags.DEFINE_config_file", "ml_collections.config_flags.config_flags.DEFINE_config_file",
-                     "docopt.docopt", "gin.parse_config_files_and_bindings", "optparse.OptionParser", "getopt.getopt", "tap.Tap", "plac.call"):
+                     "gin.parse_config_files_and_bindings", "getopt.getopt", "plac.call"):
             if name == tool:
                 self.problem(node.lineno, "%s is not understood: the parameters that it takes are not seen" % name, scope.module)
         return self.passed_on(name, args, kwargs, node, scope)
@@ -167,6 +177,9 @@ class Libraries:
             param.set_default(plain(value))
         except NotPlain:
             if isinstance(value, Ext) and value.name == "argparse.SUPPRESS":
+                return
+            if isinstance(value, Ext) and value.name == "omegaconf.MISSING":
+                param.required = True
                 return
             if isinstance(value, Instance) and "value" in value.attrs:
                 self.default(param, value.attrs["value"], what)

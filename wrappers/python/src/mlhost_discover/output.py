@@ -8,7 +8,20 @@ from syntax import sets_up
 from values import Budget, Func, Wrapped, jsonable
 
 STYLES = ["argparse", "click", "typer", "absl", "fire", "HfArgumentParser", "tyro", "simple_parsing", "draccus", "jsonargparse",
-          "hydra", "omegaconf", "register_parameter", "mlhost.param"]
+          "hydra", "omegaconf", "optparse", "docopt", "tap", "register_parameter", "mlhost.param"]
+
+
+RESUME = ("resume_from_checkpoint", "resume_from", "resume_path", "resume_checkpoint", "resume", "load_checkpoint", "init_checkpoint", "checkpoint_path", "ckpt_path", "restore_from",
+          "checkpoint", "ckpt", "restore", "resume_training", "init_from")
+
+
+def resume(params):
+    """Returns the parameter that names a checkpoint to go on from; \"\" where none is seen."""
+    for word in RESUME:
+        for p in params:
+            if p.name.split(".")[-1].replace("-", "_") == word and p.type in ("string", "bool", "any"):
+                return p.name
+    return ""
 
 
 class Output:
@@ -29,6 +42,8 @@ class Output:
         try:
             self.walk_module(module)
             self.fall_back(module)
+            if "absl" in self.styles or "absl" in source.text:
+                self.flags_of_imports()
         except Budget:
             self.problem(0, "the script is too large to follow to its end: parameters may be missing")
         except RecursionError:
@@ -108,5 +123,5 @@ class Output:
                 "required": p.required, "doc": jsonable(p.doc.replace("\0", "")), "line": p.line, "confidence": p.confidence, "mutability": p.mutability or "restart",
                 "file": file, "pass": p.passed, "style": p.style, "argument": argument, "refused": refused,
             })
-        return {"path": self.path, "style": style, "parameters": out, "problems": self.problems, "script": self.is_script or bool(params and style not in ("constants",)), "reads": self.reads,
-                "env": self.env_reads()}
+        return {"path": self.path, "style": style, "parameters": out, "problems": self.problems, "resume": resume(params), "script": self.is_script or bool(params and style not in ("constants",)),
+                "reads": self.reads, "env": self.env_reads()}

@@ -18,6 +18,7 @@ from style_click import Click
 from style_config import Config
 from style_constants import Constants
 from style_declared import Declared
+from style_docopt import Docopt
 from style_fire import Fire
 from ways import Ways
 
@@ -25,7 +26,7 @@ MAX_SECONDS = 10.0
 
 
 class Script(
-    Argparse, Classes, Fire, Click, Absl, Declared, Config, Constants,
+    Argparse, Classes, Docopt, Fire, Click, Absl, Declared, Config, Constants,
     Libraries, Calls, Expressions, Statements, Imports, Mutability, Ways, Output,
 ):
     """Follows one script's main path and gathers its parameters."""
@@ -35,6 +36,7 @@ class Script(
         self.modules, self.reads = {}, {}
         self.problems, self.styles = [], []
         self.parsers, self.commands, self.found = [], [], []
+        self.stored, self.overrides, self.header = {}, {}, ""
         self.namespaces, self.live_names = set(), None
         self.funcs = []
         self.steps, self.calls, self.stack, self.unsure = 0, {}, [], 0

@@ -1,10 +1,32 @@
 """absl's flags."""
 
+import re
+
 from values import Class, Const, Seq, Unknown
+
+
+IMPORT = re.compile(r"(?m)^[ \t]*(?:from[ \t]+([.\w]+)[ \t]+import[ \t]+\(?([\w \t,]*)|import[ \t]+([\w., \t]+))")
+MAX_FILES = 300
 
 
 class Absl:
     """DEFINE_* and what belongs to it."""
+
+    def flags_of_imports(self):
+        """Reads the flags that modules define which are imported by imported ones: text alone tells which."""
+        todo, done = list(self.modules.values()), set()
+        while todo and len(done) < MAX_FILES:
+            module = todo.pop()
+            if module.path in done:
+                continue
+            done.add(module.path)
+            for of, names, plain in IMPORT.findall(module.source.text):
+                base = of.lstrip(".")
+                wanted = [w.split(" as ")[0].strip() for w in plain.split(",")] if plain else [base] + [(base + "." if base else "") + n.split(" as ")[0].strip() for n in names.split(",") if n.strip()]
+                for name in wanted:
+                    found = self.find_module(name, len(of) - len(base), module) if name else None
+                    if found is not None and found.path not in done:
+                        todo.append(found)
 
     def absl(self, last, args, kwargs, node, scope):
         kinds = {"integer": "int", "float": "float", "string": "string", "bool": "bool", "boolean": "bool", "enum": "string", "list": "list",

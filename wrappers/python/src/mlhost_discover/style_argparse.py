@@ -2,7 +2,11 @@
 
 from libraries import PARSES
 from syntax import is_dataclass
-from values import Class, Const, Ext, Func, Group, Namespace, Parser, Seq, Subparsers, Unknown, type_of
+from values import Class, Const, Deco, Ext, Func, Group, Namespace, Parser, Seq, Subparsers, Unknown, type_of
+
+
+ACTIONS = {"_StoreTrueAction": "store_true", "_StoreFalseAction": "store_false", "_StoreAction": "store", "_AppendAction": "append", "_CountAction": "count",
+           "_StoreConstAction": "store_const", "_HelpAction": "help", "BooleanOptionalAction": "argparse.BooleanOptionalAction"}
 
 
 class Argparse:
@@ -22,6 +26,11 @@ class Argparse:
                     self.problem(node.lineno, "a parent of the parser is not seen", scope.module)
         elif parents is not None:
             self.problem(node.lineno, "the parents of the parser are not seen", scope.module)
+        if style == "optparse":
+            listed = kwargs.get("option_list")
+            for deco in listed.items if isinstance(listed, Seq) else []:
+                if isinstance(deco, Deco):
+                    self.parser_method(parser, "add_option", deco.args, deco.kwargs, node, scope)
         if style == "HfArgumentParser":
             given = args[0] if args else kwargs.get("dataclass_types") or Seq([])
             for cls in given.items if isinstance(given, Seq) else [given]:
@@ -33,7 +42,9 @@ class Argparse:
 
     def parser_method(self, owner, name, args, kwargs, node, scope):
         parser = owner.parser if isinstance(owner, Group) else owner
-        if name in ("add_argument", "add", "add_arg") and (args or kwargs):
+        if name == "add_option" and parser.style == "optparse" and args and isinstance(args[0], Deco):
+            args, kwargs = args[0].args, args[0].kwargs
+        if name in ("add_argument", "add", "add_arg") and (args or kwargs) or name == "add_option" and parser.style == "optparse":
             made = self.argument(parser, args, kwargs, node, scope)
             if made is not None:
                 parser.params = [p for p in parser.params if p.name != made.name or p.passed != made.passed or p.module is not made.module] + [made]
@@ -57,6 +68,10 @@ class Argparse:
             return Const(None)
         if name in PARSES:
             self.parsed(parser)
+            if parser.style == "tap" and parser.cls is not None:
+                self.tap(parser)
+            if parser.style == "optparse":
+                return Seq([Namespace(), Unknown()], tuple)
             known = Seq([Namespace(), Unknown()], tuple) if name in ("parse_known_args", "parse_known_intermixed_args") else Namespace()
             return known
         if name == "add_arguments" and parser.style == "simple_parsing":
@@ -66,6 +81,26 @@ class Argparse:
             nested = self.text(args[1]) if len(args) > 1 else self.text(kwargs.get("nested_key"))
             return self.add_class(parser, args[0] if args else Unknown(), nested or "", node, scope)
         return Unknown(node)
+
+    def from_optparse(self, kwargs):
+        """optparse names types by words."""
+        kind = self.text(kwargs.get("type"))
+        return dict(kwargs, type=Ext({"int": "int", "long": "int", "float": "float"}.get(kind, "str"))) if kind else kwargs
+
+    def tap(self, parser):
+        """A Tap's fields are its options, and so is what configure() adds."""
+        known = {p.name for p in parser.params}
+        parser.params += [p for p in self.fields(parser.cls, "tap", "", parser.line) if p.name not in known]
+        configure = self.member(parser.cls, "configure")
+        if isinstance(configure, Func):
+            before, parser.params = parser.params, []
+            self.call_function(configure, [parser], {}, configure.node)
+            for p in parser.params:
+                field = next((q for q in before if q.name == p.name), None)
+                if field is not None:
+                    p.type, p.default = (field.type if p.type in ("any", "string") else p.type), field.default if p.default is None else p.default
+            added = {p.name for p in parser.params}
+            parser.params = [p for p in before if p.name not in added] + parser.params
 
     def add_class(self, parser, target, prefix, node, scope):
         if isinstance(target, Class) and (parser.style == "simple_parsing" or is_dataclass(target)):
@@ -101,6 +136,10 @@ class Argparse:
             self.problem(node.lineno, "an option has no name", scope.module)
             return None
         action = kwargs.get("action")
+        if parser.style == "optparse":
+            kwargs = self.from_optparse(kwargs)
+        if isinstance(action, Class):
+            action = next((Ext(ACTIONS[b.split(".")[-1]]) for b in self.foreign_bases(action) if b.split(".")[-1] in ACTIONS), action)
         verb = self.text(action) or (action.name if isinstance(action, Ext) else "store" if action is None else "")
         if verb in ("help", "version"):
             return None

@@ -80,7 +80,7 @@ class Classes:
             return []
         out = {}
         for base in self.foreign_bases(cls):
-            if base.split(".")[-1] not in ("object", "ABC", "Generic", "Protocol", "Serializable", "FrozenSerializable", "NamedTuple", "BaseModel", "JsonSerializable") and not base.startswith("typing"):
+            if base.split(".")[-1] not in ("object", "ABC", "Generic", "Protocol", "Serializable", "FrozenSerializable", "NamedTuple", "BaseModel", "JsonSerializable", "Tap") and not base.startswith("typing"):
                 self.problem(cls.node.lineno, "the fields that %s inherits from %s are not seen: it is not in this tree" % (cls.node.name, base), cls.module)
         for one in reversed(self.ancestry(cls)):
             scope = Scope(one.module, {}, one.closure)

@@ -2,11 +2,18 @@
 
 import hashlib
 import os
+import re
 
 from scopes import Scope
 from sources import MAX_BYTES, Unreadable
-from values import Class, Instance, Namespace, Param, Unknown, YamlFile
+from values import Class, Instance, Namespace, Param, Table, Unknown, YamlFile
 from yaml_reader import Yaml
+
+
+def group_of(root, path):
+    """Returns the group that a file is of: its folder below the root."""
+    rel = os.path.relpath(os.path.dirname(path), root)
+    return "" if rel == "." or rel.startswith("..") else rel.replace(os.sep, "/")
 
 
 class Config:
@@ -38,38 +45,100 @@ class Config:
             p.passed = p.name + "=" if p.type not in ("list", "map", "any") else ""
             self.found.append(p)
 
-    def compose(self, root, path, prefix, found, line, depth):
+    def package(self, named, prefix, group):
+        """Returns the name that a file's values lie below."""
+        if not named:
+            return group
+        if named.startswith("_global_"):
+            return named[len("_global_"):].lstrip(".")
+        named = "" if named == "_here_" else group if named == "_group_" else named
+        return ".".join(p for p in (prefix, named) if p)
+
+    def compose(self, root, path, prefix, found, line, depth, optional=False):
         """Reads a YAML file and what its defaults list names."""
         if depth > 10:
             self.problem(line, "the defaults lists of hydra's configuration go round in a circle")
             return
+        stored = self.stored_config(os.path.relpath(path, root)[:-len(".yaml")].split(os.sep))
+        if not os.path.isfile(path) and (stored is not None or optional):
+            self.reads[path] = ""
+            for p in stored or ():
+                p.name = ".".join(n for n in (prefix, p.name) if n)
+                found[p.name] = p
+            return
         entries, lines = self.yaml(path, line)
         if entries is None:
             return
+        header = re.match(r"\s*#\s*@package\s+(\S+)", self.header)
+        if header:
+            prefix = self.package(header.group(1), "", prefix)
         defaults = entries.pop("defaults", None) or []
         own = False
+        for item in defaults if isinstance(defaults, list) else []:
+            if isinstance(item, dict):
+                for group, option in item.items():
+                    if group.split()[0] == "override":
+                        self.overrides[group.split()[-1].lstrip("/")] = option
         for item in defaults if isinstance(defaults, list) else []:
             if item == "_self_":
                 own = True
                 self.flatten(entries, lines, prefix, path, found, "hydra")
             elif isinstance(item, str):
-                if item.startswith("override ") or "@" in item or "/" in item and ":" in item:
-                    self.problem(line, "hydra's defaults: %s is not understood" % item)
-                else:
-                    self.compose(root, os.path.join(root, item + ".yaml"), ".".join(item.split("/")[:-1]), found, line, depth + 1)
+                name, _, package = item.partition("@")
+                name = name.lstrip("/") if name.startswith("/") else "/".join([g for g in [group_of(root, path)] if g] + [name])
+                self.compose(root, os.path.join(root, name + ".yaml"), self.package(package, prefix, ".".join(name.split("/")[:-1])), found, line, depth + 1)
             elif isinstance(item, dict) and len(item) == 1:
                 (group, option), = item.items()
                 words = group.split()
-                group = words[-1].lstrip("/")
-                if words[0] == "override" or "@" in group or option is None:
-                    if not group.startswith("hydra/") and option is not None:
-                        self.problem(line, "hydra's defaults: %s: %s is not understood" % (" ".join(words), option))
-                elif isinstance(option, str):
-                    self.compose(root, os.path.join(root, group, option + ".yaml"), group.replace("/", "."), found, line, depth + 1)
-                else:
-                    self.problem(line, "hydra's defaults: %s chooses several files, which is not understood" % group)
+                group, _, package = words[-1].partition("@")
+                group = group.lstrip("/") if group.startswith("/") else "/".join([g for g in [group_of(root, path)] if g] + [group])
+                if words[0] == "override":
+                    continue  # taken up before the files are read
+                option = self.overrides.get(group, option)
+                for one in option if isinstance(option, list) else [option]:
+                    if isinstance(one, str) and not group.startswith("hydra/") and group != "hydra":
+                        if one == "???":
+                            self.problem(line, "hydra's defaults: %s has to be chosen: its values are not seen" % group)
+                        else:
+                            full = os.path.join(root, group, one if one.endswith((".yaml", ".yml")) else one + ".yaml")
+                            self.compose(root, full, self.package(package, prefix, group.replace("/", ".")), found, line, depth + 1, "optional" in words[:-1])
         if not own:
             self.flatten(entries, lines, prefix, path, found, "hydra")
+
+    def config_store(self, name, args, kwargs, node, scope):
+        """ConfigStore.instance().store(name=…, node=…, group=…)."""
+        given = dict(zip(("name", "node", "group", "package"), args), **kwargs)
+        named, group = self.text(given.get("name")), self.text(given.get("group")) or ""
+        if named is None:
+            self.problem(node.lineno, "the name of a stored configuration is computed", scope.module)
+            return Unknown()
+        self.stored[tuple([p for p in group.split("/") if p] + [named[:-5] if named.endswith(".yaml") else named])] = (given.get("node", Unknown()), node.lineno, scope.module)
+        return Unknown()
+
+    def stored_config(self, key):
+        """Returns the parameters of a stored configuration, None where there is none of that name."""
+        if tuple(key) not in self.stored:
+            return None
+        node, line, module = self.stored[tuple(key)]
+        if isinstance(node, (Class, Instance)) and (isinstance(node, Class) or node.cls is not None):
+            return [p for p in self.fields(node if isinstance(node, Class) else node.cls, "hydra", "", line) if p.name.split(".")[0] not in ("defaults", "hydra")]
+        out = []
+
+        def walk(table, prefix):
+            for key, value in table.items.items():
+                name = ".".join(p for p in (prefix, str(key)) if p)
+                if isinstance(value, Table) and value.items:
+                    walk(value, name)
+                elif name != "defaults":
+                    param = Param(name, line, module, "hydra")
+                    self.default(param, value, name)
+                    out.append(param)
+
+        if isinstance(node, Table):
+            walk(node, "")
+        else:
+            self.problem(line, "what is stored as %s is computed" % "/".join(key), module)
+        return out
 
     def yaml(self, path, line):
         path = os.path.normpath(path)
@@ -80,6 +149,7 @@ class Config:
             if len(data) > MAX_BYTES:
                 raise Unreadable("it has more than %d MB" % (MAX_BYTES // 1_000_000))
             self.reads[path] = hashlib.sha256(data).hexdigest()
+            self.header = data[:200].decode("utf-8", "replace")
             reader = Yaml(data.decode("utf-8"))
             tree = reader.read()
         except OSError as e:

@@ -20,6 +20,10 @@ class Ways:
             return None, "the script reads it from a file"
         if p.style == "hydra":
             return dict(form="override", flag=p.name + "=", text=text), ""
+        if p.style == "docopt":
+            if not p.name.startswith("-"):
+                return None, "docopt takes it by its place"
+            return dict(form="flag" if p.type == "bool" else "value", flag=p.name, **({"off": ""} if p.type == "bool" else {})), ""
         if p.nested:
             return None, "it belongs to a subcommand"
         if p.position:
@@ -112,6 +116,8 @@ class Ways:
         if p.style == "tyro" and p.type == "bool":
             head, _, last = p.name.rpartition(".")
             return dict(form="flag", flag=flag, off="--" + (head + "." if head else "") + "no-" + last), ""
+        if p.style == "tap" and p.type == "bool":
+            return dict(form="flag", **{"off" if p.default else "flag": flag}), ""
         if p.type == "list":
             return dict(form="list", flag=flag, nargs="*" if p.style != "HfArgumentParser" else "+"), ""
         if p.type == "map":
@@ -142,7 +148,7 @@ class Ways:
         """The environment variables that are read by a name that stands there."""
         out, seen = [], set()
         for module in self.modules.values():
-            if module.path != self.path and not module.ran:
+            if module.path != self.path and not (module.ran and ("environ" in module.source.text or "getenv" in module.source.text)) or module.source.facts() is None:
                 continue
             file = "" if module.path == self.path else os.path.relpath(module.path, os.path.dirname(self.path))
             for line, name, default in sorted(module.source.facts().env, key=lambda e: e[0]):

@@ -72,6 +72,10 @@ def argparse_parameters(parser, tyro=False):
             except Exception:  # the script's own converter does not take its default
                 pass
         choices = list(choices)[:1000] if choices is not None and hasattr(choices, "__iter__") else None
+        if tyro:  # its parser's converters work on lists of texts: types and defaults are those of the source
+            name = action.dest.replace("-", "_")
+            out.setdefault(name, dict(parameter(name, "bool" if type == "bool" else "any", None, None, action.required, action.help), computed=True))
+            return
         out.setdefault(action.dest, parameter(action.dest, type, default, choices, action.required, action.help))
 
     add(parser)

@@ -83,6 +83,8 @@ def patch_argparse(argparse, found):
     real = argparse.ArgumentParser.parse_known_args
 
     def parse_known_args(self, args=None, namespace=None, *rest, **more):
+        if any(sys._getframe(n).f_globals.get("__name__", "").startswith("hydra.") for n in (1, 2)):
+            return real(self, [], namespace, *rest, **more)  # hydra's own options; the configuration comes behind them
         style = describe.style_of(self)
         params = describe.argparse_parameters(self)
         if not self.add_help and not any(a.required for a in self._actions):
