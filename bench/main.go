@@ -55,6 +55,7 @@ var rows = []row{
 	{"message", "message A → host → B and back, Go plugins", "two bare bidi ping-pongs", messageRow},
 	{"broadcast", "broadcast to 1, 10, 100 scripts", "bare gRPC server streams to as many clients", broadcastRow},
 	{"samples-go", "variable samples: Go plugin → registry, store, bus", "SQLite alone, 1,000-row transactions", samplesGo},
+	{"discover", "discovery of Python scripts, a script", "the limits themselves", discoverRow},
 	{"samples-python", "variable samples: Python script → store", "the limits themselves", samplesPython},
 }
 

@@ -6,7 +6,7 @@ from names import canonical
 from scopes import Scope
 from syntax import dotted, index_of, is_static
 from values import (
-    Bound, Class, Const, Ext, Func, Group, Instance, Lazy, Method, ModuleValue, Namespace, NotPlain, Parser, Seq, Super, Table,
+    THERE, Bound, Class, Const, Ext, Func, Group, Instance, Lazy, Method, ModuleValue, Namespace, NotPlain, Parser, Seq, Super, Table,
     Unknown, plain, wrap,
 )
 
@@ -208,6 +208,8 @@ class Expressions:
     def on_Compare(self, node, scope):
         left = self.value(node.left, scope)
         rights = [self.value(c, scope) for c in node.comparators]
+        if len(rights) == 1 and isinstance(node.ops[0], (ast.Is, ast.IsNot)) and isinstance(rights[0], Const) and rights[0].value is None and isinstance(left, THERE):
+            return Const(isinstance(node.ops[0], ast.IsNot))
         if len(rights) == 1 and type(node.ops[0]) in COMPARE:
             try:
                 return Const(bool(COMPARE[type(node.ops[0])](plain(left), plain(rights[0]))))

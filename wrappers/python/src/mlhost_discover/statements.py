@@ -5,7 +5,7 @@ import time
 
 from scopes import Scope
 from syntax import dotted, index_of, is_main_guard
-from values import Budget, Class, Command, Const, Func, Instance, Namespace, NotPlain, Parser, Seq, Table, Unknown, Wrapped, plain
+from values import THERE, Budget, Class, Command, Const, Func, Instance, Namespace, NotPlain, Parser, Seq, Table, Unknown, Wrapped, plain
 
 MAX_STEPS = 150_000  # expressions and statements of one script
 
@@ -187,6 +187,8 @@ class Statements:
         self.unsure -= 1
 
     def truth(self, value):
+        if isinstance(value, THERE):
+            return True
         try:
             return bool(plain(value))
         except NotPlain:

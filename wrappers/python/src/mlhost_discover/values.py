@@ -137,6 +137,9 @@ class Wrapped:
         self.func, self.deco = func, deco
 
 
+THERE = (Func, Bound, Class, Instance, Namespace, Parser, Group, Subparsers, Command)  # never None, never false
+
+
 class YamlFile:
     def __init__(self, path):
         self.path = path
