@@ -34,6 +34,7 @@ class Watched:
         key = id(optimizer)
         self.ref = weakref.ref(optimizer, lambda _: _watched.pop(key, None))
         self.name = ""  # as parameters have it; "" until it is declared
+        self.what = "step of the optimizer"
         self.steps = 0  # that have begun
         self.last = 0.0  # when one did
         self.groups = 0  # that have been declared

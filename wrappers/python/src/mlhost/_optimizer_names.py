@@ -12,16 +12,14 @@ import _thread
 
 from . import _bare
 from ._optimizer import Watched, all_watched, is_guarded, readable
+from ._optimizer_change import NUMBERS, Change
 from ._optimizer_rules import CAP, SCALE, SET
 from ._session import current
 from ._spec import LIVE, RESTART, Spec
-from ._typing import Any, Callable, Dict, List, Optional, Tuple
+from ._typing import Any, Callable, Dict, List, Optional
 
-NUMBERS = ("lr", "weight_decay", "momentum")
 PAIRS = ("betas",)
 MOST_GROUPS = 16  # whose own parameters are declared
-PATIENCE = 1.0  # seconds that a set waits for a step before it is answered
-HOPELESS = 30.0  # seconds without a step after which the host is told
 DECLARED_AFTER = 0.5  # seconds, where no step has come by then
 
 #: Names of scripts' own parameters, and what they are in an optimizer.
@@ -83,72 +81,6 @@ class Hyper:
     def undo(self) -> None:
         """Takes the last set back, because another of the same batch was refused."""
         Change(self, self.before, lambda *_, **__: None, self).begin()
-
-
-class Change:
-    """A set on its way to the next step. asked is what was set: the hyperparameter
-    itself, or the script's own parameter that stands for it."""
-
-    def __init__(self, hyper: Hyper, value: Any, answer: Callable[..., None], asked: Any) -> None:
-        self.hyper, self.value, self._answer, self._asked = hyper, value, answer, asked
-        self.old: Any = None  # what was asked for, before
-        self._late = False  # the answer was pending
-        self._waiting = _thread.allocate_lock()
-        self._waiting.acquire()
-
-    def begin(self) -> None:
-        self.hyper.watched.todo.append(self)
-        _bare.start(self._watch)
-
-    def _watch(self) -> None:
-        """Answers that no step has come, and tells when none seems to come at all."""
-        if self._waiting.acquire(True, PATIENCE):
-            return
-        watched = self.hyper.watched
-        reason = "it is applied at the optimizer's next step; none has begun for %g s" % PATIENCE
-        if not watched.steps:
-            reason = "it is applied at the optimizer's first step; none was seen so far"
-        self._late = True
-        if self.value is None:
-            reason = "the script's own value is back from the optimizer's next step on"
-            self._answer("released", self.hyper.own(), reason=reason)
-        else:
-            self._answer("pending", reason=reason)
-        if not self._waiting.acquire(True, HOPELESS) and not watched.steps:
-            current().warn(
-                "%s is not controllable so far: mlhost has seen no step of the optimizer for %g s after it was set. "
-                "Steps inside of torch.compile or of a CUDA graph cannot be seen" % (self._asked.name, HOPELESS)
-            )
-
-    def take(self) -> None:
-        """The step that begins takes the value."""
-        self.old = self._asked.get()
-        self.hyper.before, self.hyper.value = self.hyper.value, self.value
-
-    def took_effect(self, step: int) -> None:
-        """The values of a step are in place."""
-        value = self._asked.get()
-        self._answer("applied" if self.value is not None else "released", value, step)
-        if self._waiting.locked():
-            self._waiting.release()
-        session = current()
-        if self._late:
-            session.settings.applied(self._asked.name, self.old, value, step)
-        for other in self.hyper.siblings:
-            offer = session.settings.known.get(other.name)
-            if other is not self._asked and offer is not None:
-                session.put(offer.spec.declaration(other.get()))
-
-    def seen(self, overwritten: Dict[Tuple[int, str], Any], step: int) -> None:
-        """The step is over."""
-        hyper = self.hyper
-        if hyper.value is None or hyper.key not in NUMBERS:
-            return
-        settings = current().settings
-        if (hyper.index, hyper.key) in overwritten:
-            settings.overwritten(self._asked.name, readable(overwritten[hyper.index, hyper.key]), step)
-        else:
-            settings.observed(self._asked.name, self._asked.get(), step)
 
 
 def _ranks() -> int:

@@ -21,6 +21,8 @@ TABLE: Dict[str, str] = {
     "fire.core": "fire_functions",
     "hydra._internal.callbacks": "hydra_config",
     "jsonargparse._core": "dataclass_parsers",
+    "keras.src.callbacks.callback_list": "keras",
+    "lightgbm.engine": "lightgbm",
     "lightning.pytorch.trainer.connectors.logger_connector.logger_connector": "lightning",
     "mlflow.tracking.client": "mlflow",
     "mlflow.tracking.fluent": "mlflow",
@@ -36,6 +38,7 @@ TABLE: Dict[str, str] = {
     "tyro": "dataclass_parsers",
     "wandb.sdk.lib.noop_run": "wandb",
     "wandb.sdk.wandb_run": "wandb",
+    "xgboost.training": "xgboost",
 }
 
 
