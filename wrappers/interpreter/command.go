@@ -49,6 +49,9 @@ func (r *run) command(ctx context.Context) (cmd *exec.Cmd, lines bool, err error
 			return nil, false, err
 		}
 	}
+	if err := r.checkConstants(); err != nil {
+		return nil, false, err
+	}
 	dir := l.Directory
 	if dir == "" {
 		dir = filepath.Dir(l.Source)
@@ -92,6 +95,30 @@ func (r *run) command(ctx context.Context) (cmd *exec.Cmd, lines bool, err error
 	}
 	command = slices.Concat(command, l.Target(), passed.Before, l.Args, passed.After, passed.Last)
 	return &exec.Cmd{Path: path, Args: command, Dir: dir, Env: env}, lines, nil
+}
+
+// checkConstants refuses values for literals of a source that Python itself
+// reads: they would stay as they are, or differ from rank to rank.
+func (r *run) checkConstants() error {
+	form := ""
+	switch {
+	case len(r.launch.Launcher) > 0:
+		form = "under a launcher"
+	case r.launch.Module != "":
+		form = "of a module"
+	default:
+		return nil
+	}
+	for _, p := range r.launch.Parameters {
+		if p.Constant == "" || r.values[p.Spec.Name].IsNull() {
+			continue
+		}
+		e := script.Errorf(script.CodeRejected, "parameter %q is a literal in the source, and %s literals cannot be replaced", p.Spec.Name, form).
+			WithHint("let the script take it as an argument or from its environment, with pass or env")
+		e.At = p.At
+		return e
+	}
+	return nil
 }
 
 // readingFifo lets a shell open the FIFO that is the script's standard input:

@@ -155,6 +155,20 @@ func TestLauncherOfAnOldPython(t *testing.T) {
 	}
 }
 
+func TestLiteralsOfAModuleAreRefused(t *testing.T) {
+	h := newHost(t)
+	_, err := launch(t, h, needs(t, "python3"), "", func(l *script.Launch) {
+		withPython(l)
+		l.Module = "pkg.train"
+		p := set("LR", script.Float(0.5))
+		p.Constant = "LR"
+		l.Parameters = []script.LaunchParameter{p}
+	}).wait(t)
+	if e := script.AsError(err); e == nil || e.At != "lab.hcl:7" || !strings.Contains(e.Message, "of a module literals cannot be replaced") {
+		t.Error(err)
+	}
+}
+
 func TestModule(t *testing.T) {
 	interpreter := needs(t, "python3")
 	h := newHost(t)

@@ -78,6 +78,9 @@ type (
 	}
 )
 
+// endLine tells that the script comes to its end by itself.
+type endLine struct{}
+
 // decodeLine reads one line of a script. A line with an op that it does not
 // know gives nil and no error: it may be of a later version.
 func decodeLine(line []byte) (any, error) {
@@ -121,6 +124,8 @@ func decodeLine(line []byte) (any, error) {
 		return decodeObserved(line)
 	case "warning":
 		return decode[warningLine](line)
+	case "end":
+		return endLine{}, nil
 	case "forget":
 		return decode[forgetLine](line)
 	case "fail":

@@ -39,7 +39,7 @@ func (r *run) listen() {
 
 // warnOfLoss tells people that a script which lives on listens no more.
 func (r *run) warnOfLoss() {
-	if !r.exitsWithin(lostTime) && !r.bare.Load() {
+	if !r.exitsWithin(lostTime) && !r.bare.Load() && !r.ended.Load() {
 		r.session.Emit(script.Warned{Text: "live control is lost: the script has closed its end of the line protocol and runs on; from now on only its output is read"})
 	}
 }
@@ -100,6 +100,8 @@ func (r *run) takeLine(line []byte) {
 		r.session.Emit(script.Warned{Text: clipText(l.Text)})
 	case forgetLine:
 		r.forget(l)
+	case endLine:
+		r.ended.Store(true)
 	case failLine:
 		r.takeFailure(l)
 	case doneLine:

@@ -66,6 +66,7 @@ type run struct {
 	greeted  atomic.Bool // the script has sent a line
 	holds    atomic.Bool // the script keeps sets for a step by itself
 	releases atomic.Bool // the script takes release lines
+	ended    atomic.Bool // the script has said that it comes to its end
 	bare     atomic.Bool // the shim has given up: nobody reads the lines
 	// tellsProgress: the script has told its progress on a line.
 	tellsProgress atomic.Bool

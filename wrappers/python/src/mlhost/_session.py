@@ -79,6 +79,7 @@ class Session:
         """Sends what is still queued; the end of the process may follow."""
         self._ending = True
         if self.channel:
+            self.channel.put({"op": "end"})
             self.channel.drain(EXIT_PATIENCE)
 
     def put(self, message: Dict[str, Any]) -> None:
