@@ -76,6 +76,8 @@ class Run:
                 self.seen.append(json.loads(line))
         except ConnectionResetError:
             pass  # the script ended before it had read what we sent
+        if self.seen and self.seen[-1] == {"op": "end"}:
+            self.seen.pop()  # the last line of every script that ends by itself
         out, err = self.process.communicate(timeout=PATIENCE)
         return self.process.returncode, out.decode(), err.decode()
 
