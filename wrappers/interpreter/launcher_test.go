@@ -191,3 +191,25 @@ func TestModule(t *testing.T) {
 		t.Error(out)
 	}
 }
+
+func TestEndIsNoLoss(t *testing.T) {
+	if l, err := decodeLine([]byte(`{"op":"end"}`)); l != (endLine{}) || err != nil {
+		t.Error(l, err)
+	}
+	h := newHost(t)
+	j := launch(t, h, needs(t, "bash"), `echo '{"op":"end"}' >&$MLHOST_FD; exec {MLHOST_FD}>&-; echo closed; read -r _; exit 3`, func(l *script.Launch) {
+		withLines(l)
+		l.Stdin = "fifo"
+		makeFifo(t, l)
+	})
+	h.waitLine("stdout", "closed")
+	<-j.calls.gone
+	j.warnOfLoss() // waits as long as a loss takes to be told
+	if h.warnings() != "" {
+		t.Error(h.warnings())
+	}
+	writeFifo(t, j)
+	if code, _ := j.wait(t); code != 3 {
+		t.Error(code)
+	}
+}
