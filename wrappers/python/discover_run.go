@@ -36,10 +36,10 @@ func (e Executed) Told() string {
 
 // observed is the line that the program in observe writes.
 type observed struct {
-	Parser     string `json:"parser"`
-	Ended      string `json:"ended"`
-	Line       int    `json:"line"`
-	Refused    []string
+	Parser     string   `json:"parser"`
+	Ended      string   `json:"ended"`
+	Line       int      `json:"line"`
+	Refused    []string `json:"refused"`
 	Parameters []struct {
 		Parameter
 		Computed bool `json:"computed"` // the default is an object that has no place in JSON
