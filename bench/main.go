@@ -54,6 +54,7 @@ var rows = []row{
 	{"unmodified", "an unmodified Python script under mlhost", "plain python", unmodified},
 	{"message", "message A → host → B and back, Go plugins", "two bare bidi ping-pongs", messageRow},
 	{"broadcast", "broadcast to 1, 10, 100 scripts", "bare gRPC server streams to as many clients", broadcastRow},
+	{"reload", "hot reload under 1,000 calls a second", "the same with no reload", reloadRow},
 	{"samples-go", "variable samples: Go plugin → registry, store, bus", "SQLite alone, 1,000-row transactions", samplesGo},
 	{"discover", "discovery of Python scripts, a script", "the limits themselves", discoverRow},
 	{"samples-python", "variable samples: Python script → store", "the limits themselves", samplesPython},

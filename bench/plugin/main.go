@@ -28,7 +28,7 @@ func (p *player) Describe() script.Description {
 		Doc:  "The other end of a measurement.",
 		Parameters: []script.ParameterSpec{
 			{Name: "role", Type: script.TypeString, Default: script.String("idle"), Mutability: script.Fixed,
-				Choices: []script.Value{script.String("idle"), script.String("pong"), script.String("ask"),
+				Choices: []script.Value{script.String("idle"), script.String("pong"), script.String("ask"), script.String("pace"),
 					script.String("listen"), script.String("shout"), script.String("samples")}},
 			{Name: "n", Type: script.TypeInt, Default: script.Int(1000), Mutability: script.Fixed},
 			{Name: "learning_rate", Type: script.TypeFloat, Default: script.Float(0.1), Mutability: script.Live},
@@ -39,6 +39,7 @@ func (p *player) Describe() script.Description {
 		},
 		Topics:       []script.TopicSpec{{Name: "ping", Answers: true}, {Name: "news"}},
 		Capabilities: []string{script.CapabilityAnswer},
+		MayOverlap:   true,
 	}
 }
 
@@ -59,6 +60,8 @@ func (p *player) Run(ctx context.Context, s *sdk.Session) error {
 	switch s.Text("role") {
 	case "ask":
 		return ask(ctx, s, n)
+	case "pace":
+		return pace(ctx, s, n)
 	case "listen":
 		return p.listen(ctx, s, n)
 	case "shout":
@@ -70,8 +73,52 @@ func (p *player) Run(ctx context.Context, s *sdk.Session) error {
 		}
 		return nil
 	}
-	<-ctx.Done()
-	return ctx.Err()
+	for { // only answer
+		select {
+		case <-s.Due():
+			if err := s.Yield(ctx); err != nil {
+				return err
+			}
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+// Checkpoint implements sdk.Checkpointer: there is no state.
+func (p *player) Checkpoint(context.Context) ([]byte, error) { return []byte("none"), nil }
+
+// Restore implements sdk.Checkpointer.
+func (p *player) Restore(context.Context, []byte) error { return nil }
+
+// pace asks n times, a thousand times a second, whether answers come or not.
+func pace(ctx context.Context, s *sdk.Session, n int) error {
+	took := make([]float64, n)
+	var failed atomic.Int64
+	var calls sync.WaitGroup
+	begin := time.Now()
+	for i := range n {
+		select {
+		case <-time.After(time.Until(begin.Add(time.Duration(i) * time.Millisecond))):
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+		calls.Go(func() {
+			start := time.Now()
+			if _, err := s.Ask(ctx, "pong", "ping", script.Int(int64(i))); err != nil {
+				failed.Add(1)
+				s.Logf("error", "call %d: %s", i, err)
+			}
+			took[i] = float64(time.Since(start).Nanoseconds()) / 1e6
+		})
+	}
+	calls.Wait()
+	slices.Sort(took)
+	s.Result("failed", failed.Load())
+	s.Result("p99_ms", took[n*99/100])
+	s.Result("max_ms", took[n-1])
+	s.Result("seconds", time.Since(begin).Seconds())
+	return nil
 }
 
 func now() float64 { return float64(time.Now().UnixNano()) / 1e9 }

@@ -51,6 +51,7 @@ func (u *unit) adopt(ctx context.Context, dir string, in instance) (_ *Process, 
 			return nil, err
 		}
 	}
+	p.seen.reach(p.taken)
 	p.openTails()
 	if err = u.s.rewind(ctx, in, p.tails); err != nil {
 		return nil, err

@@ -31,6 +31,9 @@ func (p *Process) readEvents(ctx context.Context, after uint64, into chan<- []sc
 			last := after
 			for _, e := range events { // they are another goroutine's once they are handed over
 				last = max(last, e.Seq)
+				if movesParameters(e.Body) {
+					p.moves.Add(1)
+				}
 			}
 			p.status.hear()
 			first()
@@ -92,10 +95,14 @@ func (p *Process) keepEvents(ctx context.Context, from <-chan []script.Event) {
 
 // take keeps what is to be kept of what the plugin says.
 func (p *Process) take(ctx context.Context, events []script.Event) bool {
-	last := p.taken
+	last, moves := p.taken, int64(0)
 	for _, e := range events {
 		last = max(last, e.Seq)
+		if movesParameters(e.Body) {
+			moves++
+		}
 	}
+	defer p.moves.Add(-moves)
 	out := p.sift(events)
 	if len(out) > 0 && !p.keep(ctx, out) {
 		p.logger.Error("events are lost", "run", p.run, "count", len(out))
@@ -103,6 +110,15 @@ func (p *Process) take(ctx context.Context, events []script.Event) bool {
 	}
 	p.taken = last
 	return true
+}
+
+// movesParameters reports whether a fact tells another value of a parameter.
+func movesParameters(body script.Body) bool {
+	switch body.(type) {
+	case script.ParametersChanged, script.ParametersObserved:
+		return true
+	}
+	return false
 }
 
 // catchUp takes what an ended process wrote down because it could not hand it

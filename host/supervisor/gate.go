@@ -98,6 +98,13 @@ func (p *progress) reach(n uint64) {
 	}
 }
 
+// value is the number now.
+func (p *progress) value() uint64 {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.now
+}
+
 // await returns when the number is n or more.
 func (p *progress) await(ctx context.Context, n uint64) error {
 	for {

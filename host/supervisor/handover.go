@@ -37,7 +37,9 @@ type handover struct {
 	checkpoint wire.Checkpoint
 	values     map[string]script.Value
 	revision   uint64
-	ended      bool // old has
+	ended      bool          // old has
+	lastSeq    uint64        // of what old has reported
+	drained    chan struct{} // closed when that is kept; nil: nobody works at it
 }
 
 // handOver carries out a swap, and returns the process that has the run then,
@@ -61,6 +63,7 @@ func (h *handover) carryOut(ctx context.Context) error {
 	if err := h.pause(ctx); err != nil {
 		return h.back(ctx, err)
 	}
+	began := p.s.clock.Now()
 	unlock, err := h.hold(ctx)
 	if err == nil {
 		err = h.replace(ctx)
@@ -74,6 +77,7 @@ func (h *handover) carryOut(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	p.logger.Info("handed over", "run", p.run, "pid", h.next.PID(), "sha256", h.next.program.sum, "held", p.s.clock.Now().Sub(began))
 	if !h.ended {
 		p.retire(ctx)
 	}
@@ -121,6 +125,11 @@ func (h *handover) hold(ctx context.Context) (unlock func(), err error) {
 		return unlock, err
 	}
 	if locked != nil {
+		if p.moves.Load() > 0 { // they are not among the values before they are kept
+			if err := h.settle(); err != nil {
+				return unlock, err
+			}
+		}
 		values, h.revision = locked()
 	}
 	h.values = p.present(values)
@@ -144,19 +153,40 @@ func (h *handover) state(ctx context.Context) (wire.Checkpoint, error) {
 	if err := p.seen.await(ctx, id.LastSeq); err != nil {
 		return c, script.Errorf(script.CodeDeadline, "the one that runs did not hand over what it has reported")
 	}
-	h.st.end(ctx, 0)
-	h.st = nil
-	p.readTails(false)
-	if p.taken < id.LastSeq {
-		return c, script.Errorf(script.CodeIO, "what the one that runs has reported could not be kept").WithHint("is the disk full?")
-	}
+	h.drain()
 	return c, nil
+}
+
+// drain ends the reading of what the old process reports, and lets what was
+// read be kept while the new one begins.
+func (h *handover) drain() {
+	p, st := h.old, h.st
+	st.cancel()
+	<-st.read
+	h.lastSeq, h.st, h.drained = p.seen.value(), nil, make(chan struct{})
+	go func() {
+		defer close(h.drained)
+		st.end(context.Background(), 0)
+		p.readTails(false)
+	}()
+}
+
+// settle waits until everything is kept that the old process has reported.
+func (h *handover) settle() error {
+	if h.drained != nil {
+		<-h.drained
+		h.drained = nil
+	}
+	if h.old.taken < h.lastSeq {
+		return script.Errorf(script.CodeIO, "what the one that runs has reported could not be kept").WithHint("is the disk full?")
+	}
+	return nil
 }
 
 // replace lets the new process begin where the old one has stopped.
 func (h *handover) replace(ctx context.Context) error {
 	if h.next == nil {
-		if err := h.saveState(); err != nil {
+		if err := errors.Join(h.settle(), h.saveState()); err != nil {
 			return err
 		}
 		h.ended = true
@@ -182,15 +212,15 @@ func (h *handover) replace(ctx context.Context) error {
 func (h *handover) takeOver(ctx context.Context) (*streams, error) {
 	p, next := h.old, h.next
 	next.values, next.revision = h.values, h.revision
-	next.taken = p.taken
-	next.seen.reach(p.taken)
+	next.taken = h.lastSeq
+	next.seen.reach(h.lastSeq)
 	calling, cancel := context.WithTimeout(ctx, p.s.options.StartTimeout)
 	defer cancel()
 	if err := next.client.Restore(calling, h.checkpoint); err != nil {
 		return nil, because("it did not restore the state", next.explain("restore the state", err))
 	}
 	err := next.client.Start(calling, wire.StartRequest{
-		Run: p.run, Script: p.name, Parameters: next.values, Revision: next.revision, FirstSeq: p.taken + 1,
+		Run: p.run, Script: p.name, Parameters: next.values, Revision: next.revision, FirstSeq: h.lastSeq + 1,
 		RunDir: p.home, ProcessDir: next.dir, Paused: h.byHand,
 	})
 	if err != nil {
@@ -208,6 +238,9 @@ func (h *handover) takeOver(ctx context.Context) (*streams, error) {
 	}
 	if err == nil && isClosed(next.child.exited) {
 		err = next.explain("go on", script.Errorf(script.CodeUnavailable, "it ended"))
+	}
+	if err == nil {
+		err = h.settle()
 	}
 	if err == nil {
 		err = h.commit()
@@ -236,18 +269,15 @@ func (h *handover) commit() error {
 	before.Candidate = nil
 	next.instance.Before = &before
 	next.instance.Paused = h.byHand
-	err := writeInstance(next.home, next.instance, false)
-	if err == nil {
-		err = p.s.emit(
-			p.s.event(p.name, p.run, script.BinaryChanged{SHA256: next.program.sum, FromStep: h.checkpoint.Step}),
-			p.s.event(p.name, p.run, script.Described{Description: next.described, Values: next.startValues()}),
-		)
-	}
-	if err != nil {
+	if err := writeInstance(next.home, next.instance, false); err != nil {
 		for _, t := range p.tails {
 			t.mute = false
 		}
-		return errors.Join(err, writeInstance(p.home, p.instance, false))
+		return err
+	}
+	next.first = []script.Event{
+		p.s.event(p.name, p.run, script.BinaryChanged{SHA256: next.program.sum, FromStep: h.checkpoint.Step}),
+		p.s.event(p.name, p.run, script.Described{Description: next.described, Values: next.startValues()}),
 	}
 	next.status.succeed(&p.status, h.byHand)
 	p.s.update(func() { p.unit.process = next })
@@ -257,7 +287,6 @@ func (h *handover) commit() error {
 			next.logger.Warn("open message stream", "run", next.run, "error", err) // serveLink tries again
 		}
 	}
-	next.status.tell()
 	return nil
 }
 
@@ -274,6 +303,9 @@ func (h *handover) back(ctx context.Context, cause error) error {
 		return h.revive(ctx, cause)
 	}
 	if h.st == nil {
+		if err := h.settle(); err != nil {
+			p.logger.Error("keep events", "run", p.run, "error", err) // they are read again
+		}
 		h.st = p.serveStreams(nil)
 	}
 	return joined(cause, errors.Join(h.resume(), p.proposes(nil)))

@@ -44,9 +44,14 @@ func (p *Process) serveStreams(commit <-chan struct{}) *streams {
 	after := p.taken
 	st.wg.Go(func() { p.readEvents(ctx, after, waiting, st.heard); close(st.read) })
 	st.wg.Go(func() {
-		if committed(keeping, commit) {
-			p.keepEvents(keeping, waiting)
+		if !committed(keeping, commit) {
+			return
 		}
+		if len(p.first) > 0 {
+			p.keep(keeping, p.first)
+			p.status.tell()
+		}
+		p.keepEvents(keeping, waiting)
 	})
 	st.wg.Go(func() {
 		if committed(ctx, commit) {

@@ -8,6 +8,7 @@ import (
 	"maps"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"google.golang.org/grpc"
@@ -43,11 +44,13 @@ type Process struct {
 
 	tails      []*tail
 	status     status
-	forced     bool     // it did not end when it was asked to; of attend
-	lastReason string   // why the run ends, where its processes do not say
-	hurried    bool     // its stop lost patience before its grace was over; of attend
-	seen       progress // number of the last event read
-	taken      uint64   // number of the last event kept; of keepEvents, and then of finish
+	forced     bool           // it did not end when it was asked to; of attend
+	lastReason string         // why the run ends, where its processes do not say
+	hurried    bool           // its stop lost patience before its grace was over; of attend
+	first      []script.Event // to be kept before what it says
+	moves      atomic.Int64   // changes of parameters that were read and are not kept yet
+	seen       progress       // number of the last event read
+	taken      uint64         // number of the last event kept; of keepEvents, and then of finish
 
 	mu        sync.Mutex
 	described script.Description
