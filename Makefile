@@ -19,7 +19,7 @@ TOOL_PB     := google.golang.org/protobuf/cmd/protoc-gen-go@v1.36.12
 TOOL_PBGRPC := google.golang.org/grpc/cmd/protoc-gen-go-grpc@v1.6.2
 TOOL_LINT   := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 
-.PHONY: help build demo test test-ml race lint bench proto clean
+.PHONY: help build demo test test-ml race lint bench chaos proto clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -56,11 +56,14 @@ lint: $(TOOLS)/golangci-lint $(TOOLS)/buf ## golangci-lint, gofmt and buf
 bench: build ## measure the first rows of docs/bench.md beside the same work by hand
 	$(GO) run ./bench $(BENCHFLAGS)
 
+chaos: ## put the promises of reliability to the test, at full size, on Linux
+	$(GO) run ./chaos $(CHAOSFLAGS)
+
 proto: $(TOOLS)/buf $(TOOLS)/protoc-gen-go $(TOOLS)/protoc-gen-go-grpc ## generate Go from the .proto files
 	PATH="$(TOOLS):$$PATH" $(TOOLS)/buf generate
 
 clean: ## remove what was built here
-	rm -rf bin .venv-ml .cache .demo bench/results.json
+	rm -rf bin .venv-ml .cache .demo bench/results.json chaos/results.json
 
 $(TOOLS)/buf:
 	GOBIN=$(TOOLS) $(GO) install $(TOOL_BUF)

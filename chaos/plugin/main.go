@@ -1,0 +1,101 @@
+// The plugin that faults are injected into: it counts, tells its count as
+// samples and results, keeps the messages that it was handed, and misbehaves
+// as its parameters say.
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"sync"
+	"time"
+
+	"github.com/mlhost/mlhost/shared/script"
+	"github.com/mlhost/mlhost/shared/sdk"
+)
+
+func main() { sdk.Serve(&counter{}) }
+
+type counter struct {
+	mu      sync.Mutex // guards what follows
+	session *sdk.Session
+	heard   int64
+}
+
+// Describe implements sdk.Script.
+func (c *counter) Describe() script.Description {
+	fixed := func(name string, t script.Type, v script.Value) script.ParameterSpec {
+		return script.ParameterSpec{Name: name, Type: t, Default: v, Mutability: script.Fixed}
+	}
+	return script.Description{
+		Name: "counter",
+		Doc:  "Counts, and tells its count.",
+		Parameters: []script.ParameterSpec{
+			{Name: "end", Type: script.TypeBool, Default: script.Bool(false)},
+			{Name: "code", Type: script.TypeInt, Default: script.Int(0)},
+			fixed("pause", script.TypeFloat, script.Float(0.01)),
+			fixed("until", script.TypeString, script.String("")),
+			fixed("fail", script.TypeBool, script.Bool(false)),
+		},
+		Variables:    []script.VariableSpec{{Name: "n", Type: script.TypeInt, ReadOnly: true}, {Name: "heard", Type: script.TypeInt, ReadOnly: true}},
+		Results:      []script.ResultSpec{{Name: "n", Type: script.TypeInt}},
+		Topics:       []script.TopicSpec{{Name: "number"}, {Name: "echo", Answers: true}, {Name: "hang", Answers: true}},
+		Capabilities: []string{script.CapabilityAnswer},
+	}
+}
+
+// Answer implements sdk.Answerer.
+func (c *counter) Answer(ctx context.Context, m script.Message) (script.Value, error) {
+	switch m.Topic {
+	case "hang":
+		<-ctx.Done()
+		return script.Null(), ctx.Err()
+	case "number":
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		c.heard++
+		if n, ok := m.Data.Int(); ok && c.session != nil {
+			c.session.Set("heard", n)
+		}
+	}
+	return m.Data, nil
+}
+
+// Run implements sdk.Script.
+func (c *counter) Run(ctx context.Context, s *sdk.Session) error {
+	if s.Bool("fail") {
+		return fmt.Errorf("it fails, as it was told to")
+	}
+	c.mu.Lock()
+	c.session = s
+	c.mu.Unlock()
+	tick := time.NewTicker(time.Duration(s.Float("pause") * float64(time.Second)))
+	defer tick.Stop()
+	for n := int64(1); ; n++ {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-tick.C:
+		}
+		s.SetAt(n, "n", n)
+		s.Result("n", n)
+		if s.Bool("end") || exists(s.Text("until")) {
+			return end(s.Int("code"))
+		}
+	}
+}
+
+func exists(path string) bool {
+	if path == "" {
+		return false
+	}
+	_, err := os.Stat(path)
+	return err == nil
+}
+
+func end(code int) error {
+	if code != 0 {
+		return fmt.Errorf("it ends with %d, as it was told to", code)
+	}
+	return nil
+}

@@ -1,0 +1,335 @@
+//go:build linux
+
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/mlhost/mlhost/host/api/client"
+	v1 "github.com/mlhost/mlhost/host/api/v1"
+	"github.com/mlhost/mlhost/shared/script"
+)
+
+var allRuns = client.RunFilter{Limit: 10_000}
+
+// process is one that the chaos started beside the host.
+type process struct {
+	pid int
+	cmd *exec.Cmd
+}
+
+// bystander starts a process that has nothing to do with the host.
+func bystander(ctx context.Context) (*process, error) {
+	cmd := exec.CommandContext(ctx, "sleep", "600")
+	if err := cmd.Start(); err != nil {
+		return nil, err
+	}
+	return &process{cmd.Process.Pid, cmd}, nil
+}
+
+func (p *process) end() {
+	_ = p.cmd.Process.Kill()
+	_ = p.cmd.Wait() // it was killed
+}
+
+// cpu is the processor time that a process has used, in seconds.
+func cpu(pid int) (float64, error) {
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	if err != nil {
+		return 0, err
+	}
+	_, rest, _ := strings.Cut(string(text), ") ")
+	fields := strings.Fields(rest)
+	if len(fields) < 13 {
+		return 0, fmt.Errorf("process %d: %d fields", pid, len(fields))
+	}
+	var user, system float64
+	if _, err := fmt.Sscan(fields[11], &user); err != nil {
+		return 0, err
+	}
+	if _, err := fmt.Sscan(fields[12], &system); err != nil {
+		return 0, err
+	}
+	return (user + system) / 100, nil
+}
+
+// crashLoops lets scripts fail for ever beside one that works.
+func crashLoops(ctx context.Context, l *lab, o *outcome) error {
+	n := l.scaled(20, 4)
+	h, err := l.newHost("")
+	if err != nil {
+		return err
+	}
+	var b strings.Builder
+	fmt.Fprintf(&b, "script \"good\" {\n  plugin = %q\n  parameters = { pause = 1 }\n}\n", l.plugin)
+	for i := range n {
+		fmt.Fprintf(&b, "script \"bad%d\" {\n  source = \"bad.sh\"\n  interpreter = \"bash\"\n  restart {\n    max_attempts = 4\n    backoff = \"200ms\"\n  }\n}\n", i)
+	}
+	if err := h.write("bad.sh", "exit 1\n"); err != nil {
+		return err
+	}
+	if err := h.configure(b.String()); err != nil {
+		return err
+	}
+	if err := h.start(ctx); err != nil {
+		return err
+	}
+	var bad []string
+	for i := range n {
+		bad = append(bad, fmt.Sprintf("bad%d", i))
+	}
+	if err := h.reach(ctx, 2*time.Minute, []script.State{script.Failed}, bad...); err != nil {
+		return err
+	}
+	runs, err := h.Runs(ctx, allRuns)
+	if err != nil {
+		return err
+	}
+	o.count("scripts that always fail", float64(n))
+	o.zero("runs over the budget", len(runs.Runs)-1-5*n)
+	o.zero("pauses out of 200, 400, 800, 1600 ms, ± 10 % and the time to start", pauses(runs.Runs, bad))
+	now, err := h.all(ctx)
+	if err != nil {
+		return err
+	}
+	disturbed := now["good"].Restarts
+	if now["good"].State != script.Running {
+		disturbed++
+	}
+	o.zero("disturbances of the others", disturbed)
+	return h.idleCost(ctx, o)
+}
+
+// pauses counts those between a script's runs that are too short.
+func pauses(runs []v1.Run, names []string) int {
+	wrong := 0
+	for _, name := range names {
+		want := 180 * time.Millisecond
+		var last *v1.Run
+		for i := len(runs) - 1; i >= 0; i-- { // oldest first
+			r := &runs[i]
+			if r.Script != name {
+				continue
+			}
+			if last != nil && last.Finished != nil {
+				if r.Started.Sub(*last.Finished) < want {
+					wrong++
+				}
+				want *= 2
+			}
+			last = r
+		}
+	}
+	return wrong
+}
+
+// idleCost measures the host's processor time while nothing happens.
+func (h *host) idleCost(ctx context.Context, o *outcome) error {
+	pid, err := h.pid()
+	if err != nil {
+		return err
+	}
+	before, err := cpu(pid)
+	if err != nil {
+		return err
+	}
+	const seconds = 3
+	select {
+	case <-time.After(seconds * time.Second): // what is measured is time
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	after, err := cpu(pid)
+	if err != nil {
+		return err
+	}
+	o.atMost("host's share of a core afterwards, %", 100*(after-before)/seconds, 2)
+	return nil
+}
+
+// wrapperDies kills the wrapper of a script that does not listen.
+func wrapperDies(ctx context.Context, l *lab, o *outcome) error {
+	h, err := l.newHost("script \"deaf\" {\n  source = \"deaf.py\"\n  restart {\n    backoff = \"50ms\"\n  }\n}\n")
+	if err != nil {
+		return err
+	}
+	err = h.write("deaf.py", "import signal, time\nsignal.signal(signal.SIGTERM, signal.SIG_IGN)\nsignal.signal(signal.SIGINT, signal.SIG_IGN)\nwhile True:\n    time.sleep(60)\n")
+	if err != nil {
+		return err
+	}
+	if err := h.start(ctx); err != nil {
+		return err
+	}
+	n := l.scaled(10, 2)
+	survivors, notLost := 0, 0
+	for i := range n {
+		if err := h.reach(ctx, time.Minute, running, "deaf"); err != nil {
+			return err
+		}
+		now, err := h.all(ctx)
+		if err != nil {
+			return err
+		}
+		s := now["deaf"]
+		if err := syscall.Kill(*s.PluginPID, syscall.SIGKILL); err != nil {
+			return err
+		}
+		if err := until(ctx, 10*time.Second, "the script is ended", func() (bool, error) { return !lives(*s.PID), nil }); err != nil {
+			survivors++
+		}
+		var run v1.RunDetail
+		err = until(ctx, 10*time.Second, "the run has ended", func() (bool, error) {
+			run, err = h.Run(ctx, s.Run)
+			return err == nil && run.State.Ended(), err
+		})
+		if err != nil {
+			return err
+		}
+		if run.State != script.Lost {
+			notLost++
+		}
+		if i == n-1 {
+			break
+		}
+		if _, err := h.Act(ctx, "deaf", "restart"); err != nil { // the budget is full again
+			return err
+		}
+	}
+	o.count("wrappers killed", float64(n))
+	o.zero("scripts that outlived their wrapper", survivors)
+	o.zero("runs not told as lost", notLost)
+	return nil
+}
+
+// hung stops a plugin by SIGSTOP and lets another never answer a call.
+func hung(ctx context.Context, l *lab, o *outcome) error {
+	h, err := l.newHost(fmt.Sprintf("script \"frozen\" {\n  plugin = %q\n  stop_grace = \"1s\"\n}\nscript \"silent\" {\n  plugin = %q\n}\nscript \"good\" {\n  plugin = %q\n}\n", l.plugin, l.plugin, l.plugin))
+	if err != nil {
+		return err
+	}
+	if err := h.start(ctx); err != nil {
+		return err
+	}
+	if err := h.reach(ctx, time.Minute, running); err != nil {
+		return err
+	}
+	now, err := h.all(ctx)
+	if err != nil {
+		return err
+	}
+	if err := syscall.Kill(*now["frozen"].PluginPID, syscall.SIGSTOP); err != nil {
+		return err
+	}
+	if err := h.reach(ctx, 20*time.Second, []script.State{script.Stuck}, "frozen"); err != nil {
+		return err
+	}
+	unbounded := 0
+	for name, call := range map[string]func() error{
+		"a set": func() error {
+			_, err := h.Set(ctx, "frozen", v1.Set{Values: map[string]script.Value{"code": script.Int(1)}})
+			return err
+		},
+		"an ask": func() error { _, err := h.Ask(ctx, "silent", v1.Ask{Topic: "hang", Timeout: 0.5}); return err },
+	} {
+		began := time.Now()
+		if err := call(); err == nil {
+			o.breaks("%s of a hung script was answered", name)
+		}
+		if time.Since(began) > 40*time.Second {
+			unbounded++
+		}
+	}
+	o.zero("calls without a deadline", unbounded)
+	reply, err := h.Ask(ctx, "good", v1.Ask{Topic: "echo", Data: script.Int(7), Timeout: 5})
+	if got, _ := reply.Reply.Int(); err != nil || got != 7 {
+		o.breaks("another script does not answer: %v", err)
+	}
+	if _, err := h.Act(ctx, "frozen", "stop"); err != nil {
+		o.breaks("stop of a hung script: %v", err)
+	}
+	if lives(*now["frozen"].PluginPID) {
+		o.breaks("the hung process lives on after stop")
+	}
+	return nil
+}
+
+// leftovers stops scripts that leave processes behind in every way.
+func leftovers(ctx context.Context, l *lab, o *outcome) error {
+	h, err := l.newHost("script \"tree\" {\n  source = \"tree.py\"\n  stop_grace = \"2s\"\n  restart {\n    policy = \"never\"\n  }\n}\n")
+	if err != nil {
+		return err
+	}
+	err = h.write("tree.py", `import os, signal, subprocess, sys, time
+def spawn(session, deaf, twice):
+    pid = os.fork()
+    if pid == 0:
+        if session:
+            os.setsid()
+        if deaf:
+            signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        if twice and os.fork():
+            os._exit(0)
+        os.execvp("sleep", ["sleep", "600"])
+for session in (False, True):
+    for deaf in (False, True):
+        for twice in (False, True):
+            spawn(session, deaf, twice)
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+print("n=1", flush=True)
+while True:
+    time.sleep(60)
+`)
+	if err != nil {
+		return err
+	}
+	n, left := l.scaled(5, 1), 0
+	if err := h.start(ctx); err != nil {
+		return err
+	}
+	for range n {
+		if err := h.reach(ctx, time.Minute, running, "tree"); err != nil {
+			return err
+		}
+		now, err := h.all(ctx)
+		if err != nil {
+			return err
+		}
+		run := now["tree"].Run
+		if err := until(ctx, 20*time.Second, "the tree stands", func() (bool, error) {
+			out, err := os.ReadFile(filepath.Join(h.state, "c", "runs", run, "stdout.log"))
+			return strings.Contains(string(out), "n=1"), err
+		}); err != nil {
+			return err
+		}
+		if _, err := h.Act(ctx, "tree", "stop"); err != nil {
+			return err
+		}
+		left += marked(run)
+		if _, err := h.Act(ctx, "tree", "start"); err != nil {
+			return err
+		}
+	}
+	o.count("trees of 8 processes stopped", float64(n))
+	o.zero("processes left by stop", left)
+	return nil
+}
+
+// marked counts the processes that carry a run's mark.
+func marked(run string) int {
+	n := 0
+	environs, _ := filepath.Glob("/proc/[0-9]*/environ") // the pattern is right
+	for _, path := range environs {
+		text, err := os.ReadFile(path)
+		if err == nil && strings.Contains(string(text), "MLHOST_RUN="+run) {
+			n++
+		}
+	}
+	return n
+}
