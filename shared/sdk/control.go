@@ -105,7 +105,11 @@ func (p *Plugin) delegate(ctx context.Context, do func(context.Context) error, s
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.state != state && (p.state == script.Running || p.state == script.Paused) {
-		p.toState(state, "")
+		reason := ""
+		if stander, ok := p.script.(Stander); ok && state == script.Paused {
+			reason = stander.Standing()
+		}
+		p.toState(state, reason)
 	}
 	return nil
 }

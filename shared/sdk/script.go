@@ -64,6 +64,12 @@ type Teller interface {
 	Tells(parameter string) bool
 }
 
+// Stander is a Pauser that tells how the script stands: at a step, or stopped
+// by a signal.
+type Stander interface {
+	Standing() string
+}
+
 // VariableSetter is Setter for writable variables.
 type VariableSetter interface {
 	SetVariables(ctx context.Context, batch script.Batch) (script.BatchReply, error)

@@ -156,6 +156,14 @@ func (w *Wrapper) Pause(ctx context.Context) error {
 	return r.pause(ctx)
 }
 
+// Standing tells how a paused script stands.
+func (w *Wrapper) Standing() string {
+	if w.run.isFrozen() {
+		return "stopped by SIGSTOP, wherever it was"
+	}
+	return "at its own next step"
+}
+
 // Resume lets the script go on.
 func (w *Wrapper) Resume(ctx context.Context) error {
 	r, err := w.current(ctx)
