@@ -20,7 +20,7 @@ from ._values import plain
 
 FIRST_LOOK = 0.2  # seconds between a change and the first look whether it lasts
 LAST_LOOK = 10.0  # and the last one
-_NAP = 0.05
+_NAP = 0.2  # between two looks; a thread that wakes up costs a busy script a turn
 
 
 class Field:
