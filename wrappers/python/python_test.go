@@ -27,7 +27,7 @@ func TestExtract(t *testing.T) {
 	if compact := slices.Compact(paths); len(compact) != 1 {
 		t.Fatalf("several directories for one content: %v", compact)
 	}
-	for _, name := range []string{ShimName, "script_interface.py", "script_wrappers.py", "mlhost/__init__.py", "mlhost/_session.py", "mlhost/py.typed"} {
+	for _, name := range []string{ShimName, "script_interface.py", "script_wrappers.py", "mlhost/__init__.py", "mlhost/_session.py", "mlhost/py.typed", "mlhost_site/sitecustomize.py"} {
 		if _, err := os.Stat(filepath.Join(paths[0], filepath.FromSlash(name))); err != nil {
 			t.Error(err)
 		}

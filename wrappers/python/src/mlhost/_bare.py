@@ -4,7 +4,7 @@ no exit waits for them, and they take no signal."""
 from __future__ import annotations
 
 import _thread
-import signal
+import _signal as signal  # type: ignore[import-not-found]  # signal itself takes 2 ms for its enumerations
 
 from ._typing import Any, Callable
 

@@ -9,7 +9,7 @@ else is guessed at: SIGUSR1 means something else in every script.
 from __future__ import annotations
 
 import os
-import signal
+import _signal as signal  # type: ignore[import-not-found]  # signal itself takes 2 ms for its enumerations
 import sys
 import threading
 
