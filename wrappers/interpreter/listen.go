@@ -210,5 +210,17 @@ func (r *run) startLine() any {
 		Parameters map[string]script.Value `json:"parameters"`
 		Revision   uint64                  `json:"revision"`
 		Catalogue  []catalogued            `json:"catalogue,omitempty"`
-	}{"start", 1, r.session.Run(), r.session.Script(), r.values, r.session.Revision(), r.catalogue()}
+		Variables  []string                `json:"variables,omitempty"`
+	}{"start", 1, r.session.Run(), r.session.Script(), r.values, r.session.Revision(), r.catalogue(), r.named()}
+}
+
+// named returns the variables that the configuration names and says no pattern for.
+func (r *run) named() []string {
+	var names []string
+	for _, v := range r.launch.Variables {
+		if v.Pattern == "" {
+			names = append(names, v.Name)
+		}
+	}
+	return names
 }

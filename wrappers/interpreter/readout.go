@@ -2,14 +2,19 @@ package interpreter
 
 import (
 	"fmt"
+	"math"
 	"time"
 
 	"github.com/mlhost/mlhost/shared/script"
 	"github.com/mlhost/mlhost/wrappers/interpreter/printed"
 )
 
-// progressInterval is the least time between two reports of progress.
-const progressInterval = 100 * time.Millisecond
+const (
+	// progressInterval is the least time between two reports of progress, unless
+	// progressShare of the whole was done since.
+	progressInterval = 100 * time.Millisecond
+	progressShare    = 0.005
+)
 
 // readout is what is read from a script's output beside the configured
 // patterns. The run's output lock guards it.
@@ -17,6 +22,7 @@ type readout struct {
 	reader       printed.Reader
 	declared     map[string]bool
 	lastProgress time.Time
+	lastDone     float64
 	lastStep     int64
 }
 
@@ -73,9 +79,14 @@ func (r *run) claimed(found printed.Found) []script.Sample {
 // readProgress reports the progress that the output shows, unless the script
 // tells its own.
 func (r *run) readProgress(p *script.Progress, now time.Time) {
-	if p == nil || r.tellsProgress.Load() || p.Done < p.Total && now.Sub(r.readout.lastProgress) < progressInterval {
+	if p == nil || r.tellsProgress.Load() {
 		return
 	}
-	r.readout.lastProgress = now
+	o := &r.readout
+	soon := now.Sub(o.lastProgress) < progressInterval
+	if soon && p.Done < p.Total && math.Abs(p.Done-o.lastDone) < progressShare*p.Total {
+		return
+	}
+	o.lastProgress, o.lastDone = now, p.Done
 	r.session.Emit(*p)
 }

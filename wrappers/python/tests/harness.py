@@ -24,7 +24,7 @@ def clean_environment(**more):
 class Run:
     """One script under the shim."""
 
-    def __init__(self, path, args=(), start=True, parameters=None, cwd=None, catalogue=()):
+    def __init__(self, path, args=(), start=True, parameters=None, cwd=None, catalogue=(), variables=()):
         self.seen = []
         self._next = 0
         ours, theirs = socket.socketpair()
@@ -43,7 +43,7 @@ class Run:
         theirs.close()
         self.lines = ours.makefile("rb")
         if start:
-            self.send(op="start", version=1, run="r1", script="trainer", parameters=parameters or {}, revision=0, catalogue=list(catalogue))
+            self.send(op="start", version=1, run="r1", script="trainer", parameters=parameters or {}, revision=0, catalogue=list(catalogue), variables=list(variables))
 
     def send(self, **message):
         self.sock.sendall(json.dumps(message).encode() + b"\n")

@@ -14,6 +14,7 @@ from importlib.machinery import BuiltinImporter, SourceFileLoader
 
 from . import hooks
 from ._imports import MODULES, install_finder
+from ._sampling import Sampler
 from ._session import current
 from ._typing import Any, Callable, Dict, List, Optional, Sequence
 
@@ -113,6 +114,7 @@ def _connect(home: str) -> None:
     install_finder(home)
     if current().connected:  # which takes MLHOST_FD out of the environment
         hooks.install()
+        Sampler(current()).start()
         if sys.version_info >= (3, 12):
             os.register_at_fork(before=_let_fork)
 

@@ -38,7 +38,8 @@ class Session:
         self.control.counter = self.counter
         self.on_message: Optional[Callable[[Dict[str, Any]], None]] = None
         self._started = threading.Event()
-        self._ending = False
+        self.sampled: List[str] = []  # variables that the configuration names
+        self.ending = False
 
     # The tie to the host.
 
@@ -77,7 +78,7 @@ class Session:
 
     def close(self) -> None:
         """Sends what is still queued; the end of the process may follow."""
-        self._ending = True
+        self.ending = True
         if self.channel:
             self.channel.put({"op": "end"})
             self.channel.drain(EXIT_PATIENCE)
@@ -108,7 +109,7 @@ class Session:
 
     def _lost(self) -> None:
         """The wrapper is gone: nobody would read what the script does."""
-        if self._ending:
+        if self.ending:
             return
         try:
             os.write(2, b"mlhost: the wrapper of this script has ended, so the script ends too\n")
@@ -137,6 +138,7 @@ class Session:
     def _on_start(self, message: Dict[str, Any]) -> None:
         self.script, self.run = message.get("script") or "", message.get("run") or ""
         self.settings.configured = message.get("parameters") or {}
+        self.sampled = message.get("variables") or []
         self.catalogue = message.get("catalogue") or []
         self._started.set()
 

@@ -28,6 +28,7 @@ class Variables:
         self._declared: Dict[str, Variable] = {}
         self.known: Dict[str, bool] = {}  # the script's own that the host knows of
         self._reported: Dict[str, str] = {}  # those of libraries, and of which
+        self._sampled: Dict[str, bool] = {}  # those that were only seen
         self._full = False
 
     def declare(self, name: str, variable: Variable, value: Any) -> None:
@@ -61,6 +62,20 @@ class Variables:
             self._reported[name] = library
             self._session.put({"op": "variable", "name": name, "value": value, "read_only": True, "source": "library"})
         channel.sample(name, self._session.step if step is None else step, value)
+
+    def reports(self, name: str) -> bool:
+        """Tells whether the script or a library reports a variable of that name."""
+        return name in self.known or name in self._reported
+
+    def sampled(self, name: str, value: Any) -> None:
+        """Reports what was seen of a variable that nobody else reports."""
+        channel = self._session.channel
+        if channel is None or self.reports(name):
+            return
+        if name not in self._sampled:
+            self._sampled[name] = True
+            self._session.put({"op": "variable", "name": name, "value": value, "read_only": True, "source": "sampled"})
+        channel.sample(name, self._session.step, value)
 
     def _too_many(self, name: str) -> None:
         if not self._full:
