@@ -31,7 +31,7 @@ func (a *app) initVerb() *cobra.Command {
 		Use:   "init [DIR]",
 		Short: "Write a configuration for the scripts of a folder",
 		Long: `Write a configuration, mlhost.hcl, for the Python scripts of a folder: a script
-block for each, and what is known of each parameter. As it is written, every
+block for each, with what is known of each parameter. As it is written, every
 script runs with nothing but its own defaults.`,
 		Example: "mlhost init\nmlhost init experiments --force",
 		Args:    args(0, 1, "a folder"),
@@ -176,15 +176,24 @@ func writeScript(b *bytes.Buffer, name, source string, f python.Discovered) {
 		}
 		comment(b, "  ", "problem: "+at+": "+p.Message)
 	}
-	for _, p := range f.Parameters {
-		writeParameter(b, source, p)
-	}
+	writeEntries(b, source, f)
 	b.WriteString("}\n")
 }
 
-// writeParameter writes a block for a parameter that goes in by an option or
-// is registered by the script, and a comment for any other.
-func writeParameter(b *bytes.Buffer, source string, p python.Parameter) {
+// writeEntries writes an entry, commented out, for each parameter that a
+// value can be given for, and a comment for any other.
+func writeEntries(b *bytes.Buffer, source string, f python.Discovered) {
+	if len(f.Parameters) == 0 {
+		return
+	}
+	b.WriteString("\n  parameters = {\n")
+	for _, p := range f.Parameters {
+		writeEntry(b, source, p)
+	}
+	b.WriteString("  }\n")
+}
+
+func writeEntry(b *bytes.Buffer, source string, p python.Parameter) {
 	at := source
 	if p.File != "" {
 		at = filepath.Join(filepath.Dir(source), p.File)
@@ -195,32 +204,28 @@ func writeParameter(b *bytes.Buffer, source string, p python.Parameter) {
 	} else if p.Required {
 		about += " · required"
 	}
-	b.WriteString("\n")
-	comment(b, "  ", about)
-	registered := p.Style == "register_parameter" || p.Style == "mlhost.param"
-	if p.Pass == "" && !registered || p.Name == "" {
-		how := "goes in by args"
-		if p.Style == "constants" || p.Style == "omegaconf" {
-			how = "stands in the source"
-		}
-		comment(b, "  ", fmt.Sprintf("%s (%s): %s. %s", p.Name, p.Type, how, p.Doc))
+	if p.Doc != "" {
+		about += " · " + clip(p.Doc, 120)
+	}
+	comment(b, "    ", about)
+	if len(p.Choices) > 0 && p.Type != script.TypeList {
+		comment(b, "    ", "choices: "+clip(script.List(p.Choices...).String(), 200))
+	}
+	if p.Refused != "" || p.Name == "" {
+		comment(b, "    ", fmt.Sprintf("%s (%s) goes in by args: %s", p.Name, p.Type, p.Refused))
 		return
 	}
-	fmt.Fprintf(b, "  parameter %s {\n", quoted(p.Name))
-	if !registered {
-		if p.Type != script.TypeAny {
-			fmt.Fprintf(b, "    type = %q\n", string(p.Type))
-		}
-		fmt.Fprintf(b, "    pass = %s\n", quoted(p.Pass))
-		if p.Doc != "" {
-			fmt.Fprintf(b, "    doc = %s\n", quoted(clip(p.Doc, 200)))
-		}
-		if len(p.Choices) > 0 && p.Type != script.TypeList {
-			comment(b, "    ", "choices: "+clip(script.List(p.Choices...).String(), 200))
-		}
+	comment(b, "    ", entryName(p.Name)+" = "+hclValue(p.Default))
+}
+
+var plainName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_-]*$`)
+
+// entryName is a name as the left side of an entry.
+func entryName(name string) string {
+	if plainName.MatchString(name) && name != "for" && name != "null" && name != "true" && name != "false" {
+		return name
 	}
-	comment(b, "    ", "value = "+hclValue(p.Default))
-	b.WriteString("  }\n")
+	return quoted(name)
 }
 
 // hclValue is a value as the configuration spells it.
