@@ -225,6 +225,7 @@ func TestCatalogue(t *testing.T) {
 		{"from absl import flags\nflags.DEFINE_list('x', [], '')\n", "x", script.List(script.String("a"), script.String("b")), []string{"--x=a,b"}, ""},
 		{"from absl import flags\nflags.DEFINE_bool('x', True, '')\n", "x", script.Bool(false), []string{"--x=false"}, ""},
 		{"import tyro, dataclasses\n@dataclasses.dataclass\nclass O:\n    on: bool = True\n@dataclasses.dataclass\nclass A:\n    o: O\ntyro.cli(A)\n", "o.on", script.Bool(false), []string{"--o.no-on"}, ""},
+		{"\"\"\"Usage: x [--lr=<r>]\n\n  --lr=<r>  rate [default: 0.1]\n\"\"\"\nfrom docopt import docopt\na = docopt(__doc__)\n", "--lr", script.String("1"), []string{"--lr=1"}, ""},
 		{"import argparse\np = argparse.ArgumentParser()\np.add_argument('--on', action=argparse.BooleanOptionalAction)\np.parse_args()\n", "on", script.Bool(false), []string{"--no-on"}, ""},
 		{"import argparse\np = argparse.ArgumentParser()\ns = p.add_subparsers()\nq = s.add_parser('go')\nq.add_argument('--x')\np.parse_args()\n", "x", script.String("1"), nil, "subcommand"},
 	} {

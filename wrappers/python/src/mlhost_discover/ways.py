@@ -111,6 +111,12 @@ class Ways:
     def way_field(self, p):
         """A field of a dataclass, or an argument of a function."""
         flag = "--" + p.name
+        if p.style == "docopt":
+            if not p.name.startswith("-"):
+                return None, "it stands by its place in the usage text"
+            return dict(form="flag" if p.type == "bool" else "value", flag=p.name), ""
+        if p.style == "tap" and p.type == "bool":
+            return dict(form="flag", **{"off" if p.default is True else "flag": flag}), ""
         if p.style in ("fire", "jsonargparse", "draccus"):
             return dict(form="value", flag=flag), ""
         if p.style == "tyro" and p.type == "bool":
