@@ -27,6 +27,8 @@ func bePlugin(kind string) {
 		sdk.Serve(&testScript{run: run, arg: arg})
 	}
 	switch kind {
+	case "turns":
+		beTurns()
 	case "slow": // begins when somebody has opened the pipe that arg names, and closed it
 		said, err := os.ReadFile(arg)
 		if err != nil || len(said) > 0 {
