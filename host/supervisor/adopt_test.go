@@ -226,7 +226,9 @@ func TestAdoptedVanishes(t *testing.T) {
 	next.state("trainer", script.Running, 1)
 	_, _ = next.SetParameters(next.soon(), "trainer", script.Batch{ID: "1", Author: "user:t", // it may be gone before it answers
 		Values: map[string]script.Value{"text": script.String("vanish")}})
-	wantText(t, next.state("trainer", script.Lost, 1).Reason, "without an exit record")
+	// Both hosts are this process, which is the parent: it knows the status, as
+	// after an upgrade.
+	wantText(t, next.state("trainer", script.Failed, 1).Reason, "killed by signal 9")
 }
 
 // A script that ended while no host was there is not started again.
