@@ -10,13 +10,13 @@ from __future__ import annotations
 
 import _thread
 
-from . import _bare
+from . import _bare, _parsed
 from ._optimizer import Watched, all_watched, is_guarded, readable
 from ._optimizer_change import NUMBERS, Change
 from ._optimizer_rules import CAP, SCALE, SET
 from ._session import current
 from ._spec import LIVE, RESTART, Spec
-from ._typing import Any, Callable, Dict, List, Optional
+from ._typing import Any, Callable, Dict, List, Optional, Tuple
 
 PAIRS = ("betas",)
 MOST_GROUPS = 16  # whose own parameters are declared
@@ -164,14 +164,14 @@ def _offer(watched: Watched, key: str, group: Optional[int]) -> None:
 class Alias:
     """A parameter of the script's own that an overlay stands for."""
 
-    def __init__(self, own: Any, hyper: Hyper, ratio: float) -> None:
-        self.name = own.spec.name
-        self._own, self._hyper, self._ratio = own, hyper, ratio
+    def __init__(self, name: str, start: Any, hyper: Hyper, ratio: float) -> None:
+        self.name = name
+        self._start, self._hyper, self._ratio = start, hyper, ratio
         hyper.siblings.append(self)
 
     def get(self) -> Any:
         value = self._hyper.value
-        return self._own.get() if value is None else value / self._ratio
+        return self._start if value is None else value / self._ratio
 
     def gone(self) -> str:
         return self._hyper.gone()
@@ -189,18 +189,27 @@ class Alias:
 def _adopt(watched: Watched) -> None:
     """Lets the script's own parameters, read only at the start, move the overlay."""
     settings = current().settings
-    for name, own in list(settings.known.items()):
-        key = MEANINGS.get(name.rsplit(".", 1)[-1].replace("-", "_"))
-        if key is None or own.spec.mutability != RESTART or own.spec.type not in ("float", "int", "any"):
+    for spec, value in _read_at_start():
+        key = MEANINGS.get(spec.name.rsplit(".", 1)[-1].replace("-", "_"))
+        hyper = settings.known.get("%s.%s" % (watched.name, key)) if key else None
+        if hyper is None or type(value) not in (int, float) or not value or spec.name in settings.known:
             continue
-        hyper = settings.known.get("%s.%s" % (watched.name, key))
-        value = own.get()
-        if hyper is None or type(value) not in (int, float) or type(hyper.get()) not in (int, float):
+        own = hyper.handler.own()
+        if type(own) not in (int, float) or (own != value and (key != "lr" or watched.name != "optimizer")):
             continue
-        if not value or (value != hyper.get() and (key != "lr" or watched.name != "optimizer")):
-            continue
-        spec = own.spec
-        spec.mutability = LIVE
-        if spec.type == "int":
-            spec.type = "float"
-        settings.offer(spec, Alias(own, hyper.handler, (hyper.get() / value) or 1.0), configured=False)
+        spec.mutability, spec.type = LIVE, "float"
+        settings.offer(spec, Alias(spec.name, value, hyper.handler, (own / value) or 1.0), configured=False)
+
+
+def _read_at_start() -> "List[Tuple[Spec, Any]]":
+    """Returns the script's parameters that changing would do nothing to: those of
+    parsers, and constants that are not read again."""
+    import sys
+
+    found = dict(_parsed.at_start)
+    for entry in current().catalogue:
+        name = entry["name"]
+        if entry.get("style") == "constants" and entry.get("mutability") == RESTART and name not in found:
+            value = vars(sys.modules["__main__"]).get(entry.get("constant") or name)
+            found[name] = (Spec(name, value, style="constants", line=entry.get("line") or 0), value)
+    return list(found.values())

@@ -16,6 +16,8 @@ SETTLED = 1.0  # seconds after the last parse until names are taken back
 
 _seen: Dict[str, bool] = {}  # names that some parser has
 _styles: Dict[str, bool] = {}  # styles of which a parser has run
+#: What the script reads only when it starts: specs and values in use, by name.
+at_start: Dict[str, Any] = {}
 _told: Dict[str, Any] = {}  # what was found first of each name
 _scheduled = [False]
 
@@ -126,6 +128,8 @@ def _declare(session: Any, style: str, name: str, one: Found, entry: Dict[str, A
             return
         except TypeError:
             spec.mutability = RESTART  # the target cannot be held weakly
+    if one.in_use:
+        at_start[name] = (spec, one.value)
     session.put(spec.declaration(one.value if one.in_use else one.default))
 
 
