@@ -23,6 +23,7 @@ type lab struct {
 	dir     string
 	mlhost  string
 	plugin  string
+	bare    string // the least plugin that go-plugin can start
 	python  string
 	scale   float64
 	counter int
@@ -46,11 +47,13 @@ func newLab(ctx context.Context, scale float64) (*lab, error) {
 	if err != nil {
 		return nil, err
 	}
-	l := &lab{dir: dir, mlhost: mlhost, python: python, scale: scale, plugin: filepath.Join(dir, "plugin")}
-	build := exec.CommandContext(ctx, "go", "build", "-trimpath", "-ldflags", "-s -w", "-o", l.plugin, "./bench/plugin")
-	if out, err := build.CombinedOutput(); err != nil {
-		l.close()
-		return nil, fmt.Errorf("build plugin: %w: %s", err, out)
+	l := &lab{dir: dir, mlhost: mlhost, python: python, scale: scale, plugin: filepath.Join(dir, "plugin"), bare: filepath.Join(dir, "bare")}
+	for program, source := range map[string]string{l.plugin: "./bench/plugin", l.bare: "./bench/byhand/bare"} {
+		build := exec.CommandContext(ctx, "go", "build", "-trimpath", "-ldflags", "-s -w", "-o", program, source)
+		if out, err := build.CombinedOutput(); err != nil {
+			l.close()
+			return nil, fmt.Errorf("build %s: %w: %s", source, err, out)
+		}
 	}
 	for _, name := range []string{"loop.py", "samples.py", "plain.py", "work.py"} {
 		text, err := os.ReadFile(filepath.Join("bench", "scripts", name))
@@ -132,7 +135,7 @@ func (l *lab) host(ctx context.Context, config string) (*benchHost, error) {
 
 // settled waits until no script is on its way up.
 func (h *benchHost) settled(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, time.Minute)
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Minute)
 	defer cancel()
 	for {
 		scripts, err := h.Scripts(ctx)

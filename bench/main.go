@@ -57,6 +57,9 @@ var rows = []row{
 	{"reload", "hot reload under 1,000 calls a second", "the same with no reload", reloadRow},
 	{"samples-go", "variable samples: Go plugin → registry, store, bus", "SQLite alone, 1,000-row transactions", samplesGo},
 	{"discover", "discovery of Python scripts, a script", "the limits themselves", discoverRow},
+	{"start", "start of many plugins, `run` to all running", "bare go-plugin starts, 8 at a time", startRow},
+	{"memory", "private memory", "a bare go-plugin plugin", memoryRow},
+	{"idle", "the host's processor time while nothing happens", "the limit itself; ten scripts", idleRow},
 	{"samples-python", "variable samples: Python script → store", "the limits themselves", samplesPython},
 }
 

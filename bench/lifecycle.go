@@ -1,0 +1,254 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/mlhost/mlhost/bench/byhand"
+	v1 "github.com/mlhost/mlhost/host/api/v1"
+)
+
+// startRow measures the start of many plugins, from `mlhost run` until all run,
+// beside bare go-plugin starts, eight at a time, as the host does.
+func startRow(ctx context.Context, l *lab) ([]Cell, error) {
+	n := l.scaled(100)
+	var ours, hand []float64
+	for range 3 {
+		began := time.Now()
+		plugins, err := byhand.StartPlugins(ctx, l.bare, n, 8)
+		if err != nil {
+			return nil, err
+		}
+		hand = append(hand, time.Since(began).Seconds())
+		plugins.End()
+		began = time.Now()
+		h, err := l.host(ctx, l.many(n))
+		if err != nil {
+			return nil, err
+		}
+		ours = append(ours, time.Since(began).Seconds())
+		h.down()
+	}
+	return []Cell{compare(fmt.Sprintf("%d plugins", n), "s", median(ours), median(hand), 1.2, true)}, nil
+}
+
+// many writes script blocks of n idle plugins.
+func (l *lab) many(n int) string {
+	var b strings.Builder
+	for i := range n {
+		fmt.Fprintf(&b, "script \"p%d\" {\n  plugin = %q\n}\n", i, l.plugin)
+	}
+	return b.String()
+}
+
+// memoryRow measures what a plugin, a wrapped script and the host keep to
+// themselves.
+func memoryRow(ctx context.Context, l *lab) ([]Cell, error) {
+	const n = 10
+	plugins, err := byhand.StartPlugins(ctx, l.bare, n, 8)
+	if err != nil {
+		return nil, err
+	}
+	hand, err := private(plugins.PIDs()...)
+	plugins.End()
+	if err != nil {
+		return nil, err
+	}
+	sleeper := filepath.Join(l.dir, "sleeper.py")
+	if err := os.WriteFile(sleeper, []byte("import time\nprint('up', flush=True)\nwhile True:\n    time.sleep(3600)\n"), 0o644); err != nil {
+		return nil, err
+	}
+	bare, err := l.barePython(ctx, sleeper)
+	if err != nil {
+		return nil, err
+	}
+	var b strings.Builder
+	b.WriteString(l.many(n))
+	for i := range n {
+		fmt.Fprintf(&b, "script \"w%d\" {\n  source = %q\n}\n", i, sleeper)
+	}
+	h, err := l.host(ctx, b.String())
+	if err != nil {
+		return nil, err
+	}
+	defer h.down()
+	own, wrapped, err := h.memoryOf(ctx, n)
+	if err != nil {
+		return nil, err
+	}
+	pid, err := h.pid()
+	if err != nil {
+		return nil, err
+	}
+	host, err := private(pid)
+	if err != nil {
+		return nil, err
+	}
+	return []Cell{
+		compare("a plugin, private", "MB", own, hand/n, 1.3, true),
+		against("a wrapped script over its bare interpreter", "MB", wrapped-bare, 5, true),
+		against("the idle host", "MB", host, 60, true),
+	}, nil
+}
+
+// memoryOf returns the private memory of a plugin and of a wrapped script with
+// its wrapper, in MB, as means.
+func (h *benchHost) memoryOf(ctx context.Context, n float64) (plugin, wrapped float64, err error) {
+	scripts, err := h.Scripts(ctx)
+	if err != nil {
+		return 0, 0, err
+	}
+	for _, s := range scripts.Scripts {
+		mb, err := private(pidsOf(s)...)
+		if err != nil {
+			return 0, 0, err
+		}
+		if strings.HasPrefix(s.Name, "w") {
+			wrapped += mb / n
+		} else {
+			plugin += mb / n
+		}
+	}
+	return plugin, wrapped, nil
+}
+
+func pidsOf(s v1.Script) []int {
+	var pids []int
+	if s.PluginPID != nil {
+		pids = append(pids, *s.PluginPID)
+	}
+	if s.PID != nil && (s.PluginPID == nil || *s.PID != *s.PluginPID) {
+		pids = append(pids, *s.PID)
+	}
+	return pids
+}
+
+// barePython measures the same script under its interpreter alone.
+func (l *lab) barePython(ctx context.Context, path string) (float64, error) {
+	cmd := exec.CommandContext(ctx, l.python, path)
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		return 0, err
+	}
+	if err := cmd.Start(); err != nil {
+		return 0, err
+	}
+	defer func() {
+		_ = cmd.Process.Kill()
+		_ = cmd.Wait() // it was killed
+	}()
+	if _, err := out.Read(make([]byte, 2)); err != nil {
+		return 0, err
+	}
+	return private(cmd.Process.Pid)
+}
+
+// private sums what processes keep to themselves, in MB.
+func private(pids ...int) (float64, error) {
+	sum := 0.0
+	for _, pid := range pids {
+		text, err := os.ReadFile(fmt.Sprintf("/proc/%d/smaps_rollup", pid))
+		if err != nil {
+			return 0, err
+		}
+		for line := range strings.Lines(string(text)) {
+			name, rest, _ := strings.Cut(line, ":")
+			if name != "Private_Clean" && name != "Private_Dirty" {
+				continue
+			}
+			kb, err := strconv.ParseFloat(strings.Fields(rest)[0], 64)
+			if err != nil {
+				return 0, err
+			}
+			sum += kb / 1024
+		}
+	}
+	return sum, nil
+}
+
+// idleRow measures the host's processor time with few and with many scripts
+// that do nothing.
+func idleRow(ctx context.Context, l *lab) ([]Cell, error) {
+	few, many := 10, l.scaled(1000)
+	script := func(n int) string {
+		var b strings.Builder
+		for i := range n {
+			fmt.Fprintf(&b, "script \"s%d\" {\n  plugin = %q\n}\n", i, l.plugin)
+		}
+		return b.String()
+	}
+	small, err := l.idleCost(ctx, script(few))
+	if err != nil {
+		return nil, err
+	}
+	large, err := l.idleCost(ctx, script(many))
+	if err != nil {
+		return nil, err
+	}
+	return []Cell{
+		against(fmt.Sprintf("%d scripts, of a core", many), "%", large, 2, true),
+		compare(fmt.Sprintf("a script of %d, of %d", many, few), "%", large/float64(many), max(small, 0.01)/float64(few), 1.5, true),
+	}, nil
+}
+
+// idleCost is the host's processor time, in percent of a core, over ten seconds.
+func (l *lab) idleCost(ctx context.Context, config string) (float64, error) {
+	h, err := l.host(ctx, config)
+	if err != nil {
+		return 0, err
+	}
+	defer h.down()
+	pid, err := h.pid()
+	if err != nil {
+		return 0, err
+	}
+	before, err := cpuTime(pid)
+	if err != nil {
+		return 0, err
+	}
+	const seconds = 10
+	select {
+	case <-time.After(seconds * time.Second): // what is measured is time
+	case <-ctx.Done():
+		return 0, ctx.Err()
+	}
+	after, err := cpuTime(pid)
+	return 100 * (after - before) / seconds, err
+}
+
+// pid is the host's process.
+func (h *benchHost) pid() (int, error) {
+	text, err := os.ReadFile(filepath.Join(h.state, "bench", "host.lock"))
+	if err != nil {
+		return 0, err
+	}
+	return strconv.Atoi(strings.TrimSpace(string(text)))
+}
+
+// cpuTime is the processor time that a process has used, in seconds.
+func cpuTime(pid int) (float64, error) {
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	if err != nil {
+		return 0, err
+	}
+	_, rest, _ := strings.Cut(string(text), ") ")
+	fields := strings.Fields(rest)
+	if len(fields) < 13 {
+		return 0, fmt.Errorf("process %d: %d fields", pid, len(fields))
+	}
+	sum := 0.0
+	for _, field := range fields[11:13] {
+		ticks, err := strconv.ParseFloat(field, 64)
+		if err != nil {
+			return 0, err
+		}
+		sum += ticks / 100
+	}
+	return sum, nil
+}
