@@ -30,7 +30,8 @@ type programs struct {
 	fresh   time.Time // when that was
 
 	mu     sync.Mutex
-	names  map[string]bool // that something happened to
+	wanted map[string]bool // the files; much else may happen in their directories
+	names  map[string]bool // those that something happened to
 	poke   chan struct{}   // holds one: there are names
 	checks sync.WaitGroup
 }
@@ -92,9 +93,14 @@ func (w *programs) pump() {
 				return
 			}
 			w.mu.Lock()
-			w.names[e.Name] = true
+			ours := w.wanted[e.Name]
+			if ours {
+				w.names[e.Name] = true
+			}
 			w.mu.Unlock()
-			poke(w.poke)
+			if ours {
+				poke(w.poke)
+			}
 		case err, ok := <-w.watcher.Errors:
 			if !ok {
 				return
@@ -152,6 +158,13 @@ func (w *programs) refresh() {
 			delete(w.files, name)
 		}
 	}
+	wanted := make(map[string]bool, 2*len(w.files))
+	for _, f := range w.files {
+		wanted[f.path], wanted[f.real] = true, true
+	}
+	w.mu.Lock()
+	w.wanted = wanted
+	w.mu.Unlock()
 	w.follow(needed)
 }
 
