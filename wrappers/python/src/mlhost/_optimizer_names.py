@@ -21,6 +21,7 @@ from ._typing import Any, Callable, Dict, List, Optional, Tuple
 PAIRS = ("betas",)
 MOST_GROUPS = 16  # whose own parameters are declared
 DECLARED_AFTER = 0.5  # seconds, where no step has come by then
+MOST_LOOKS = 120  # at optimizers that are being made
 
 #: Names of scripts' own parameters, and what they are in an optimizer.
 MEANINGS = {"lr": "lr", "learning_rate": "lr", "weight_decay": "weight_decay", "wd": "weight_decay", "momentum": "momentum"}
@@ -102,9 +103,13 @@ def declare_soon() -> None:
     def wait() -> None:
         quiet = _thread.allocate_lock()
         quiet.acquire()
-        quiet.acquire(True, DECLARED_AFTER)
+        # Making the first optimizer takes torch seconds: it imports the compiler.
+        for _ in range(MOST_LOOKS):
+            quiet.acquire(True, DECLARED_AFTER)
+            declare()
+            if all(watched.name for watched in all_watched()):
+                break
         _soon.release()
-        declare()
 
     if current().channel and _soon.acquire(False):
         _bare.start(wait)
