@@ -123,10 +123,12 @@ func startCost(ctx context.Context, l *lab) (Cell, error) {
 // gets one end of the line protocol, with the line that every script gets first.
 func timed(command *exec.Cmd, speak bool) (float64, error) {
 	if speak {
-		pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+		pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM, 0)
 		if err != nil {
 			return 0, err
 		}
+		unix.CloseOnExec(pair[0])
+		unix.CloseOnExec(pair[1])
 		ours, theirs := os.NewFile(uintptr(pair[0]), "ours"), os.NewFile(uintptr(pair[1]), "theirs")
 		defer ours.Close()
 		defer theirs.Close()

@@ -3,6 +3,7 @@ package interpreter
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -268,12 +269,18 @@ for i in {1..2000}; do echo '{"op":"samples","samples":[["loss",'$i',null,0.5]]}
 // TestCallsWaitForTheStart: what is asked of a script waits until its
 // process is there. Here that takes as long as its input cannot be opened.
 func TestCallsWaitForTheStart(t *testing.T) {
-	l := bashLaunch(t, "echo up; sleep 1000")
+	// A Python that is slow to tell its version, which the start waits for.
+	l := bashLaunch(t, "import time\nwhile True:\n    time.sleep(60)\n")
 	fifo := filepath.Join(l.Directory, "begin")
+	slow := filepath.Join(l.Directory, "python")
+	text := fmt.Sprintf("#!/bin/sh\n[ -e %[1]s/begun ] || { read x <%[1]s/begin; : >%[1]s/begun; }\nexec python3 \"$@\"\n", l.Directory)
+	if err := os.WriteFile(slow, []byte(text), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	l.Interpreter, l.Profile = []string{slow}, "python"
 	if err := unix.Mkfifo(fifo, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	l.Stdin = "begin"
 	l.Parameters = []script.LaunchParameter{set("lambda", script.Float(0.2))}
 	p, err := sdk.NewPlugin(New(l))
 	if err != nil {
