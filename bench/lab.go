@@ -117,7 +117,7 @@ type benchHost struct {
 func (l *lab) host(ctx context.Context, config string) (*benchHost, error) {
 	h := &benchHost{lab: l, state: l.file("state")}
 	path := l.file("config.hcl")
-	config = "host {\n  name   = \"bench\"\n  listen = \"\"\n}\n" + config
+	config = "host {\n  name   = \"bench\"\n  listen = \"\"\n}\nconnector {\n  listen = \"\"\n}\n" + config
 	if err := os.WriteFile(path, []byte(config), 0o644); err != nil {
 		return nil, err
 	}

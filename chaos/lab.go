@@ -90,6 +90,7 @@ func (h *host) write(name, text string) error {
 func (h *host) start(ctx context.Context) error {
 	cmd := exec.CommandContext(ctx, h.lab.mlhost, "run", "--detach", "--state", h.state, h.config)
 	cmd.Dir = h.dir
+	cmd.Env = append(os.Environ(), "MLHOST_LISTEN=", "MLHOST_CONNECTOR_LISTEN=") // beside whatever else runs here
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("mlhost run: %w: %s", err, bytes.TrimSpace(out))
 	}

@@ -41,7 +41,8 @@ type Host struct {
 	supervisor *supervisor.Supervisor
 	connector  *connector.Connector
 	api        *api.API
-	listener   net.Listener
+	listener   net.Listener // of the API's socket
+	ports      ports
 
 	// setting serializes the sets of one script, so that revisions are counted
 	// and recorded in order.
@@ -104,8 +105,10 @@ func (h *Host) open() error {
 		return err
 	}
 	h.makeParts()
-	h.listener, err = listenSocket(SocketPath(h.dir), h.options.Inherited.listener())
-	return err
+	if h.listener, err = listenSocket(SocketPath(h.dir), h.options.Inherited.listener()); err != nil {
+		return err
+	}
+	return h.bindPorts()
 }
 
 func (h *Host) makeParts() {
@@ -130,13 +133,13 @@ func (h *Host) makeParts() {
 	h.api = api.New(api.Options{
 		Host: h.options.Config.Host.Name, Version: h.options.Version, Directory: h.options.Config.Dir,
 		Registry: h.registry, Store: h.store, Bus: h.bus, Send: h.Send, Do: h.Do, Plan: h.planFor, Reload: h.reloadFor, ConfigStatus: h.configStatus, Notices: h.notices,
-		Upgrade: h.Upgrade,
+		Upgrade: h.Upgrade, Listen: h.Listen,
 	})
 }
 
 // close gives back what open took, last taken first.
 func (h *Host) close() error {
-	var errs []error
+	errs := []error{h.closePorts()}
 	if h.listener != nil {
 		errs = append(errs, ignoreClosed(h.listener.Close()))
 	}
@@ -181,6 +184,7 @@ func (h *Host) Run(ctx context.Context) (Outcome, error) {
 	g.Go(func() error { return h.router.Run(serving) })
 	g.Go(func() error { h.reader.run(serving); return nil })
 	g.Go(func() error { return h.endOn(h.api.Serve(serving, h.listener)) })
+	g.Go(func() error { return h.servePorts(serving) })
 	g.Go(func() error { return h.endOn(h.followConfig(serving)) })
 	close(h.ready)
 	supervised := make(chan error, 1)

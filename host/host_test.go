@@ -22,6 +22,11 @@ import (
 )
 
 func TestMain(m *testing.M) {
+	for _, name := range []string{config.ListenEnv, config.ConnectorListenEnv} {
+		if err := os.Setenv(name, ""); err != nil { // tests that want ports name them
+			panic(err)
+		}
+	}
 	goleak.VerifyTestMain(m, goleak.Cleanup(func(code int) {
 		if binaryDir != "" {
 			os.RemoveAll(binaryDir)

@@ -149,10 +149,14 @@ func (a *app) detach(ctx context.Context, cfg *config.Config, state string) erro
 	if err := cmd.Process.Release(); err != nil {
 		return fmt.Errorf("leave host: %w", err)
 	}
-	if a.json {
-		return a.printLine(map[string]any{"host": cfg.Host.Name, "pid": pid, "log": logPath})
+	listen, err := host.ReadListen(dir)
+	if err != nil {
+		return err
 	}
-	a.fourLines(cfg)
+	if a.json {
+		return a.printLine(map[string]any{"host": cfg.Host.Name, "pid": pid, "log": logPath, "listen": listen})
+	}
+	a.firstLines(cfg, listen)
 	return nil
 }
 

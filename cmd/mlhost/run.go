@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/mlhost/mlhost/host"
+	v1 "github.com/mlhost/mlhost/host/api/v1"
 	"github.com/mlhost/mlhost/host/config"
 	"github.com/mlhost/mlhost/shared/script"
 )
@@ -144,7 +145,7 @@ func (a *app) serve(ctx context.Context, cfg *config.Config, state string, stayU
 		return "", nil, err
 	}
 	if ready == nil {
-		a.fourLines(cfg)
+		a.firstLines(cfg, h.Listen())
 	} else {
 		go ready.announce(h, cfg)
 	}
@@ -184,9 +185,9 @@ func (a *app) reloader(s source) func() (*config.Config, hcl.Diagnostics) {
 	}
 }
 
-// fourLines says what started, where its output is, how to look and how to
-// stop.
-func (a *app) fourLines(cfg *config.Config) {
+// firstLines says what started, where its output is, how to look and how to
+// stop, and which ports are served.
+func (a *app) firstLines(cfg *config.Config, listen v1.Listen) {
 	names := cfg.Names()
 	list, first := clip(strings.Join(names, ", "), 60), "SCRIPT"
 	if len(names) > 0 {
@@ -203,6 +204,16 @@ func (a *app) fourLines(cfg *config.Config) {
 	a.note("  logs  %s logs -f %s", own, first)
 	a.note("  look  %s ps · %s get %s · %s watch %s", own, own, first, own, first)
 	a.note("  stop  ctrl-C, or %s down", own)
+	var ports []string
+	if listen.HTTP != "" {
+		ports = append(ports, listen.HTTP+" for operators")
+	}
+	if listen.Connector != "" {
+		ports = append(ports, listen.Connector+" for scripts")
+	}
+	if len(ports) > 0 {
+		a.note("  ports %s", strings.Join(ports, " · "))
+	}
 }
 
 // handleSignals lets ctrl-C stop the scripts in order and a second one hurry,

@@ -19,6 +19,7 @@ import (
 
 	"github.com/mlhost/mlhost/host"
 	"github.com/mlhost/mlhost/host/api/client"
+	"github.com/mlhost/mlhost/host/config"
 )
 
 func TestMain(m *testing.M) {
@@ -33,6 +34,11 @@ func TestMain(m *testing.M) {
 type suite struct{ *testing.M }
 
 func (s suite) Run() int {
+	for _, name := range []string{config.ListenEnv, config.ConnectorListenEnv} {
+		if err := os.Setenv(name, ""); err != nil { // tests run beside each other
+			panic(err)
+		}
+	}
 	code := s.M.Run()
 	if err := goleak.Find(); err != nil {
 		fmt.Fprintln(os.Stderr, err)
@@ -84,6 +90,8 @@ func setup(env *testscript.Env) error {
 		}
 	}
 	env.Setenv("MLHOST_STATE", state)
+	env.Setenv(config.ListenEnv, "") // a script that wants ports says ":0"
+	env.Setenv(config.ConnectorListenEnv, "")
 	env.Setenv("ROOT", root)
 	env.Setenv("NO_COLOR", "1")
 	env.Values[envKey{}] = env

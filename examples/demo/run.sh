@@ -5,6 +5,7 @@ set -euo pipefail
 cd "$(dirname "$0")/../.."
 PATH="$PWD/bin:$PATH"
 export MLHOST_STATE=$PWD/.demo
+export MLHOST_LISTEN=127.0.0.1:0 MLHOST_CONNECTOR_LISTEN=127.0.0.1:0 # beside whatever else runs here
 
 rm -rf .demo
 mkdir -m 700 .demo

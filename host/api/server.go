@@ -51,6 +51,8 @@ type Options struct {
 	ConfigStatus func() v1.ConfigStatus
 	// Upgrade lets another mlhost, at path, carry on in this process.
 	Upgrade func(ctx context.Context, path string) (version string, err error)
+	// Listen tells which TCP addresses are bound.
+	Listen func() v1.Listen
 	// Notices tells what a person should know of the host itself.
 	Notices func() []string
 	// NewID makes ids of messages and sets; nil: router.NewID.
@@ -181,6 +183,13 @@ func (a *API) configStatus() v1.ConfigStatus {
 	return a.ConfigStatus()
 }
 
+func (a *API) listen() v1.Listen {
+	if a.Listen == nil {
+		return v1.Listen{}
+	}
+	return a.Listen()
+}
+
 func (a *API) notices() []string {
 	if a.Notices == nil {
 		return []string{}
@@ -200,7 +209,7 @@ func (a *API) hostRoutes(api huma.API) {
 		})
 	register(api, http.MethodGet, "/api/v1/host", "host", "Which host this is",
 		func(context.Context, *nothing) (v1.Host, error) {
-			return v1.Host{Name: a.Host, PID: os.Getpid(), Started: a.started, Version: a.Version, Directory: a.Directory, Config: a.configStatus(), Notices: a.notices()}, nil
+			return v1.Host{Name: a.Host, PID: os.Getpid(), Started: a.started, Version: a.Version, Directory: a.Directory, Config: a.configStatus(), Notices: a.notices(), Listen: a.listen()}, nil
 		})
 	register(api, http.MethodPost, "/api/v1/scan", "scan", "Look for scripts again",
 		func(ctx context.Context, _ *nothing) (v1.Scanned, error) {

@@ -66,6 +66,12 @@ const (
 	DefaultConnectorListen = "127.0.0.1:10118"
 )
 
+// The environment variables whose values hold in place of the defaults above.
+const (
+	ListenEnv          = "MLHOST_LISTEN"
+	ConnectorListenEnv = "MLHOST_CONNECTOR_LISTEN"
+)
+
 // Script is one script block, or one file of a scripts folder.
 type Script struct {
 	Name      string

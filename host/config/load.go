@@ -95,6 +95,12 @@ func newLoader(path string, options Options) *loader {
 	if l.env == nil {
 		l.env = os.LookupEnv
 	}
+	if address, ok := l.env(ListenEnv); ok {
+		l.config.Host.Listen = address
+	}
+	if address, ok := l.env(ConnectorListenEnv); ok {
+		l.config.Connector.Listen = address
+	}
 	l.setDir(filepath.Dir(path))
 	return l
 }

@@ -19,6 +19,13 @@ type Host struct {
 
 	Config  ConfigStatus `json:"config"`
 	Notices []string     `json:"notices"` // what a person should know of the host itself
+	Listen  Listen       `json:"listen"`
+}
+
+// Listen tells the TCP addresses that are bound, "" for none.
+type Listen struct {
+	HTTP      string `json:"http"`      // HTTP and connector commands
+	Connector string `json:"connector"` // connector commands
 }
 
 // Diagnostics answers `validate`.

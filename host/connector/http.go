@@ -1,0 +1,59 @@
+package connector
+
+import (
+	"bufio"
+	"net"
+	"sync"
+)
+
+// HTTPListener hands over, as connections of its own, those that begin like
+// HTTP on a port that is shared with connector commands.
+type HTTPListener struct {
+	addr  net.Addr
+	conns chan net.Conn
+	end   chan struct{}
+	once  sync.Once
+}
+
+// NewHTTPListener makes the HTTP side of a listener.
+func NewHTTPListener(l net.Listener) *HTTPListener {
+	return &HTTPListener{addr: l.Addr(), conns: make(chan net.Conn), end: make(chan struct{})}
+}
+
+// Accept waits for the next connection that speaks HTTP.
+func (l *HTTPListener) Accept() (net.Conn, error) {
+	select {
+	case conn := <-l.conns:
+		return conn, nil
+	case <-l.end:
+		return nil, net.ErrClosed
+	}
+}
+
+// Close makes Accept return; the shared listener stays open.
+func (l *HTTPListener) Close() error {
+	l.once.Do(func() { close(l.end) })
+	return nil
+}
+
+// Addr is the shared listener's.
+func (l *HTTPListener) Addr() net.Addr { return l.addr }
+
+// hand gives a connection over, with what was read of it already. It reports
+// false where nobody takes it any more.
+func (l *HTTPListener) hand(conn net.Conn, read *bufio.Reader) bool {
+	select {
+	case l.conns <- &peeked{Conn: conn, read: read}:
+		return true
+	case <-l.end:
+		return false
+	}
+}
+
+// peeked is a connection of which some bytes were read ahead.
+type peeked struct {
+	net.Conn
+	read *bufio.Reader
+}
+
+func (p *peeked) Read(b []byte) (int, error) { return p.read.Read(b) }
