@@ -45,7 +45,7 @@ def style_of(parser):
     return "argparse"
 
 
-def argparse_parameters(parser, tyro=False):
+def argparse_parameters(parser, names_only=False):
     out, seen = {}, set()
 
     def add(parser):
@@ -55,7 +55,7 @@ def argparse_parameters(parser, tyro=False):
         for action in parser._actions:
             kind = type(action).__name__
             if kind == "_SubParsersAction" or hasattr(action, "_name_parser_map"):
-                if action.dest != "==SUPPRESS==" and not tyro:
+                if action.dest != "==SUPPRESS==" and not names_only:
                     take(action, "string", list(action.choices or {}), parser)
                 for child in (action.choices or {}).values():
                     add(child)
@@ -72,7 +72,7 @@ def argparse_parameters(parser, tyro=False):
             except Exception:  # the script's own converter does not take its default
                 pass
         choices = list(choices)[:1000] if choices is not None and hasattr(choices, "__iter__") else None
-        if tyro:  # its parser's converters work on lists of texts: types and defaults are those of the source
+        if names_only:  # tyro's converters work on lists of texts, draccus sets defaults later: both are those of the source
             name = action.dest.replace("-", "_")
             out.setdefault(name, dict(parameter(name, "bool" if type == "bool" else "any", None, None, action.required, action.help), computed=True))
             return
@@ -93,7 +93,9 @@ def type_of(action, kind):
         return TYPES.get(type(action.const), "any")
     if action.type is None:
         return "string" if action.default is None else TYPES.get(type(action.default), "any")
-    return TYPES.get(action.type, "any") if isinstance(action.type, type) else "any"
+    if isinstance(action.type, type):
+        return TYPES.get(action.type, "any")
+    return "bool" if isinstance(action.default, bool) else "any"  # a converter of texts like yes and no
 
 
 def optparse_parameters(parser):
@@ -138,7 +140,26 @@ def click_parameters(command):
     return list(out.values())
 
 
+def typer_parameter(param):
+    """Newer versions of typer have no types of click, but what the annotation says."""
+    given, default = param.type_descriptor, param.default
+    default = default() if callable(default) and not isinstance(default, type) else default
+    if getattr(param, "is_flag", False) and default is None and not param.required:
+        default = False
+    kind = TYPES.get(given.annotation, "any")
+    if given.is_list or given.is_tuple or param.nargs != 1:
+        kind = "list"
+    elif getattr(param, "count", False):
+        kind, default = "int", default or 0
+    elif given.is_choice or given.is_path or given.is_file or given.is_datetime:
+        kind = "string"
+    choices = None if given.choices is None else list(given.choices)
+    return parameter(param.name, kind, default, choices, param.required, getattr(param, "help", "") or "", getattr(param, "min", None), getattr(param, "max", None))
+
+
 def click_parameter(param):
+    if hasattr(param, "type_descriptor"):
+        return typer_parameter(param)
     kind = type(param.type).__name__
     default = param.default() if callable(param.default) and not isinstance(param.default, type) else param.default
     if "UNSET" in repr(default) or "Sentinel" in type(default).__name__:

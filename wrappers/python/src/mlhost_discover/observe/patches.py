@@ -79,14 +79,25 @@ class Watch:
         return spec
 
 
+def hydras_own(frame):
+    """Tells whether hydra parses, by parse_args or directly."""
+    for _ in range(3):
+        if frame is None:
+            return False
+        if frame.f_globals.get("__name__", "").startswith("hydra."):
+            return True
+        frame = frame.f_back
+    return False
+
+
 def patch_argparse(argparse, found):
     real = argparse.ArgumentParser.parse_known_args
 
     def parse_known_args(self, args=None, namespace=None, *rest, **more):
-        if any(sys._getframe(n).f_globals.get("__name__", "").startswith("hydra.") for n in (1, 2)):
+        if hydras_own(sys._getframe(1)):
             return real(self, [], namespace, *rest, **more)  # hydra's own options; the configuration comes behind them
         style = describe.style_of(self)
-        params = describe.argparse_parameters(self)
+        params = describe.argparse_parameters(self, names_only=style == "draccus")
         if not self.add_help and not any(a.required for a in self._actions):
             found.add(style, params)  # a parser before the parser: it reads a configuration's name
             return real(self, args, namespace, *rest, **more)
@@ -144,7 +155,7 @@ def patch_tyro(module, found):
             warnings.simplefilter("ignore")
             make = parser or sys.modules["tyro.extras"].get_parser
             made = make(f, **{k: v for k, v in kwargs.items() if k in allowed})
-        return found.stop("tyro", describe.argparse_parameters(made, tyro=True))
+        return found.stop("tyro", describe.argparse_parameters(made, names_only=True))
 
     module.cli = cli
 
