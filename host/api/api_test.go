@@ -30,6 +30,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 // fixture is an API on a socket, above real parts and fake doors.
 type fixture struct {
 	*client.Client
+	api      *api.API
 	dir      string
 	socket   string
 	registry *registry.Registry
@@ -50,8 +51,8 @@ func newFixture(t *testing.T) *fixture {
 	if err != nil {
 		t.Fatal(err)
 	}
-	a := api.New(api.Options{
-		Host: "lab1", Version: "1.2.3", Registry: f.registry, Store: f.store, Bus: f.bus,
+	f.api = api.New(api.Options{
+		Host: "lab1", Token: token, Version: "1.2.3", Registry: f.registry, Store: f.store, Bus: f.bus,
 		Send: func(ctx context.Context, m script.Message) (script.Reply, error) { return f.send(ctx, m) },
 		Do:   func(ctx context.Context, c api.Command) (api.Outcome, error) { return f.do(ctx, c) },
 	})
@@ -62,7 +63,7 @@ func newFixture(t *testing.T) *fixture {
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	served := make(chan error, 1)
-	go func() { served <- a.Serve(ctx, l) }()
+	go func() { served <- f.api.Serve(ctx, l) }()
 	f.Client = client.New(f.socket)
 	t.Cleanup(func() {
 		f.Close()

@@ -67,7 +67,13 @@ func problem(err error) error {
 
 // writeProblem answers a request outside of huma.
 func writeProblem(w http.ResponseWriter, err error) {
+	writeProblemAs(w, v1.Status(script.AsError(err).Code), err)
+}
+
+// writeProblemAs does that with a status that is not the usual one of err.
+func writeProblemAs(w http.ResponseWriter, status int, err error) {
 	p := v1.NewProblem(err)
+	p.Status, p.Title = status, http.StatusText(status)
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(p.Status)
 	_ = json.NewEncoder(w).Encode(p) // the caller has gone when this fails

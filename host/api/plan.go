@@ -28,9 +28,11 @@ func (a *API) planRoutes(api huma.API) {
 		})
 }
 
+const upgradePath = "/api/v1/upgrade"
+
 // upgradeRoute is for the user on this machine alone: it runs a program.
 func (a *API) upgradeRoute(api huma.API) {
-	register(api, http.MethodPost, "/api/v1/upgrade", "upgrade", "Let another mlhost carry on in the host's process",
+	register(api, http.MethodPost, upgradePath, "upgrade", "Let another mlhost carry on in the host's process",
 		func(ctx context.Context, in *struct{ Body v1.Upgrade }) (v1.Upgraded, error) {
 			if p, ok := ctx.Value(peerKey{}).(*peer); !ok || p.err != nil || a.Upgrade == nil {
 				return v1.Upgraded{}, script.Errorf(script.CodeForbidden, "an upgrade is possible on the host's machine only")

@@ -17,6 +17,7 @@ import (
 	"os"
 	"reflect"
 	"runtime"
+	"slices"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -58,14 +59,32 @@ type Options struct {
 	// NewID makes ids of messages and sets; nil: router.NewID.
 	NewID func() string
 	Now   func() time.Time // nil: time.Now
+	// Token is what callers by TCP must know. Without one nobody is let in.
+	Token string
 }
 
 // API answers requests. It may serve several listeners at once.
 type API struct {
 	Options
 	started time.Time
-	mux     *http.ServeMux
+	mux     *routes
+	codes   codes
 }
+
+// routes is a router that remembers what it serves.
+type routes struct {
+	http.ServeMux
+	patterns []string
+}
+
+// HandleFunc registers a handler for a pattern.
+func (r *routes) HandleFunc(pattern string, h func(http.ResponseWriter, *http.Request)) {
+	r.patterns = append(r.patterns, pattern)
+	r.ServeMux.HandleFunc(pattern, h)
+}
+
+// Routes lists what is served, in the patterns of http.ServeMux.
+func (a *API) Routes() []string { return slices.Clone(a.mux.patterns) }
 
 // New makes a Server. It does not listen.
 func New(o Options) *API {
@@ -78,7 +97,7 @@ func New(o Options) *API {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
-	a := &API{Options: o, started: o.Now(), mux: http.NewServeMux()}
+	a := &API{Options: o, started: o.Now(), mux: &routes{}}
 	a.routes()
 	return a
 }
@@ -92,17 +111,20 @@ const stopGrace = 5 * time.Second
 // Serve answers on a unix socket until ctx ends; then it lets requests that
 // are under way come to an end and closes the listener.
 func (a *API) Serve(ctx context.Context, l net.Listener) error {
-	base, cancel := context.WithCancel(context.WithoutCancel(ctx))
-	defer cancel()
-	server := &http.Server{
+	return a.serve(ctx, l, &http.Server{
 		Handler:           checkPeer(a.mux),
 		ConnContext:       withPeer,
-		BaseContext:       func(net.Listener) context.Context { return base },
 		ReadHeaderTimeout: 10 * time.Second,
 		IdleTimeout:       5 * time.Minute,
 		MaxHeaderBytes:    64 << 10,
 		ErrorLog:          log.New(logWriter{a.Logger}, "", 0),
-	}
+	})
+}
+
+func (a *API) serve(ctx context.Context, l net.Listener, server *http.Server) error {
+	base, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	defer cancel()
+	server.BaseContext = func(net.Listener) context.Context { return base }
 	ended := make(chan error, 1)
 	go func() {
 		<-ctx.Done()
@@ -136,6 +158,10 @@ func (w logWriter) Write(p []byte) (int, error) {
 func (a *API) routes() {
 	config := huma.DefaultConfig("mlhost", a.Version)
 	config.OpenAPIPath, config.DocsPath, config.SchemasPath = "/api/openapi", "", ""
+	config.Components.SecuritySchemes = map[string]*huma.SecurityScheme{"token": {
+		Type: "http", Scheme: "bearer", Description: "The token of the host, or one got for a link's code",
+	}}
+	config.Security = []map[string][]string{{"token": {}}}
 	config.CreateHooks = nil // no $schema member in our answers
 	schemas := config.Components.Schemas
 	anything := reflect.TypeFor[any]()
@@ -151,13 +177,18 @@ func (a *API) routes() {
 	a.logRoutes(api)
 	a.eventRoutes(api)
 	a.planRoutes(api)
-	a.mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
-		writeProblem(w, script.Errorf(script.CodeNotFound, "there is no %s %s", r.Method, r.URL.Path))
-	})
+	a.loginRoutes(api)
+	a.pageRoutes()
+	describeBare(api.OpenAPI())
+	a.mux.ServeMux.HandleFunc("/", a.notFound)
+}
+
+func (a *API) notFound(w http.ResponseWriter, r *http.Request) {
+	writeProblem(w, script.Errorf(script.CodeNotFound, "there is no %s %s", r.Method, r.URL.Path))
 }
 
 // register adds one operation: out is what its answer's body holds.
-func register[In, Out any](api huma.API, method, path, id, summary string, f func(ctx context.Context, in *In) (Out, error)) {
+func register[In, Out any](api huma.API, method, path, id, summary string, f func(ctx context.Context, in *In) (Out, error), more ...func(*huma.Operation)) {
 	op := huma.Operation{
 		OperationID: id, Method: method, Path: path, Summary: summary,
 		MaxBodyBytes: MaxBody,
@@ -167,6 +198,9 @@ func register[In, Out any](api huma.API, method, path, id, summary string, f fun
 		// their schema first would decode each one twice.
 		SkipValidateBody: true,
 	}
+	for _, f := range more {
+		f(&op)
+	}
 	huma.Register(api, op, func(ctx context.Context, in *In) (*answer[Out], error) {
 		out, err := f(ctx, in)
 		if err != nil {
@@ -175,6 +209,9 @@ func register[In, Out any](api huma.API, method, path, id, summary string, f fun
 		return &answer[Out]{Body: out}, nil
 	})
 }
+
+// openToAll marks an operation that needs no token.
+func openToAll(op *huma.Operation) { op.Security = []map[string][]string{{}} }
 
 func (a *API) configStatus() v1.ConfigStatus {
 	if a.ConfigStatus == nil {
@@ -202,7 +239,6 @@ type answer[T any] struct{ Body T }
 type nothing struct{}
 
 func (a *API) hostRoutes(api huma.API) {
-	a.mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) })
 	register(api, http.MethodGet, "/api/v1/version", "version", "The version of the host",
 		func(context.Context, *nothing) (v1.Version, error) {
 			return v1.Version{Version: a.Version, Commit: a.Commit, Go: runtime.Version()}, nil
