@@ -173,8 +173,8 @@ class PauseAndStop(ScriptTest):
 import itertools, time
 from mlhost._session import current
 count = current().counter
-print("ready", flush=True)
 try:
+    print("ready", flush=True)
     for i in itertools.count():
         count.advance("tqdm")
         time.sleep(0.001)

@@ -55,9 +55,11 @@ class Offers(ScriptTest):
 
     def test_set_while_main_is_blocked(self):
         run = self.ready("import signal\nsignal.pause()")
-        begun = time.monotonic()
-        self.assertEqual(by_name(run.set(a=7)), {"a": ("applied", 7, "")})
-        self.assertGreaterEqual(time.monotonic() - begun, 0.05)
+        took = 0.0
+        while took < 0.05:  # the first one may find the main thread on its way there
+            begun = time.monotonic()
+            self.assertEqual(by_name(run.set(a=7)), {"a": ("applied", 7, "")})
+            took = time.monotonic() - begun
 
     def test_refused_whole(self):
         run = self.ready("import signal\nwhile True: pass")

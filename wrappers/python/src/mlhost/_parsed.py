@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from ._live import Field, later
 from ._session import current
+from ._settings import Parameter
 from ._spec import LIVE, RESTART, Spec, type_of
 from ._typing import Any, Callable, Dict, List, Optional
 from ._values import plain
@@ -60,6 +61,8 @@ def report(style: str, found: List[Found], target: Any = None, what: str = "", c
         entry = by_dest.get(one.dest) or {}
         name = entry.get("name") or one.dest
         _seen[name] = True
+        if isinstance(session.settings.known.get(name), Parameter):
+            continue  # the script has declared it itself, which goes before
         _declare(session, style, name, one, entry, target, what)
     for covered in [style] + list(covers or []):
         _styles[covered] = True
