@@ -378,7 +378,7 @@ func slowViewers(ctx context.Context, l *lab, o *outcome) error {
 	o.count("viewers that read nothing", float64(viewers))
 	o.count("steps/s before", alone)
 	o.count("steps/s watched", watched)
-	if watched < alone*0.7 {
+	if l.scale >= 1 && watched < alone*0.7 { // rates of a moment say nothing on a machine that does other things
 		o.breaks("producers are slowed down")
 	}
 	o.atMost("MB of memory in the host", used, 300)

@@ -64,6 +64,8 @@ func (s *Script) outline() Attributes {
 	}
 	a.text("source", s.Source)
 	a.text("plugin", s.Plugin)
+	a.text("module", s.Module)
+	a.list("launcher", s.Launcher)
 	a.text("protocol", s.Protocol)
 	a.text("sha256", s.SHA256)
 	a.text("stdin", s.Stdin)

@@ -31,7 +31,11 @@ plugin = "p"
 sha256 = "`+strings.Repeat("a", 64)+`"
 }
 scripts "f" {
-directory = "."`)
+directory = "."
+}
+script "s3" {
+module = "pkg.train"
+launcher = ["torchrun"]`)
 	said := map[string]bool{}
 	for _, a := range c.Outline().Scripts {
 		for path := range a {

@@ -94,7 +94,7 @@ func TestHangingPlugins(t *testing.T) {
 func TestStuckPlugin(t *testing.T) {
 	conf := testPlugin("trainer", "waits")
 	conf.StopGrace = 100 * time.Millisecond
-	r := newRig(t, Options{Heartbeat: 400 * time.Millisecond, CallTimeout: 200 * time.Millisecond}, conf)
+	r := newRig(t, Options{Heartbeat: 400 * time.Millisecond, CallTimeout: time.Second}, conf)
 	r.start()
 	r.log("trainer", "waiting")
 	pid := r.process("trainer").PID()
