@@ -18,10 +18,11 @@ from ._typing import Any, Callable, Deque, Dict, List, Optional, Tuple
 class Rounds:
     """The rounds of the model that a library trains.
 
-    keys are the names of what can be set, with their types; read(model) returns
+    keys are the names of what can be set, each with its type, least and greatest
+    value: one that the library refuses would end the script. read(model) returns
     their values, and write(model, values) puts some in place."""
 
-    def __init__(self, prefix: str, keys: Dict[str, str], read: Callable[[Any], Dict[str, Any]], write: Callable[[Any, Dict[str, Any]], None]) -> None:
+    def __init__(self, prefix: str, keys: Dict[str, Tuple[str, Any, Any]], read: Callable[[Any], Dict[str, Any]], write: Callable[[Any, Dict[str, Any]], None]) -> None:
         from collections import deque
 
         self.prefix, self._keys = prefix, keys
@@ -70,13 +71,13 @@ class Rounds:
         self._model, self.steps, self.refuses = weakref.ref(model), 0, refuses
         self.own = self._read(model)
         settings = current().settings
-        for key, kind in self._keys.items():
+        for key, (kind, least, most) in self._keys.items():
             if key not in self.own:
                 continue
             knob = self._knobs.get(key)
             if knob is None:
                 knob = self._knobs[key] = Knob(self, key)
-                spec = Spec(knob.name, self.own[key], kind, style=self.prefix, doc="%s of the model that is being trained" % key)
+                spec = Spec(knob.name, self.own[key], kind, min=least, max=most, style=self.prefix, doc="%s of the model that is being trained" % key)
                 settings.offer(spec, knob)
             elif knob.value is not None:
                 old, knob.value = knob.value, None
@@ -106,6 +107,8 @@ class Knob:
     def gone(self) -> str:
         if not self.watched.alive():
             return "not controllable: no model is being trained"
+        if self.key not in self.watched.own:
+            return "not controllable: the model that is trained now does not use it"
         return self.watched.refuses
 
     def set(self, value: Any, author: str, answer: Callable[..., None]) -> None:

@@ -44,7 +44,7 @@ def _write(optimizer: Any, values: Dict[str, Any]) -> None:
 
 
 def _follower(module: Any) -> Any:
-    rounds = Rounds("keras", {"learning_rate": "float"}, _read, _write)
+    rounds = Rounds("keras", {"learning_rate": ("float", 0, None)}, _read, _write)
     per_epoch = module.backend.backend() == "jax"
 
     class Follower(module.Callback):  # type: ignore[misc,name-defined]

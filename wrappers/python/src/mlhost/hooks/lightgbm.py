@@ -11,15 +11,23 @@ import weakref
 
 from .._rounds import Rounds, around, report
 from .._session import current
-from .._typing import Any, Dict
+from .._typing import Any, Dict, Tuple
 
-KEYS = {
-    "learning_rate": ("float", 0.1),
-    "num_leaves": ("int", 31),
-    "min_data_in_leaf": ("int", 20),
-    "feature_fraction": ("float", 1.0),
-    "lambda_l1": ("float", 0.0),
-    "lambda_l2": ("float", 0.0),
+KEYS: Dict[str, Tuple[str, Any, Any]] = {
+    "learning_rate": ("float", 1e-12, None),
+    "num_leaves": ("int", 2, 131072),
+    "min_data_in_leaf": ("int", 0, None),
+    "feature_fraction": ("float", 1e-6, 1),
+    "lambda_l1": ("float", 0, None),
+    "lambda_l2": ("float", 0, None),
+}
+_DEFAULTS: Dict[str, Any] = {
+    "learning_rate": 0.1,
+    "num_leaves": 31,
+    "min_data_in_leaf": 20,
+    "feature_fraction": 1.0,
+    "lambda_l1": 0.0,
+    "lambda_l2": 0.0,
 }
 
 
@@ -32,14 +40,14 @@ def install(module: Any) -> None:
 
     def read(model: Any) -> Dict[str, Any]:
         given = model.params or {}
-        return {key: next((given[a] for a in names if a in given), KEYS[key][1]) for key, names in aliases.items()}
+        return {key: next((given[a] for a in names if a in given), _DEFAULTS[key]) for key, names in aliases.items()}
 
     def write(model: Any, values: Dict[str, Any]) -> None:
         kept = dict(model.params)
         model.reset_parameter(values)
         model.params = kept  # the script reads its own there
 
-    rounds = Rounds("lightgbm", {key: kind for key, (kind, _) in KEYS.items()}, read, write)
+    rounds = Rounds("lightgbm", KEYS, read, write)
     folds: "weakref.WeakSet[Any]" = weakref.WeakSet()
     update = booster.update
     guarded = around(update, rounds)

@@ -12,17 +12,17 @@ import weakref
 
 from .._rounds import Rounds, around, report
 from .._session import current
-from .._typing import Any, Dict
+from .._typing import Any, Dict, Tuple
 
-KEYS = {
-    "learning_rate": "float",
-    "max_depth": "int",
-    "min_child_weight": "float",
-    "gamma": "float",
-    "subsample": "float",
-    "colsample_bytree": "float",
-    "reg_lambda": "float",
-    "reg_alpha": "float",
+KEYS: Dict[str, Tuple[str, Any, Any]] = {
+    "learning_rate": ("float", 0, None),
+    "max_depth": ("int", 0, None),
+    "min_child_weight": ("float", 0, None),
+    "gamma": ("float", 0, None),
+    "subsample": ("float", 1e-6, 1),
+    "colsample_bytree": ("float", 1e-6, 1),
+    "reg_lambda": ("float", 0, None),
+    "reg_alpha": ("float", 0, None),
 }
 _ALIASES = {"eta": "learning_rate", "min_split_loss": "gamma", "lambda": "reg_lambda", "alpha": "reg_alpha"}
 
@@ -82,7 +82,7 @@ def _collect(config: Any, found: Dict[str, Any]) -> None:
         name = _ALIASES.get(key, key)
         if name in KEYS and isinstance(value, str) and name not in found:
             number = float(value)
-            found[name] = int(number) if KEYS[name] == "int" else _short(number)
+            found[name] = int(number) if KEYS[name][0] == "int" else _short(number)
         _collect(value, found)
 
 
