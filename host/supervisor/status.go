@@ -143,6 +143,13 @@ func (st *status) tell() {
 	if now.Reason == "" && now.State != script.Stopping {
 		now.Reason = st.notice
 	}
+	if now.State == script.Running && now.PID == st.p.child.pid && st.p.config().Plugin == "" {
+		// The wrapper runs, and the interpreter does not yet.
+		now.State = script.Ready
+		if st.shown.State == script.Running {
+			return
+		}
+	}
 	if now == st.shown || now.State == script.Starting {
 		return
 	}

@@ -129,14 +129,15 @@ func (r *run) forget(l forgetLine) {
 	for _, name := range l.Names {
 		r.mu.Lock()
 		_, declared := r.declared[name]
+		again := r.forgot[name]
 		delete(r.declared, name)
+		r.forgot[name] = true
 		r.mu.Unlock()
 		p := r.configured(name)
-		if !declared && (p == nil || !p.Discovered || slices.Contains(r.forgotten, name)) {
+		if !declared && (p == nil || !p.Discovered || again) {
 			continue
 		}
 		names = append(names, name)
-		r.forgotten = append(r.forgotten, name)
 		if _, ok := r.values[name]; ok {
 			used = append(used, name)
 		}
@@ -145,6 +146,7 @@ func (r *run) forget(l forgetLine) {
 		return
 	}
 	r.session.Retract(names...)
+	r.tellNews()
 	reason := l.Reason
 	if reason == "" {
 		reason = "the running script does not have it"

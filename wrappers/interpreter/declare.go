@@ -21,6 +21,7 @@ func (r *run) declare() {
 	r.declarations = declarations{}
 	if d.Doc != "" || len(d.Parameters)+len(d.Variables)+len(d.Topics)+len(d.Capabilities) > 0 {
 		r.session.Declare(d.Description, d.values)
+		r.tellNews()
 	}
 	r.tellDifferences()
 }

@@ -1,6 +1,7 @@
 package interpreter
 
 import (
+	"context"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -148,5 +149,51 @@ func TestProbeOfPython(t *testing.T) {
 	}
 	if _, err := probePython(t.Context(), []string{"/bin/echo"}, "", nil, cache); err == nil {
 		t.Error("echo is no Python")
+	}
+}
+
+// A set that comes before the script's parser has run waits for it.
+func TestSetBeforeTheParser(t *testing.T) {
+	interpreter := needs(t, "python3")
+	h := newHost(t)
+	j := launch(t, h, interpreter, `
+import argparse, sys
+print("here")
+open("fifo").readline()
+p = argparse.ArgumentParser()
+p.add_argument("--rate", type=float, default=0.5)
+p.add_argument("--fixed", type=int, default=1)
+args = p.parse_args()
+while args.rate != 2: pass
+`, func(l *script.Launch) {
+		withPython(l)
+		l.Parameters = []script.LaunchParameter{found("rate", script.TypeFloat, "argparse"), found("fixed", script.TypeInt, "argparse")}
+		l.Parameters[0].Spec.Mutability = script.Live
+		makeFifo(t, l)
+	})
+	h.waitLine("stdout", "here")
+	fixed, err := j.setParameters(t.Context(), script.Batch{Values: map[string]script.Value{"fixed": script.Int(2)}})
+	if err != nil || fixed.Outcomes[0].Status != script.NeedsRestart {
+		t.Errorf("what only a restart changes: %+v %v", fixed, err)
+	}
+	late, cancel := context.WithCancel(t.Context())
+	cancel()
+	gone, err := j.setParameters(late, script.Batch{Values: map[string]script.Value{"rate": script.Float(1)}})
+	if err != nil || gone.Outcomes[0].Status != script.NeedsRestart {
+		t.Errorf("a set that cannot wait: %+v %v", gone, err)
+	}
+	var reply script.BatchReply
+	answered := make(chan error, 1)
+	go func() {
+		var err error
+		reply, err = j.setParameters(t.Context(), script.Batch{Values: map[string]script.Value{"rate": script.Float(2)}})
+		answered <- err
+	}()
+	writeFifo(t, j)
+	if err := <-answered; err != nil || reply.Outcomes[0].Status != script.Applied {
+		t.Errorf("a set before the parser: %+v %v", reply, err)
+	}
+	if code, err := j.wait(t); code != 0 || err != nil {
+		t.Error(code, err, h.lines("stderr"))
 	}
 }

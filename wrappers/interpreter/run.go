@@ -61,6 +61,7 @@ type run struct {
 	ctx      context.Context  // of the script's asks: ends when nobody waits for them
 	cancel   context.CancelFunc
 	step     atomic.Int64
+	began    time.Time   // of the script's process; set before up is closed
 	version  string      // of the interpreter, as far as it was asked for
 	shimmed  bool        // the Python shim stands before the script
 	greeted  atomic.Bool // the script has sent a line
@@ -77,10 +78,11 @@ type run struct {
 	declarations declarations // touched by the line reader only
 	bad          badLines     // likewise
 	differences  differences  // likewise
-	forgotten    []string     // likewise
 
 	mu        sync.Mutex                      // guards all below
 	declared  map[string]script.ParameterSpec // by the script itself
+	forgot    map[string]bool                 // what it has turned out not to have
+	news      chan struct{}                   // closed, and replaced, when something was declared or forgotten
 	inUse     map[string]script.Value         // as the script declared them
 	variables map[string]script.VariableSpec
 	pending   map[string]script.Value // set by the host, to be applied by the script at a boundary
@@ -101,7 +103,7 @@ func newRun(launch script.Launch, s session, descendants bool) *run {
 		launch: launch, session: s, killer: killer{run: s.Run(), descendants: descendants},
 		calls: newCalls(), outbox: make(chan requestLine, maxMessages), asks: make(chan struct{}, maxAsks),
 		up: make(chan struct{}), done: make(chan struct{}),
-		values: map[string]script.Value{}, declared: map[string]script.ParameterSpec{}, inUse: map[string]script.Value{},
+		values: map[string]script.Value{}, declared: map[string]script.ParameterSpec{}, forgot: map[string]bool{}, news: make(chan struct{}), inUse: map[string]script.Value{},
 		variables: map[string]script.VariableSpec{}, pending: map[string]script.Value{},
 	}
 	for name, v := range s.Values() {
@@ -172,6 +174,7 @@ func (r *run) start(sending context.Context, cmd *exec.Cmd, lines bool) error {
 	if r.killer.descendants {
 		r.reaper = newReaper(r.proc.pid)
 	}
+	r.began = time.Now()
 	close(r.up)
 	r.session.SetPID(r.proc.pid)
 	for _, s := range r.streams {

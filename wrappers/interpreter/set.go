@@ -15,6 +15,10 @@ import (
 // limit.
 const answerTime = 30 * time.Second
 
+// declarationGrace is how long after its start a script may be waited for to
+// declare a parameter; the host's own is the same.
+const declarationGrace = 5 * time.Second
+
 // setLine is a set or set_variables line.
 type setLine struct {
 	Op     string                  `json:"op"`
@@ -31,6 +35,7 @@ func (r *run) setParameters(ctx context.Context, batch script.Batch) (script.Bat
 	r.mu.Lock()
 	r.uncommitted = false // the session has done with the set before this one
 	r.mu.Unlock()
+	r.awaitDeclared(ctx, batch.Values)
 	lines := map[string]script.Value{}
 	files := map[string]map[string]script.Value{}
 	var reply script.BatchReply
@@ -76,6 +81,56 @@ func (r *run) setParameters(ctx context.Context, batch script.Batch) (script.Bat
 		reply.Outcomes = append(reply.Outcomes, done...)
 	}
 	return reply, nil
+}
+
+// awaitDeclared waits while the script has only just been started and has yet
+// to declare what reading it has shown to be live: its parser may still have to
+// run.
+func (r *run) awaitDeclared(ctx context.Context, values map[string]script.Value) {
+	grace := time.NewTimer(time.Until(r.began.Add(declarationGrace)))
+	defer grace.Stop()
+	for {
+		r.mu.Lock()
+		news := r.news
+		r.mu.Unlock()
+		if !r.shimmed || r.bare.Load() || time.Since(r.began) >= declarationGrace || !r.expects(values) {
+			return
+		}
+		select {
+		case <-news:
+		case <-grace.C:
+			return
+		case <-r.proc.exited:
+			return
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// expects reports whether one of the values is of a parameter that the script
+// is still to declare.
+func (r *run) expects(values map[string]script.Value) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for name := range values {
+		p := r.configured(name)
+		if p == nil || !p.Discovered || p.Spec.Mutability != script.Live {
+			continue
+		}
+		if _, ok := r.declared[name]; !ok && !r.forgot[name] {
+			return true
+		}
+	}
+	return false
+}
+
+// tellNews wakes who waits for a declaration.
+func (r *run) tellNews() {
+	r.mu.Lock()
+	close(r.news)
+	r.news = make(chan struct{})
+	r.mu.Unlock()
 }
 
 func (r *run) declares(name string) bool {
