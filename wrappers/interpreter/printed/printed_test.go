@@ -89,6 +89,9 @@ var lines = []struct{ name, line, want string }{
 
 	{"nothing", "Loading 5 files from /data/v1.2.3", ""},
 	{"settings", "Namespace(lr=0.1, batch_size=64, epochs=10)", ""},
+	{"settings as dict", "{'input_file': 'names.txt', 'resume': False, 'max_steps': 30, 'batch_size': 8, 'learning_rate': 0.0005, 'seed': 1}", ""},
+	{"settings with a head", `args: {"lr": 0.1, "epochs": 10, "device": "cpu"}`, ""},
+	{"json log", `{"mode": "train", "epoch": 3, "batch_size": 8, "loss": 0.5}`, "epoch=3 batch_size=8 loss=0.5 @3"},
 	{"port", "Listening on port: 8080", ""},
 	{"date", "2024-05-01 12:00:00 started", ""},
 	{"file name", "saved checkpoints/epoch=03-val_loss=0.32.ckpt", ""},

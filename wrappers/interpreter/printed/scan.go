@@ -42,6 +42,9 @@ func scanLine(line string) scan {
 		return scan{}
 	}
 	s := scanner{tokens: tokenize(line)}
+	if isSettings(s.tokens) {
+		return scan{}
+	}
 	s.head()
 	for i := range s.tokens {
 		switch t := s.tokens[i]; {
@@ -62,6 +65,28 @@ func isCall(line string) bool {
 		n++
 	}
 	return n > 1 && at(line, n) == '(' && strings.HasSuffix(line, ")") && strings.Count(line, "=") > 1
+}
+
+// isSettings reports whether a line shows a dictionary of settings, as
+// print(vars(args)) does: values that are texts or truths, and at least two
+// names of what is chosen before a run.
+func isSettings(tokens []token) bool {
+	if len(tokens) == 0 || !tokens[len(tokens)-1].is("}") {
+		return false
+	}
+	open, texts, names := false, false, 0
+	for i, t := range tokens {
+		switch {
+		case t.is("{"):
+			open = true
+		case !open || i == 0:
+		case tokens[i-1].is(":"):
+			texts = texts || t.quote && t.kind != number || t.text == "True" || t.text == "False" || t.text == "true" || t.text == "false"
+		case t.quote && i+1 < len(tokens) && tokens[i+1].is(":") && chosen[strings.ToLower(t.text)]:
+			names++
+		}
+	}
+	return texts && names > 1
 }
 
 // head reads what stands at the beginning of lines without a name: [10],

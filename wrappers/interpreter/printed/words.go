@@ -42,6 +42,11 @@ var (
 	nobodys = setOf(`line port pid rank local_rank world_size v_num seed gpu cuda node device version worker thread tid code
 		status exit date year day http https total file files`)
 
+	// chosen are names of settings, which lines of a log seldom have two of.
+	chosen = setOf(`seed device dataset data_dir data output_dir out_dir work_dir log_dir save_dir input_file config model_name resume
+		batch_size num_workers num_epochs epochs max_epochs max_steps max_iters num_steps optimizer weight_decay momentum dropout
+		hidden_size hidden_dim num_layers n_layer n_head n_embd`)
+
 	units = setOf(`s sec secs second seconds ms msec us µs ns m min mins minute minutes h hr hrs hour hours x k K M G B kB KB MB GB TB
 		KiB MiB GiB it iter iters steps samples tokens images imgs fps Hz W J %`)
 )
