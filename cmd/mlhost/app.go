@@ -101,7 +101,7 @@ mlhost watch trainer.loss`),
 		title string
 		verbs []*cobra.Command
 	}{
-		{"run", []*cobra.Command{a.runVerb(), a.validateVerb(), a.fmtVerb(), a.initVerb(), a.discoverVerb(), a.planVerb(), a.reloadVerb(), a.downVerb(), a.scanVerb()}},
+		{"run", []*cobra.Command{a.runVerb(), a.validateVerb(), a.fmtVerb(), a.initVerb(), a.discoverVerb(), a.planVerb(), a.downVerb(), a.scanVerb()}},
 		{"look", []*cobra.Command{a.psVerb(), a.getVerb(), a.varsVerb(), a.watchVerb(), a.resultsVerb(), a.logsVerb(), a.runsVerb()}},
 		{"change", append([]*cobra.Command{a.setVerb(), a.releaseVerb(), a.reloadVerb()}, a.actVerbs()...)},
 		{"keep", []*cobra.Command{a.backupVerb(), a.restoreVerb(), a.upgradeVerb()}},
