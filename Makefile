@@ -19,7 +19,7 @@ TOOL_PB     := google.golang.org/protobuf/cmd/protoc-gen-go@v1.36.12
 TOOL_PBGRPC := google.golang.org/grpc/cmd/protoc-gen-go-grpc@v1.6.2
 TOOL_LINT   := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 
-.PHONY: help build demo test test-ml race lint bench chaos proto clean
+.PHONY: help build demo test test-ml compat race lint bench chaos proto clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -46,6 +46,10 @@ test-ml: ## the tests that need real machine-learning libraries (own environment
 	  $(PYTHON) .ci/mltest.py "$$python" '$(CURDIR)/.cache/torch1/python'; \
 	  MLHOST_ML_PYTHON="$$python" $(PYTHON) .ci/gotest.py -run '^TestML' ./examples/... ./cmd/...; \
 	else echo "test-ml: nothing was run: there is no environment to run it in"; fi
+
+compat: build ## run scripts of other people's repositories, checked out below REPOS, with the environment VENV: docs/compatibility.md
+	@[ -n "$(REPOS)" ] || { echo "usage: make compat REPOS=DIR [VENV=DIR] [COMPATFLAGS='--only mnist']"; exit 2; }
+	$(PYTHON) wrappers/python/compat --repos '$(REPOS)' --venv '$(or $(VENV),$(CURDIR)/.venv-ml)' $(COMPATFLAGS)
 
 lint: $(TOOLS)/golangci-lint $(TOOLS)/buf ## golangci-lint, gofmt and buf
 	@unformatted=$$(git ls-files '*.go' | xargs gofmt -l); \
