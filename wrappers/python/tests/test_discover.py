@@ -306,7 +306,114 @@ class OtherStyles(unittest.TestCase):
                             ("jsonargparse", "from jsonargparse import CLI\n        CLI(Top)"),
                             ("draccus", "import pyrallis\n        @pyrallis.wrap()\n        def main(cfg: Top): pass\n        main()")):
             with self.subTest(call):
-                self.check(style, nested + call + "\n", dict(flat, **{"optim.lr": ("float", 0.001)}))
+                expected = dict(flat, **{"optim.lr": ("float", 0.001)})
+                if style == "simple_parsing":  # parse() puts all below the name "config"
+                    expected = {"config." + name: pair for name, pair in expected.items()}
+                self.check(style, nested + call + "\n", expected)
+
+    def test_choices_between_classes(self):
+        found = self.check("tyro", self.CLASSES + """
+        from typing import Union
+        import tyro
+        @dataclass
+        class Train:
+            optim: Optim
+            lr: float = 0.5
+        @dataclass
+        class Test:
+            lr: float = 0.25
+        tyro.cli(Union[Train, Test])
+        """, {"optim.lr": ("float", 0.001), "lr": ("float", 0.5)})
+        self.assertTrue(any("several subcommands have lr" in p["message"] for p in found["problems"]), found["problems"])
+        self.assertIsNone(by_name(found)["lr"]["argument"])
+        self.check("tyro", """
+        import tyro
+        app = tyro.extras.SubcommandApp()
+        @app.command
+        def fit(lr: float = 0.1, /):
+            pass
+        @app.command(name="check")
+        def test(n: int):
+            pass
+        app.cli()
+        """, {"lr": ("float", 0.1), "n": ("int", None)})
+        self.check("jsonargparse", """
+        from jsonargparse import CLI
+        def fit(lr: float = 0.1): pass
+        def test(n: int = 2): pass
+        CLI({"fit": fit, "test": test})
+        """, {"lr": ("float", 0.1), "n": ("int", 2), "subcommand": ("string", None)})
+
+    def test_simple_parsing(self):
+        found = self.check("simple_parsing", self.CLASSES + """
+        from enum import Enum
+        from simple_parsing import ArgumentParser, subgroups, mutable_field, list_field
+        from simple_parsing.helpers import choice
+        class Heat(Enum):
+            LOW = 1
+            HIGH = 2
+        @dataclass
+        class Sgd:
+            momentum: float = 0.9
+        @dataclass
+        class Top:
+            heat: Heat = Heat.HIGH
+            xs: List[str] = list_field("a", "b")
+            opt: Optim = mutable_field(Optim, lr=0.5)
+            kind: Sgd = subgroups({"sgd": Sgd, "adam": Optim}, default="sgd")
+        parser = ArgumentParser()
+        parser.add_arguments(Top, dest="top")
+        parser.parse_args()
+        """, {"top.heat": ("string", "HIGH"), "top.xs": ("list", ["a", "b"]), "top.opt.lr": ("float", 0.5), "top.kind": ("string", "sgd"), "top.kind.momentum": ("float", 0.9)})
+        self.assertEqual(by_name(found)["top.opt.lr"]["argument"]["flag"], "--lr")
+        self.check("simple_parsing", self.CLASSES + """
+        from simple_parsing import ArgumentParser, ConflictResolution
+        parser = ArgumentParser(conflict_resolution=ConflictResolution.ALWAYS_MERGE)
+        parser.add_arguments(Optim, "one")
+        parser.add_arguments(Optim, "two")
+        parser.parse_args()
+        """, {"one.lr": ("list", [0.001, 0.001])})
+
+    def test_config_flags(self):
+        self.check("absl", """
+        from absl import app
+        from ml_collections import config_flags
+        config_flags.DEFINE_config_file("config", "configs/default.py")
+        app.run(lambda argv: None)
+        """, {"config": ("string", "configs/default.py"), "config.lr": ("float", 0.1), "config.model.dim": ("int", 64)}, {"configs/default.py": """
+        import ml_collections
+        def get_config():
+            config = ml_collections.ConfigDict()
+            config.lr = 0.1
+            config.model = ml_collections.ConfigDict()
+            config.model.dim = 2 * 32
+            return config
+        """})
+
+    def test_options_of_a_dictionary(self):
+        self.check("argparse", """
+        import argparse, inspect
+        def make(lr, depth, name):
+            pass
+        def defaults():
+            out = dict(lr=0.1, depth=None, other=1)
+            out.update({"name": "x", "fast": False})
+            for key in out.copy().keys():
+                if key == "other":
+                    del out[key]
+            return out
+        def add(parser, table):
+            for key, value in table.items():
+                kind = type(value)
+                if value is None:
+                    kind = str
+                elif isinstance(value, bool):
+                    kind = bool
+                parser.add_argument("--" + key, default=value, type=kind)
+        p = argparse.ArgumentParser()
+        add(p, defaults())
+        p.parse_args()
+        """, {"lr": ("float", 0.1), "depth": ("string", None), "name": ("string", "x"), "fast": ("bool", False)})
 
     def test_optparse(self):
         found = self.check("optparse", """

@@ -82,7 +82,7 @@ class Calls:
     def matters(self, func):
         """Tells whether following a function can show a parameter, or a value of one. What trains a
         model is left alone: only names of the function, and of what it calls in its file, decide."""
-        if func.node.name == "<lambda>" or len(func.node.body) <= SMALL:
+        if self.following or func.node.name == "<lambda>" or len(func.node.body) <= SMALL:
             return True
         facts = func.module.source.facts()
         return func.node.name in facts.matters or any(

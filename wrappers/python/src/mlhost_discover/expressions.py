@@ -6,7 +6,7 @@ from names import canonical
 from scopes import Scope
 from syntax import dotted, index_of, is_static
 from values import (
-    THERE, Bound, Class, Const, Ext, Func, Group, Instance, Lazy, Method, ModuleValue, Namespace, NotPlain, Parser, Seq, Super, Table,
+    THERE, Alternatives, Bound, Class, Const, Ext, Func, Group, Instance, Lazy, Method, ModuleValue, Namespace, NotPlain, Parser, Seq, Super, Table,
     Unknown, plain, wrap,
 )
 
@@ -14,6 +14,9 @@ UNARY = {ast.USub: lambda a: -a, ast.UAdd: lambda a: +a, ast.Not: lambda a: not 
 COMPARE = {ast.Eq: lambda a, b: a == b, ast.NotEq: lambda a, b: a != b, ast.In: lambda a, b: a in b, ast.NotIn: lambda a, b: a not in b,
            ast.Is: lambda a, b: a is b, ast.IsNot: lambda a, b: a is not b, ast.Lt: lambda a, b: a < b, ast.Gt: lambda a, b: a > b,
            ast.LtE: lambda a, b: a <= b, ast.GtE: lambda a, b: a >= b}
+
+
+BUILTIN = ("bool", "int", "float", "str", "list", "tuple", "dict", "NoneType")
 
 
 def binary(op, a, b):
@@ -106,6 +109,10 @@ class Expressions:
                     return found
             return Method(owner, name)
         if isinstance(owner, Class):
+            if self.is_enum(owner):
+                for one in self.members_of(owner).items:
+                    if one.attrs["name"].value == name:
+                        return one
             found = self.member(owner, name)
             if isinstance(found, Func):
                 return Bound(found, owner) if any(dotted(d) == "classmethod" for d in found.node.decorator_list) else found
@@ -190,6 +197,8 @@ class Expressions:
             return wrap(binary(node.op, a, b))
         except (NotPlain, TypeError, ValueError, ArithmeticError, KeyError):
             pass
+        if isinstance(node.op, ast.BitOr) and isinstance(left, (Class, Alternatives)):
+            return self.alternatives([left, right])
         if isinstance(node.op, ast.Add) and isinstance(left, Seq) and isinstance(right, Seq):
             return Seq(left.items + right.items, left.kind)
         return Unknown(node)
@@ -215,6 +224,8 @@ class Expressions:
                 return Const(bool(COMPARE[type(node.ops[0])](plain(left), plain(rights[0]))))
             except (NotPlain, TypeError):
                 pass
+        if len(rights) == 1 and isinstance(left, Ext) and isinstance(rights[0], Ext) and left.name in BUILTIN and rights[0].name in BUILTIN and isinstance(node.ops[0], (ast.Is, ast.IsNot, ast.Eq, ast.NotEq)):
+            return Const((left.name == rights[0].name) == isinstance(node.ops[0], (ast.Is, ast.Eq)))
         return Unknown(node)
 
     def on_IfExp(self, node, scope):
@@ -254,9 +265,26 @@ class Expressions:
                 return wrap(owner.value[key.value]) if isinstance(owner, Const) else owner.items[key.value]
             except (TypeError, KeyError, IndexError):
                 pass
-        if isinstance(owner, Ext) and owner.name in ("typer.Option",):
-            return owner
+        if isinstance(owner, Ext):
+            if owner.name in ("typer.Option",):
+                return owner
+            return self.subscripted(owner.name, index, scope) or Unknown(node)
         return Unknown(node)
+
+    def subscripted(self, name, index, scope):
+        """Union[A, B] is a choice; Annotated[A, …] and what tyro wraps around a type are the type."""
+        parts = index.elts if isinstance(index, ast.Tuple) else [index]
+        if name in ("typing.Union", "typing.Optional"):
+            return self.alternatives([self.value(p, scope) for p in parts])
+        if name == "typing.Annotated" or name.startswith("tyro.conf."):
+            return self.value(parts[0], scope)
+        return None
+
+    def alternatives(self, values):
+        out = []
+        for value in values:
+            out += value.items if isinstance(value, Alternatives) else [value]
+        return Alternatives(out)
 
     def on_Starred(self, node, scope):
         return self.value(node.value, scope)
@@ -311,6 +339,8 @@ class Expressions:
     def quiet(self, func, scope):
         """Tells a call of something imported from a file of the tree that says nothing of arguments:
         neither that file is read for it, nor what it calls is followed."""
+        if self.following:
+            return False
         found = scope.lookup(func.id) if isinstance(func, ast.Name) else scope.lookup(func.value.id) if isinstance(func, ast.Attribute) and isinstance(func.value, ast.Name) else None
         return isinstance(found, (Lazy, ModuleValue)) and not found.module.ran and not found.module.source.speaks
 

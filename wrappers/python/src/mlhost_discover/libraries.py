@@ -15,6 +15,8 @@ PARSERS = {
 PARSES = {"parse_args", "parse_known_args", "parse_intermixed_args", "parse_known_intermixed_args", "parse_args_into_dataclasses",
           "parse_dict", "parse_json_file", "parse_yaml_file", "parse_args_and_config", "parse_path", "parse_object", "parse_string"}
 ENTRIES = {"tyro.cli": "tyro", "simple_parsing.parse": "simple_parsing", "draccus.parse": "draccus", "jsonargparse.CLI": "jsonargparse"}
+CONFIG_DICTS = ("ml_collections.ConfigDict", "ml_collections.config_dict.ConfigDict", "ml_collections.config_dict.config_dict.ConfigDict", "ml_collections.FrozenConfigDict")
+CONFIG_FILES = ("ml_collections.config_flags.DEFINE_config_file", "ml_collections.config_flags.config_flags.DEFINE_config_file")
 CLICK = ("option", "argument", "command", "group", "pass_context", "version_option", "help_option", "pass_obj", "confirmation_option", "password_option")
 SAFE = {"int": int, "float": float, "str": str, "bool": bool, "list": list, "tuple": tuple, "sorted": sorted, "len": len, "min": min, "max": max,
         "abs": abs, "round": round, "sum": sum, "set": lambda v=(): list(dict.fromkeys(v)), "dict": dict, "os.path.join": os.path.join,
@@ -41,7 +43,13 @@ class Libraries:
                 app.children.append((args[0], "typer"))
                 self.run_command(app)
             return app
-        if head in ("typer", "tyro", "simple_parsing", "dataclasses", "attr", "attrs") and last in ("Option", "Argument", "field", "arg", "choice", "flag", "list_field", "mutable_field", "ib", "mutable_default"):
+        if head == "tyro.extras":
+            return self.tyro_extra(last, args, kwargs, node, scope)
+        if name in CONFIG_DICTS:
+            return self.config_dict(args, kwargs)
+        if name in CONFIG_FILES:
+            return self.config_file(args, kwargs, node, scope)
+        if head in ("typer", "tyro", "simple_parsing", "dataclasses", "attr", "attrs") and last in ("Option", "Argument", "field", "arg", "choice", "flag", "list_field", "mutable_field", "ib", "mutable_default", "subgroups"):
             return Deco(name, args, kwargs, node.lineno)
         if head == "click" and last in ("IntRange", "FloatRange", "Choice"):
             return Deco(name, args, kwargs, node.lineno)
@@ -84,6 +92,11 @@ class Libraries:
             return Unknown()
         if name in ("os.getenv", "os.environ.get"):
             return Unknown(node)
+        if name in ("inspect.getfullargspec", "inspect.getargspec") and args and isinstance(args[0], Func):
+            spec = args[0].node.args
+            return Seq([Seq([Const(a.arg) for a in getattr(spec, "posonlyargs", []) + spec.args])])
+        if name in ("type", "isinstance") and args:
+            return self.asked_type(name, args, node)
         if name in SAFE:
             return self.safe(name, args, kwargs, node)
         if name == "range" and args:
@@ -97,11 +110,25 @@ class Libraries:
         if name == "functools.partial" and args and isinstance(args[0], (Func, Class, Ext)):
             return Partial(args[0], args[1:], kwargs)
         for tool in ("lightning.pytorch.cli.LightningCLI", "pytorch_lightning.cli.LightningCLI", "hydra.compose", "hydra.initialize",
-                     "ml_collections.config_flags.DEFINE_config_file", "ml_collections.config_flags.config_flags.DEFINE_config_file",
                      "gin.parse_config_files_and_bindings", "getopt.getopt", "plac.call"):
             if name == tool:
                 self.problem(node.lineno, "%s is not understood: the parameters that it takes are not seen" % name, scope.module)
         return self.passed_on(name, args, kwargs, node, scope)
+
+    def asked_type(self, name, args, node):
+        """type(x) and isinstance(x, y) of what is known."""
+        if isinstance(args[0], (Seq, Table)):
+            kind = args[0].kind if isinstance(args[0], Seq) else dict
+        elif isinstance(args[0], Const):
+            kind = type(args[0].value)
+        else:
+            return Unknown(node)
+        if name == "type":
+            return Ext(kind.__name__) if len(args) == 1 else Unknown(node)
+        asked = args[1].items if len(args) > 1 and isinstance(args[1], Seq) else args[1:]
+        if not asked or not all(isinstance(a, Ext) and a.name in ("bool", "int", "float", "str", "list", "tuple", "dict") for a in asked):
+            return Unknown(node)
+        return Const(any(base.__name__ == a.name for base in kind.__mro__ for a in asked))
 
     def safe(self, name, args, kwargs, node):
         if name in ("list", "tuple", "sorted") and args and isinstance(args[0], Class):
@@ -134,19 +161,30 @@ class Libraries:
             if owner.param is not None and word is not None:
                 owner.param.choices = (owner.param.choices or []) + [word]
             return child
-        if name == "register_parameter" and (args or kwargs):
+        if name == "register_parameter" and (args or kwargs) and self.takes_parameters(owner):
             return self.declared("register_parameter", args, kwargs, node, scope)
         if isinstance(owner, Func) and owner.command:
             owner = owner.command
         if isinstance(owner, Command):
             return self.command_method(owner, name, args, kwargs, node)
         if isinstance(owner, (Const, Seq, Table)):
-            return self.data_method(owner, name, args, node)
+            return self.data_method(owner, name, args, node, kwargs)
         return self.passed_on(node.func if isinstance(node, ast.Call) else name, args, kwargs, node, scope)
 
-    def data_method(self, owner, name, args, node):
+    def takes_parameters(self, owner):
+        """Tells ours from torch's register_parameter, that of modules."""
+        owner = owner.receiver if isinstance(owner, Super) else owner
+        cls = owner.cls if isinstance(owner, Instance) else None
+        return cls is None or any(b.split(".")[-1] == "ScriptInterface" for b in self.foreign_bases(cls))
+
+    def data_method(self, owner, name, args, node, kwargs=None):
         if isinstance(owner, Seq) and name in ("append", "extend") and args and not self.unsure:
             owner.items += [args[0]] if name == "append" else args[0].items if isinstance(args[0], Seq) else []
+            return Const(None)
+        if isinstance(owner, Table) and name == "update" and not self.unsure and all(isinstance(a, Table) for a in args):
+            for more in args:
+                owner.items.update(more.items)
+            owner.items.update({k: v for k, v in (kwargs or {}).items() if k != "*"})
             return Const(None)
         if isinstance(owner, Table) and name in ("keys", "items", "values", "copy", "get"):
             if name == "get":

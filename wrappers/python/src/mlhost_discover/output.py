@@ -94,6 +94,8 @@ class Output:
         out = {}
         for parser in reached:
             self.style(parser.style)
+            if parser.style == "simple_parsing":
+                self.flags_of_fields(parser.params)
             for p in parser.params:
                 if doubt and p.confidence == "sure":
                     p.confidence = "likely"
@@ -105,7 +107,9 @@ class Output:
                     if before.type == "bool" and p.type == "bool":
                         before.passed = ""
                         self.join_flags(before, p)
-                    before.confidence = "likely" if parser.nested else before.confidence
+                    before.confidence = "likely" if parser.nested or p.nested else before.confidence
+                    if p.nested and before.nested:
+                        self.problem(p.line, "several subcommands have %s, with other values: those of line %d are listed" % (p.name, before.line), p.module)
         for p in self.found:
             out.setdefault(p.name, p)
         self.number_positions(out.values())

@@ -15,6 +15,7 @@ from style_absl import Absl
 from style_argparse import Argparse
 from style_classes import Classes
 from style_click import Click
+from style_commands import Commands
 from style_config import Config
 from style_constants import Constants
 from style_declared import Declared
@@ -26,7 +27,7 @@ MAX_SECONDS = 10.0
 
 
 class Script(
-    Argparse, Classes, Docopt, Fire, Click, Absl, Declared, Config, Constants,
+    Argparse, Classes, Commands, Docopt, Fire, Click, Absl, Declared, Config, Constants,
     Libraries, Calls, Expressions, Statements, Imports, Mutability, Ways, Output,
 ):
     """Follows one script's main path and gathers its parameters."""
@@ -39,8 +40,9 @@ class Script(
         self.stored, self.overrides, self.header = {}, {}, ""
         self.namespaces, self.live_names = set(), None
         self.funcs = []
+        self.following = 0  # more than 0: every function is followed, whatever it says
         self.steps, self.calls, self.stack, self.unsure = 0, {}, [], 0
-        self.deadline = time.monotonic() + MAX_SECONDS
+        self.deadline = time.process_time() + MAX_SECONDS
         self.is_script = False
         self.handlers = {getattr(ast, name[3:]): getattr(self, name) for name in HANDLERS if hasattr(ast, name[3:])}
         self.roots = self.find_roots(os.path.dirname(path))

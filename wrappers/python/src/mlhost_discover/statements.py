@@ -15,7 +15,7 @@ class Statements:
 
     def step(self):
         self.steps += 1
-        if self.steps > MAX_STEPS or (self.steps % 500 == 0 and time.monotonic() > self.deadline):
+        if self.steps > MAX_STEPS or (self.steps % 500 == 0 and time.process_time() > self.deadline):
             raise Budget
 
     def walk_module(self, module):
@@ -101,6 +101,13 @@ class Statements:
             table, key = self.value(target.value, scope), self.value(index_of(target), scope)
             if isinstance(table, Table) and isinstance(key, Const) and isinstance(key.value, str):
                 table.items[key.value] = value
+
+    def do_Delete(self, node, scope):
+        for target in node.targets:
+            if isinstance(target, ast.Subscript) and not self.unsure:
+                table, key = self.value(target.value, scope), self.value(index_of(target), scope)
+                if isinstance(table, Table) and isinstance(key, Const):
+                    table.items.pop(key.value, None)
 
     def do_Expr(self, node, scope):
         self.value(node.value, scope)

@@ -2,7 +2,7 @@
 
 import re
 
-from values import Class, Const, Seq, Unknown
+from values import Class, Const, Func, Instance, NotPlain, Seq, Table, Unknown, plain
 
 
 IMPORT = re.compile(r"(?m)^[ \t]*(?:from[ \t]+([.\w]+)[ \t]+import[ \t]+\(?([\w \t,]*)|import[ \t]+([\w., \t]+))")
@@ -27,6 +27,54 @@ class Absl:
                     found = self.find_module(name, len(of) - len(base), module) if name else None
                     if found is not None and found.path not in done:
                         todo.append(found)
+
+    def config_dict(self, args, kwargs):
+        """A ConfigDict of ml_collections: an object whose attributes are its values."""
+        made = Instance(None)
+        made.config = True
+        given = dict(args[0].items) if args and isinstance(args[0], Table) else {}
+        for key, value in list(given.items()) + [(k, v) for k, v in kwargs.items() if k not in ("*", "initial_dictionary", "type_safe")]:
+            made.attrs[key] = self.config_dict([value], {}) if isinstance(value, Table) else value
+        return made
+
+    def config_file(self, args, kwargs, node, scope):
+        """config_flags.DEFINE_config_file: its flag, and the values of the file where that is named and literal."""
+        given = dict(zip(("name", "default", "help_string"), args), **kwargs)
+        name = self.text(given.get("name"))
+        if name is None:
+            self.problem(node.lineno, "the name of a flag is computed", scope.module)
+            return Unknown()
+        self.absl("DEFINE_string", [Const(name), given.get("default", Const(None)), given.get("help_string", Const(""))], {}, node, scope)
+        path = self.text(given.get("default"))
+        if path is None:
+            self.problem(node.lineno, "the file of --%s is named on the command line: its values are not seen" % name, scope.module)
+            return Unknown()
+        path, _, word = path.partition(":")
+        module = next((m for m in (self.local(folder, path[:-3].split("/")) for folder in self.roots if path.endswith(".py")) if m), None)
+        function = module.get("get_config") if module is not None else None
+        self.following += 1
+        made = self.call(function, [Const(word)] if word else [], {}, node, scope) if isinstance(function, Func) else None
+        self.following -= 1
+        if not getattr(made, "config", False):
+            self.problem(node.lineno, "%s: what get_config returns is not understood: the values of --%s are not seen" % (path, name), scope.module)
+            return Unknown()
+        self.config_values(made, name, function, node)
+        return Unknown("a flag")
+
+    def config_values(self, made, prefix, function, node):
+        for key, value in made.attrs.items():
+            full = "%s.%s" % (prefix, key)
+            if getattr(value, "config", False):
+                self.config_values(value, full, function, node)
+                continue
+            param = self.param(full, function.node.lineno, function, "absl")
+            self.default(param, value, full)
+            param.form, param.verb = "absl", ""
+            try:
+                param.passed = "--%s=" % full if isinstance(plain(value), (bool, int, float, str)) else ""
+            except NotPlain:
+                param.passed = ""
+            self.found.append(param)
 
     def absl(self, last, args, kwargs, node, scope):
         kinds = {"integer": "int", "float": "float", "string": "string", "bool": "bool", "boolean": "bool", "enum": "string", "list": "list",

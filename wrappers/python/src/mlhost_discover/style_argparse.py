@@ -31,6 +31,10 @@ class Argparse:
             for deco in listed.items if isinstance(listed, Seq) else []:
                 if isinstance(deco, Deco):
                     self.parser_method(parser, "add_option", deco.args, deco.kwargs, node, scope)
+        if style == "simple_parsing":
+            self.config_path_argument(parser, kwargs, node, scope)
+            rule = kwargs.get("conflict_resolution")
+            parser.merges = isinstance(rule, Ext) and rule.name.endswith("ALWAYS_MERGE")
         if style == "HfArgumentParser":
             given = args[0] if args else kwargs.get("dataclass_types") or Seq([])
             for cls in given.items if isinstance(given, Seq) else [given]:
@@ -104,7 +108,12 @@ class Argparse:
 
     def add_class(self, parser, target, prefix, node, scope):
         if isinstance(target, Class) and (parser.style == "simple_parsing" or is_dataclass(target)):
-            parser.params += self.fields(target, parser.style, prefix, node.lineno)
+            made = self.fields(target, parser.style, prefix, node.lineno)
+            first = parser.merged.setdefault(target.node, made) if parser.merges else made
+            if first is made:
+                parser.params += made
+            else:
+                self.merge(parser, target.node, made)
         elif isinstance(target, Class) and isinstance(self.member(target, "__init__"), Func):
             parser.params += self.signature(self.member(target, "__init__"), parser.style, prefix, True)
         elif isinstance(target, Func):
@@ -112,6 +121,14 @@ class Argparse:
         else:
             self.problem(node.lineno, "the arguments of %s are not seen: it is not in this tree" % getattr(target, "name", "a class"), scope.module)
         return Unknown()
+
+    def merge(self, parser, node, again):
+        """One class, added again: simple_parsing makes lists of its first fields, a place for each."""
+        parser.counts[node] = parser.counts.get(node, 1) + 1
+        for first, other in zip(parser.merged[node], again):
+            if parser.counts[node] == 2:
+                first.default, first.type, first.passed = [first.default], "list", ""
+            first.default = first.default + [other.default]
 
     def parsed(self, parser):
         if not parser.parsed:
@@ -141,7 +158,7 @@ class Argparse:
         if isinstance(action, Class):
             action = next((Ext(ACTIONS[b.split(".")[-1]]) for b in self.foreign_bases(action) if b.split(".")[-1] in ACTIONS), action)
         verb = self.text(action) or (action.name if isinstance(action, Ext) else "store" if action is None else "")
-        if verb in ("help", "version"):
+        if verb in ("help", "version") or parser.style == "jsonargparse" and (verb == "config" or verb.endswith("ActionConfigFile")):
             return None
         param = self.param(name, node.lineno, scope, parser.style)
         if parser.unsure:

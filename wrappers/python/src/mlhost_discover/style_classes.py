@@ -4,7 +4,7 @@ import ast
 
 from scopes import Scope
 from syntax import docstring_arguments, dotted, index_of, is_dataclass
-from values import TYPES, Bound, Class, Const, Deco, Ext, Func, Instance, Namespace, Param, Parser, Seq, Table, Unknown, type_of, wrap
+from values import TYPES, Alternatives, Bound, Class, Const, Deco, Ext, Func, Instance, Namespace, Param, Parser, Partial, Seq, Table, Unknown, type_of, wrap
 
 
 class Classes:
@@ -40,6 +40,11 @@ class Classes:
                 return self.annotation(param, parts[0], scope)
             return self.annotation(param, node.value, scope)
         value = self.value(node, scope)
+        if isinstance(value, Alternatives):
+            classes = [v for v in self.targets_of(value) if isinstance(v, Class) and not self.is_enum(v)]
+            if classes and len(classes) == len(self.targets_of(value)):
+                param.several = classes
+                return classes[0]
         if isinstance(value, Class):
             if self.is_enum(value):
                 param.type = "string"
@@ -61,6 +66,11 @@ class Classes:
         real = [p for p in parts if not (isinstance(p, ast.Constant) and p.value is None) and dotted(p) != "None"]
         if not real:
             return None
+        if param.style == "tyro" and len(real) > 1:
+            values = [self.value(p, scope) for p in real]
+            if all(isinstance(v, (Class, Alternatives)) and not self.is_enum(v) for v in values):
+                param.several = self.targets_of(self.alternatives(values))
+                return param.several[0]
         found = self.annotation(param, real[0], scope)
         if len(real) > 1:
             kinds = {param.type}
@@ -108,7 +118,7 @@ class Classes:
 
     def field(self, param, annotation, value_node, scope, depth, line):
         """Fills in one field; a nested dataclass gives its own fields."""
-        param.extra, param.enum = [], ""
+        param.extra, param.enum, param.several = [], "", []
         cls = self.annotation(param, annotation, scope) if annotation is not None else None
         if param.type == "skip":
             return []
@@ -119,16 +129,56 @@ class Classes:
         if isinstance(value, Deco):
             deco, value = value, None
             self.described(param, deco)
-            if self.truth(deco.kwargs.get("init", Const(True))) is False:
+            if self.truth(deco.kwargs.get("init", Const(True))) is False or self.truth(deco.kwargs.get("cmd", Const(True))) is False:
                 return []
-            value = deco.kwargs.get("default", deco.args[0] if deco.args and not deco.name.endswith((".choice", ".field")) else None)
+            if deco.name == "simple_parsing.subgroups":
+                return self.subgroups(param, deco, line, depth)
+            if deco.name == "simple_parsing.list_field" and "choices" in deco.kwargs:
+                self.choices(param, deco.kwargs["choices"])
+            if deco.name == "simple_parsing.list_field" and "default" not in deco.kwargs:
+                deco.kwargs["default"] = Seq(deco.args)
+            first = deco.args[0] if deco.args and (deco.name == "simple_parsing.field" or not deco.name.endswith((".choice", ".field"))) else None
+            value = deco.kwargs.get("default", first)
             factory = deco.kwargs.get("default_factory") or deco.kwargs.get("factory")
+            if deco.name in ("simple_parsing.mutable_field", "simple_parsing.mutable_default") and deco.args:
+                factory = Partial(deco.args[0], deco.args[1:], deco.kwargs) if isinstance(deco.args[0], Class) else deco.args[0]
+                value = None
             if isinstance(value, Ext) and value.name in ("dataclasses.MISSING", "Ellipsis"):
                 value = None
+        if len(param.several) > 1:
+            out = []
+            for one in param.several:
+                out += self.fields(one, param.style, param.name, line, depth + 1) if isinstance(one, Class) else []
+            for p in out:
+                p.nested, p.passed = True, ""
+            return self.first_of_each(out)
+        if cls is not None and param.style in ("hydra", "omegaconf") and (value is None and factory is None or isinstance(value, Ext) and value.name == "omegaconf.MISSING"):
+            param.required = True  # what it is to be is chosen by hydra's defaults
+            return [param]
+        if cls is not None and (param.style in ("typer", "fire") or param.style == "jsonargparse" and (not is_dataclass(cls) or isinstance(value, Const) and value.value is None)):
+            cls = None  # one value, which the class makes of a text
+        if param.style == "tyro" and isinstance(value, Table) and value.items and param.type == "map":
+            return self.items_of(param, value)
         if cls is not None:
+            changed = {}
+            if isinstance(factory, Partial) and isinstance(factory.target, Class):
+                factory, changed = factory.target, factory.kwargs
+            elif isinstance(factory, Func) and factory.node.name == "<lambda>" and isinstance(factory.node.body[0].value, ast.Call):
+                call = factory.node.body[0].value
+                made_of = self.value(call.func, Scope(factory.module, {}, factory.closure))
+                if isinstance(made_of, Class) and not call.args:
+                    changed = {k.arg: self.value(k.value, Scope(factory.module, {}, factory.closure)) for k in call.keywords if k.arg}
+                    factory = made_of
             inner = factory if isinstance(factory, Class) else cls
             nested = self.fields(inner, param.style, param.name, line, depth + 1)
             made = value if isinstance(value, Instance) else None
+            for p in nested:
+                key = p.name[len(param.name) + 1:]
+                if key in changed:
+                    if isinstance(changed[key], Instance) and p.enum:
+                        changed[key] = changed[key].attrs.get(p.enum, changed[key])
+                    self.default(p, changed[key], p.name)
+                    p.required = False
             if isinstance(factory, Func):
                 self.problem(param.line, "%s is made by a function: its defaults are those of %s" % (param.name, cls.node.name), param.module)
             if made is not None and value_node is not None and isinstance(value_node, ast.Call) and (value_node.args or value_node.keywords):
@@ -141,6 +191,60 @@ class Classes:
         self.field_default(param, value, factory, scope)
         self.field_flag(param)
         return [param]
+
+    def items_of(self, param, table):
+        """tyro makes a parameter of each key of a dictionary that has a default."""
+        out = []
+        for key, value in table.items.items():
+            one = param.copy()
+            one.name, one.type = "%s.%s" % (param.name, key), "any"
+            if isinstance(value, Table) and value.items:
+                out += self.items_of(one, value)
+                continue
+            self.default(one, value, one.name)
+            out.append(one)
+        return out
+
+    def first_of_each(self, params):
+        """Joins what several subcommands have under one name, and says so where they differ."""
+        out = {}
+        for p in params:
+            before = out.setdefault(p.name, p)
+            if before is not p and (before.default != p.default or before.type != p.type):
+                before.confidence = "likely"
+                self.problem(p.line, "several subcommands have %s, with other values: those of line %d are listed" % (p.name, before.line), p.module)
+        return list(out.values())
+
+    def subgroups(self, param, deco, line, depth):
+        """A choice between dataclasses, and the fields of the one that is taken if nothing is said."""
+        table = deco.args[0] if deco.args else deco.kwargs.get("subgroups")
+        key = self.text(deco.kwargs.get("default"))
+        if not isinstance(table, Table):
+            self.problem(param.line, "the subgroups of %s are computed" % param.name, param.module)
+            return [param]
+        param.type, param.choices, param.default = "string", [str(k) for k in table.items], key
+        param.required = key is None
+        chosen = table.items.get(key)
+        changed = chosen.kwargs if isinstance(chosen, Partial) else {}
+        chosen = chosen.target if isinstance(chosen, Partial) else chosen
+        nested = self.fields(chosen, param.style, param.name, line, depth + 1) if isinstance(chosen, Class) else []
+        for p in nested:
+            if p.name[len(param.name) + 1:] in changed:
+                self.default(p, changed[p.name[len(param.name) + 1:]], p.name)
+        if key is not None:
+            self.problem(param.line, "%s is a choice between classes: listed are the fields of %s" % (param.name, key), param.module)
+        return [param] + nested
+
+    def config_path_argument(self, parser, kwargs, node, scope):
+        """simple_parsing adds an option for a file of defaults if it is told to."""
+        asked = kwargs.get("add_config_path_arg")
+        name = self.text(asked) or ("config_path" if asked is not None and self.truth(asked) or asked is None and "config_path" in kwargs else "")
+        if name:
+            param = self.param(name.lstrip("-").replace("-", "_"), node.lineno, scope, "simple_parsing")
+            param.type, param.doc = "string", "a file of defaults"
+            parser.params.append(param)
+        if "config_path" in kwargs and not (isinstance(kwargs["config_path"], Const) and kwargs["config_path"].value is None):
+            self.problem(node.lineno, "config_path: the defaults that it gives are not seen", scope.module)
 
     def field_default(self, param, value, factory, scope):
         if factory is not None:
@@ -210,9 +314,21 @@ class Classes:
     def entry(self, style, args, kwargs, node, scope):
         """tyro.cli and its like: a class or a function."""
         target = args[0] if args else kwargs.get("config_class") or kwargs.get("components") or Unknown()
+        if style == "tyro" and isinstance(target, Alternatives):
+            self.commands_parser(self.targets_of(target), style, node, scope)
+            return Namespace()
+        if style == "jsonargparse" and self.json_cli(target if args or "components" in kwargs else None, node, scope):
+            return Namespace()
         parser = Parser(style, node.lineno, scope.module)
         parser.parsed = True
         self.parsers.append(parser)
+        if style == "simple_parsing":
+            self.config_path_argument(parser, kwargs, node, scope)
+            prefix = self.text(kwargs.get("dest")) or "config"
+            parser.params += self.fields(target, style, prefix, node.lineno) if isinstance(target, Class) else []
+            if not isinstance(target, Class):
+                self.problem(node.lineno, "what simple_parsing is given is not understood: its parameters are not seen", scope.module)
+            return Namespace()
         if isinstance(target, Class):
             init = self.member(target, "__init__")
             if isinstance(init, Func) and not is_dataclass(target):

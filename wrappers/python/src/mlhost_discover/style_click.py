@@ -27,7 +27,7 @@ class Click:
             if parent is not None:
                 parent.children.append((value, "click"))
             return value.command
-        elif deco.name in ("typer.command", "typer.callback"):
+        elif deco.name in ("typer.command", "typer.callback", "tyro.command"):
             deco.parent.children.append((value, "typer"))
         elif deco.name == "hydra.main":
             return Wrapped(value, deco)
@@ -37,11 +37,13 @@ class Click:
 
     def command_method(self, command, name, args, kwargs, node):
         if name in ("command", "group", "callback"):
-            made = Deco(("click." if command.style == "click" else "typer.") + name, args, kwargs, node.lineno)
+            made = Deco(command.style + "." + name, args, kwargs, node.lineno)
             made.parent = command
             return self.decorate(made, args[0]) if args and isinstance(args[0], Func) else made
         if name in ("add_command", "add_typer") and args and isinstance(args[0], Command):
             command.children.append((args[0], command.style))
+        elif name == "cli" and command.style == "tyro":
+            self.commands_parser([func for func, _ in command.children], "tyro", node)
         elif name in ("main", "__call__", "callback"):
             self.run_command(command)
         return Unknown()

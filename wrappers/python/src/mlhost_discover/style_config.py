@@ -41,6 +41,8 @@ class Config:
         path = os.path.join(root, name if name.endswith((".yaml", ".yml")) else name + ".yaml")
         found = {}
         self.compose(root, path, "", found, deco.line, 0)
+        for name in [n for n in found if found[n].required and any(other.startswith(n + ".") for other in found)]:
+            del found[name]  # what a defaults list has chosen for it is there
         for p in found.values():
             p.passed = p.name + "=" if p.type not in ("list", "map", "any") else ""
             self.found.append(p)

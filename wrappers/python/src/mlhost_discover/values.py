@@ -108,6 +108,7 @@ class Parser:
         self.params, self.children, self.defaults = [], [], {}
         self.prefix, self.parsed, self.cls, self.attrs, self.nested = "-", False, None, {}, False
         self.unsure = 0
+        self.merges, self.merged, self.counts = False, {}, {}
 
 
 class Group:
@@ -143,6 +144,13 @@ THERE = (Func, Bound, Class, Instance, Namespace, Parser, Group, Subparsers, Com
 class YamlFile:
     def __init__(self, path):
         self.path = path
+
+
+class Alternatives:
+    """A type that is one of several."""
+
+    def __init__(self, items):
+        self.items = items
 
 
 class NotPlain(Exception):
@@ -213,6 +221,7 @@ class Param:
         # What ways.py needs: how the option was declared.
         self.form, self.flags, self.off, self.verb, self.nargs, self.converter = "", [], "", "", None, None
         self.positional, self.position, self.nested = False, 0, False
+        self.extra, self.enum, self.several = [], "", []
 
     def set_default(self, value):
         self.default = value

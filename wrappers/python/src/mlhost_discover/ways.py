@@ -110,7 +110,9 @@ class Ways:
 
     def way_field(self, p):
         """A field of a dataclass, or an argument of a function."""
-        flag = "--" + p.name
+        if p.style == "simple_parsing" and not p.flags:
+            return None, "several fields have its name: which option is whose depends on all of them"
+        flag = p.flags[0] if p.style == "simple_parsing" else "--" + p.name
         if p.style == "docopt":
             if not p.name.startswith("-"):
                 return None, "it stands by its place in the usage text"
@@ -129,6 +131,14 @@ class Ways:
         if p.type == "map":
             return None, "a map has no form on a command line"
         return dict(form="value", flag=flag), ""
+
+    def flags_of_fields(self, params):
+        """simple_parsing's options are named by the field alone, as long as no other has that name."""
+        leaves = [p.name.rpartition(".")[2] for p in params]
+        for p, leaf in zip(params, leaves):
+            if not p.form:
+                p.flags = ["--" + leaf] if leaves.count(leaf) == 1 else []
+                p.passed = p.flags[0] + ("=" if p.passed.endswith("=") else "") if p.flags and p.passed else ""
 
     def number_positions(self, params):
         """Gives positional arguments their places, in the order of declaration."""

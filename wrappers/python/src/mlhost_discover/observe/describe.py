@@ -59,7 +59,7 @@ def argparse_parameters(parser, names_only=False):
                     take(action, "string", list(action.choices or {}), parser)
                 for child in (action.choices or {}).values():
                     add(child)
-            elif kind not in ("_HelpAction", "_VersionAction") and action.dest not in ("==SUPPRESS==", "help", None) and "Help" not in kind and kind != "ActionParser":
+            elif kind not in ("_HelpAction", "_VersionAction") and action.dest not in ("==SUPPRESS==", "help", None) and "Help" not in kind and kind not in ("ActionParser", "ActionConfigFile", "_ActionPrintConfig", "_ActionConfigLoad"):
                 take(action, type_of(action, kind), action.choices, parser)
 
     def take(action, type, choices, parser):
@@ -91,6 +91,8 @@ def type_of(action, kind):
         return "list"
     if kind == "_StoreConstAction":
         return TYPES.get(type(action.const), "any")
+    if kind == "ActionTypeHint":
+        return TYPES.get(type(action.default), "any")
     if action.type is None:
         return "string" if action.default is None else TYPES.get(type(action.default), "any")
     if isinstance(action.type, type):
@@ -166,6 +168,8 @@ def click_parameter(param):
         default = None
     if getattr(param, "is_flag", False) and default is None and not param.required and isinstance(getattr(param, "flag_value", None), bool):
         default = False
+    if getattr(param, "is_flag", False) and default is None and not param.required and kind == "BoolParamType":
+        default = False  # what the command gets
     several = param.multiple if hasattr(param, "multiple") else False
     name = {"IntParamType": "int", "IntRange": "int", "FloatParamType": "float", "FloatRange": "float", "BoolParamType": "bool", "StringParamType": "string",
             "Choice": "string", "Path": "string", "File": "string", "TyperPath": "string", "DateTime": "string", "UUIDParameterType": "string", "TyperChoice": "string"}.get(kind, "any")
@@ -188,7 +192,23 @@ def absl_parameters(values):
         for flag in flags:
             kind = {"int": "int", "float": "float", "string": "string", "bool": "bool"}.get(flag.flag_type(), "list" if "list" in flag.flag_type() or "multi" in flag.flag_type() else "string" if "enum" in flag.flag_type() else "any")
             parser = flag.parser
+            if hasattr(flag.default, "to_dict"):  # of config_flags: the file's values are flags too
+                out.append(parameter(flag.name, "string", None, doc=flag.help))
+                out[-1]["computed"] = True
+                out += config_values(flag.default.to_dict(), flag.name)
+                continue
             out.append(parameter(flag.name, kind, flag.default, getattr(parser, "enum_values", None), False, flag.help, getattr(parser, "lower_bound", None), getattr(parser, "upper_bound", None)))
+    return out
+
+
+def config_values(table, prefix):
+    out = []
+    for key, value in table.items():
+        name = "%s.%s" % (prefix, key)
+        if isinstance(value, dict) and value:
+            out += config_values(value, name)
+        else:
+            out.append(parameter(name, TYPES.get(type(value), "any"), value))
     return out
 
 
