@@ -22,7 +22,7 @@ func (h *host) counters(n, brief int) (string, error) {
 	err := h.write("count.sh", `for ((n = 1; ; n++)); do
   echo "n=$n"
   [ -n "$UNTIL" ] && [ -e "$UNTIL" ] && exit 3
-  sleep 0.02
+  sleep 0.1
 done
 `)
 	if err != nil {
@@ -36,7 +36,7 @@ while True:
     until = os.environ.get("UNTIL")
     if until and os.path.exists(until):
         sys.exit(3)
-    time.sleep(0.02)
+    time.sleep(0.1)
 `)
 	if err != nil {
 		return "", err
@@ -54,7 +54,7 @@ while True:
 			if end != "" {
 				code = fmt.Sprintf("code = 3, until = %q, ", end)
 			}
-			fmt.Fprintf(&b, "  plugin = %q\n  parameters = { %s pause = 0.02 }\n", h.lab.plugin, code)
+			fmt.Fprintf(&b, "  plugin = %q\n  parameters = { %s pause = 0.1 }\n", h.lab.plugin, code)
 		case 1:
 			fmt.Fprintf(&b, "  source = \"count.sh\"\n  interpreter = \"bash\"\n  env = { UNTIL = %q }\n  variable \"n\" {\n    pattern = \"n=(.*)\"\n  }\n", end)
 		default:

@@ -166,7 +166,7 @@ func fullDisk(ctx context.Context, l *lab, o *outcome) error {
 	o.zero("processes replaced", replaced(o, before, now))
 	err = until(ctx, time.Minute, "what was counted meanwhile is kept", func() (bool, error) {
 		run, err := h.Run(ctx, now["good"].Run, "n")
-		return len(run.Samples["n"]) > 200, err
+		return len(run.Samples["n"]) > 100, err
 	})
 	if err != nil {
 		return err
