@@ -16,6 +16,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/mlhost/mlhost/host/api"
 	"github.com/mlhost/mlhost/host/store"
 	"github.com/mlhost/mlhost/shared/script"
 )
@@ -38,8 +39,10 @@ type Manifest struct {
 }
 
 // leftOut are parts of a host's directory that no other place can use: what is
-// made again where it is missing, and what belongs to living processes.
-var leftOut = map[string]bool{"plugins": true, "python": true, "host.lock": true, "api.sock": true}
+// made again where it is missing, what belongs to living processes, and what
+// lets its holder in.
+var leftOut = map[string]bool{"plugins": true, "python": true, "host.lock": true, "api.sock": true,
+	api.TokenFile: true, TokenFile: true, ListenFile: true}
 
 // Backup writes a backup of the host in dir to w, whether it runs or not. Each
 // database is copied as it is at one moment.

@@ -43,6 +43,7 @@ type Host struct {
 	api        *api.API
 	listener   net.Listener // of the API's socket
 	ports      ports
+	web        web
 
 	// setting serializes the sets of one script, so that revisions are counted
 	// and recorded in order.
@@ -104,6 +105,9 @@ func (h *Host) open() error {
 	if err != nil {
 		return err
 	}
+	if h.web.token, err = api.ReadToken(filepath.Join(h.dir, api.TokenFile)); err != nil {
+		return err
+	}
 	h.makeParts()
 	if h.listener, err = listenSocket(SocketPath(h.dir), h.options.Inherited.listener()); err != nil {
 		return err
@@ -134,6 +138,7 @@ func (h *Host) makeParts() {
 		Host: h.options.Config.Host.Name, Version: h.options.Version, Directory: h.options.Config.Dir,
 		Registry: h.registry, Store: h.store, Bus: h.bus, Send: h.Send, Do: h.Do, Plan: h.planFor, Reload: h.reloadFor, ConfigStatus: h.configStatus, Notices: h.notices,
 		Upgrade: h.Upgrade, Listen: h.Listen,
+		Token: h.web.token, URL: h.URL, Backup: h.backup,
 	})
 }
 

@@ -8,11 +8,9 @@ import (
 	"fmt"
 	"io/fs"
 	"net"
-	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
-	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -47,6 +45,9 @@ func (h *Host) bindPorts() error {
 			return err
 		}
 		h.ports.side = connector.NewHTTPListener(h.ports.http)
+		if err := h.openWeb(); err != nil {
+			return err
+		}
 	}
 	if c.Connector.Listen != "" {
 		h.ports.connector, err = connector.Listen(c.Connector.Listen, `listen in the connector block`, config.ConnectorListenEnv)
@@ -83,26 +84,6 @@ func (h *Host) servePorts(ctx context.Context) error {
 		g.Go(func() error { return h.endOn(h.ports.server.Serve(ctx, l, nil)) })
 	}
 	return g.Wait()
-}
-
-// serveHTTP tells who speaks HTTP on the port where it is served.
-func (h *Host) serveHTTP(ctx context.Context, l net.Listener) error {
-	server := &http.Server{
-		ReadHeaderTimeout: 10 * time.Second, MaxHeaderBytes: 64 << 10,
-		Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-			w.Header().Set("Connection", "close")
-			http.Error(w, "The HTTP API of this host is served on its unix socket, "+h.Socket()+". Connector commands are answered on this port.", http.StatusServiceUnavailable)
-		}),
-	}
-	ended := make(chan error, 1)
-	go func() {
-		<-ctx.Done()
-		ended <- server.Close()
-	}()
-	if err := server.Serve(l); !errors.Is(err, http.ErrServerClosed) {
-		return fmt.Errorf("serve HTTP: %w", err)
-	}
-	return <-ended
 }
 
 // closePorts gives back what bindPorts took.

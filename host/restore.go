@@ -49,7 +49,7 @@ func Restore(ctx context.Context, r io.Reader, o RestoreOptions) (done Restored,
 	if err := os.Mkdir(fresh, 0o700); err != nil {
 		return done, stateError(work, err)
 	}
-	if done.Manifest, err = unpack(ctx, r, fresh); err != nil {
+	if done.Manifest, err = unpack(ctx, r, func(file io.Reader, header *tar.Header) (string, error) { return unpackFile(file, header, fresh) }); err != nil {
 		return done, err
 	}
 	if err := checkDatabases(ctx, fresh); err != nil {
@@ -104,9 +104,25 @@ func makeRoom(dir string, replace bool) (aside string, err error) {
 	return aside, nil
 }
 
-// unpack writes the files of a backup below dir, and checks them against its
-// manifest.
-func unpack(ctx context.Context, r io.Reader, dir string) (m Manifest, err error) {
+// ReadManifest reads a backup to its end and returns its manifest, which it is
+// checked against.
+func ReadManifest(ctx context.Context, r io.Reader) (Manifest, error) {
+	m, err := unpack(ctx, r, func(file io.Reader, _ *tar.Header) (string, error) {
+		sum := sha256.New()
+		if _, err := io.Copy(sum, file); err != nil {
+			return "", damagedBackup(err)
+		}
+		return hex.EncodeToString(sum.Sum(nil)), nil
+	})
+	if err == nil {
+		_, err = io.Copy(io.Discard, r)
+	}
+	return m, err
+}
+
+// unpack lets take have the files of a backup, and checks the sums that it
+// returns against the manifest.
+func unpack(ctx context.Context, r io.Reader, take func(io.Reader, *tar.Header) (string, error)) (m Manifest, err error) {
 	packed, err := gzip.NewReader(r)
 	if err != nil {
 		return m, script.Errorf(script.CodeUsage, "this is no backup of mlhost: %v", err)
@@ -130,7 +146,7 @@ func unpack(ctx context.Context, r io.Reader, dir string) (m Manifest, err error
 			}
 			break
 		}
-		if sums[header.Name], err = unpackFile(archive, header, dir); err != nil {
+		if sums[header.Name], err = take(archive, header); err != nil {
 			return m, err
 		}
 	}

@@ -28,6 +28,7 @@ type app struct {
 
 	state   string // --state
 	host    string // --host
+	token   string // --token-file
 	json    bool
 	noColor bool
 
@@ -93,7 +94,8 @@ mlhost watch trainer.loss`),
 	a.group(root)
 	flags := root.PersistentFlags()
 	flags.StringVar(&a.state, "state", "", "directory of all that is kept (default $MLHOST_STATE, else $XDG_STATE_HOME/mlhost)")
-	flags.StringVar(&a.host, "host", "", "which host, by its name (default: the only one that runs)")
+	flags.StringVar(&a.host, "host", "", "which host, by its name or its https:// address (default: the only one that runs)")
+	flags.StringVar(&a.token, "token-file", "", "the file with the token of the host at an address (or MLHOST_TOKEN, the token itself)")
 	flags.BoolVar(&a.json, "json", a.json, "write JSON, errors too")
 	flags.BoolVar(&a.noColor, "no-color", a.noColor, "write no colours (or NO_COLOR)")
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return flagError(cmd, err) })
@@ -102,7 +104,7 @@ mlhost watch trainer.loss`),
 		verbs []*cobra.Command
 	}{
 		{"run", []*cobra.Command{a.runVerb(), a.validateVerb(), a.fmtVerb(), a.initVerb(), a.discoverVerb(), a.planVerb(), a.downVerb(), a.scanVerb()}},
-		{"look", []*cobra.Command{a.psVerb(), a.getVerb(), a.varsVerb(), a.watchVerb(), a.resultsVerb(), a.logsVerb(), a.runsVerb()}},
+		{"look", []*cobra.Command{a.psVerb(), a.getVerb(), a.varsVerb(), a.watchVerb(), a.resultsVerb(), a.logsVerb(), a.runsVerb(), a.uiVerb()}},
 		{"change", append([]*cobra.Command{a.setVerb(), a.releaseVerb(), a.reloadVerb()}, a.actVerbs()...)},
 		{"keep", []*cobra.Command{a.backupVerb(), a.restoreVerb(), a.upgradeVerb()}},
 		{"talk", []*cobra.Command{a.callVerb(), a.tellVerb(), a.broadcastVerb(), a.mailboxVerb()}},

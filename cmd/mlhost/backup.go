@@ -34,14 +34,13 @@ copied as they are at one moment. - writes to the standard output.`),
 		if err != nil {
 			return err
 		}
-		version, _ := buildVersion()
 		if got[0] == "-" {
-			_, err := host.Backup(ctx, p.dir, version, a.stdout)
+			_, err := p.backup(ctx, a.stdout)
 			return err
 		}
 		var m host.Manifest
 		if err := a.waiting("the backup", func() (err error) {
-			m, err = writeBackup(ctx, p.dir, version, got[0], force)
+			m, err = writeBackup(ctx, p, got[0], force)
 			return err
 		}); err != nil {
 			return err
@@ -54,9 +53,32 @@ copied as they are at one moment. - writes to the standard output.`),
 	})
 }
 
+// backup writes a backup of the host, which comes over the wire from one that
+// is elsewhere.
+func (p place) backup(ctx context.Context, w io.Writer) (host.Manifest, error) {
+	if p.away == nil {
+		version, _ := buildVersion()
+		return host.Backup(ctx, p.dir, version, w)
+	}
+	defer p.away.Close()
+	reader, writer := io.Pipe()
+	ended := make(chan error, 1)
+	go func() {
+		_, err := p.away.Backup(ctx, io.MultiWriter(w, writer))
+		writer.CloseWithError(err)
+		ended <- err
+	}()
+	m, err := host.ReadManifest(ctx, reader) // an archive that was cut off has none
+	reader.CloseWithError(err)
+	if sent := <-ended; sent != nil {
+		return m, sent
+	}
+	return m, err
+}
+
 // writeBackup writes a backup by way of a new file, so that path never holds
 // half of one.
-func writeBackup(ctx context.Context, dir, version, path string, force bool) (m host.Manifest, err error) {
+func writeBackup(ctx context.Context, p place, path string, force bool) (m host.Manifest, err error) {
 	if _, err := os.Lstat(path); err == nil && !force {
 		return m, script.Errorf(script.CodeConflict, "%s is there already", path).WithHint("--force replaces it")
 	}
@@ -69,7 +91,7 @@ func writeBackup(ctx context.Context, dir, version, path string, force bool) (m 
 			err = errors.Join(err, os.Remove(f.Name()))
 		}
 	}()
-	m, err = host.Backup(ctx, dir, version, f)
+	m, err = p.backup(ctx, f)
 	if err == nil {
 		err = f.Sync()
 	}
@@ -93,6 +115,9 @@ changed unless the whole backup is sound. What is there already stays, or, with
 	}
 	cmd.Flags().BoolVar(&replace, "replace", false, "set aside the state that is there")
 	return a.do(cmd, func(ctx context.Context, got []string) error {
+		if err := a.onlyHere("restore"); err != nil {
+			return err
+		}
 		state, err := a.stateDir()
 		if err != nil {
 			return err

@@ -25,7 +25,7 @@ func (a *app) downVerb() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			ended, err := watchProcess(h.PID)
+			ended, err := a.watchHost(ctx, c, h.PID)
 			if err != nil {
 				return err
 			}
@@ -43,3 +43,35 @@ func (a *app) downVerb() *cobra.Command {
 		})
 	})
 }
+
+// ending tells when a host has ended.
+type ending interface {
+	wait() error
+	close()
+}
+
+func (a *app) watchHost(ctx context.Context, c *client.Client, pid int) (ending, error) {
+	if !a.isAway() {
+		return watchProcess(pid)
+	}
+	s, err := c.Events(ctx, client.EventFilter{Kinds: []string{"state"}})
+	return streamEnd{s}, err
+}
+
+// streamEnd is the end of a host elsewhere: it ends its streams when its
+// scripts have ended.
+type streamEnd struct{ *client.Stream }
+
+func (s streamEnd) wait() error {
+	for {
+		_, err := s.Next()
+		if err == io.EOF || script.CodeOf(err) == script.CodeHostDown {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+func (s streamEnd) close() { s.Close() }

@@ -47,7 +47,16 @@ func (a *app) stateDir() (string, error) {
 type place struct {
 	name string
 	dir  string
-	live bool // something answers on its socket
+	live bool           // something answers on its socket
+	away *client.Client // of a host at an address, which has no directory here
+}
+
+// client returns a client of a host that lives.
+func (p place) client() *client.Client {
+	if p.away != nil {
+		return p.away
+	}
+	return client.New(p.socket())
 }
 
 func (p place) socket() string { return host.SocketPath(p.dir) }
@@ -89,6 +98,12 @@ func answers(socket string) bool {
 // place chooses the host that a verb is for: the named one, else the only one
 // that runs, else the only one that there is.
 func (a *app) place() (place, error) {
+	if a.isAway() {
+		return a.away()
+	}
+	if a.token != "" {
+		return place{}, script.Errorf(script.CodeUsage, "--token-file is for a host at an address").WithHint("name it: --host https://HOST:PORT")
+	}
 	state, err := a.stateDir()
 	if err != nil {
 		return place{}, err
@@ -159,7 +174,7 @@ func (a *app) withHost(f func(c *client.Client) error) error {
 		return script.Errorf(script.CodeHostDown, "the host %s is not running", p.name).
 			WithHint("start it with `mlhost run CONFIG`")
 	}
-	c := client.New(p.socket())
+	c := p.client()
 	defer c.Close()
 	return f(c)
 }
@@ -172,7 +187,7 @@ func (a *app) withRecord(ctx context.Context, f func(c *client.Client) error) (e
 		return err
 	}
 	if p.live {
-		c := client.New(p.socket())
+		c := p.client()
 		defer c.Close()
 		return f(c)
 	}

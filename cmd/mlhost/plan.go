@@ -77,7 +77,7 @@ func (a *app) plan(ctx context.Context, s source, got []string) (plan v1.Plan, e
 		from := config.Outline{Host: to.Host}
 		return host.PlanView(config.Compare(from, to, nothing), func(string, string) bool { return false }), nil
 	}
-	c := client.New(p.socket())
+	c := p.client()
 	defer c.Close()
 	view := host.OutlineView(to)
 	return c.Plan(ctx, &view)

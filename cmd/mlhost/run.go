@@ -78,6 +78,9 @@ func (a *app) run(ctx context.Context, s source, detach bool) error {
 	if err := a.nameHost(cfg); err != nil {
 		return err
 	}
+	if err := a.onlyHere("run"); err != nil {
+		return err
+	}
 	ready := newReady()
 	if detach && ready == nil {
 		return a.detach(ctx, cfg, state)
@@ -106,7 +109,7 @@ func (a *app) checkConfigured(ctx context.Context, cfg *config.Config) hcl.Diagn
 // nameHost gives the host its name: from the command line, the configuration,
 // or the machine.
 func (a *app) nameHost(cfg *config.Config) error {
-	if a.host != "" {
+	if a.host != "" && !a.isAway() {
 		cfg.Host.Name = a.host
 	}
 	if cfg.Host.Name == "" {

@@ -52,7 +52,7 @@ func newFixture(t *testing.T) *fixture {
 		t.Fatal(err)
 	}
 	f.api = api.New(api.Options{
-		Host: "lab1", Token: token, Version: "1.2.3", Registry: f.registry, Store: f.store, Bus: f.bus,
+		Host: "lab1", Token: token, URL: func() string { return "http://127.0.0.1:1/" }, Version: "1.2.3", Registry: f.registry, Store: f.store, Bus: f.bus,
 		Send: func(ctx context.Context, m script.Message) (script.Reply, error) { return f.send(ctx, m) },
 		Do:   func(ctx context.Context, c api.Command) (api.Outcome, error) { return f.do(ctx, c) },
 	})

@@ -22,9 +22,9 @@ import (
 type TCPOptions struct {
 	// TokenFile is where people find the token.
 	TokenFile string
-	// Certificate is the one that is served, nil without TLS. Callers may reach
-	// us by its names.
-	Certificate *x509.Certificate
+	// Certificate returns the one that is served; nil without TLS. Callers may
+	// reach us by its names.
+	Certificate func() *x509.Certificate
 	// Hosts are further names by which callers may reach us.
 	Hosts []string
 }
@@ -110,8 +110,12 @@ func (g *guard) check(r *http.Request) *refusal {
 			script.Errorf(script.CodeForbidden, "requests that a page of another site makes are not answered")}
 	}
 	if !g.known(r) {
+		message := "a token is needed"
+		if r.Header.Get("Authorization") != "" {
+			message = "this is not the token of this host"
+		}
 		return &refusal{http.StatusUnauthorized, wrongToken,
-			script.Errorf(script.CodeForbidden, "a token is needed").
+			script.Errorf(script.CodeForbidden, "%s", message).
 				WithHint("send the one in %s as `Authorization: Bearer TOKEN`", g.TokenFile)}
 	}
 	if slices.Contains(localPaths, r.URL.Path) {
@@ -190,7 +194,7 @@ func (g *guard) ours(r *http.Request) bool {
 			return true
 		}
 	}
-	return g.Certificate != nil && g.Certificate.VerifyHostname(name) == nil
+	return g.Certificate != nil && g.Certificate().VerifyHostname(name) == nil
 }
 
 // hostName returns the host of a Host header without its port, "" where it is

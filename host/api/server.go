@@ -10,6 +10,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log"
 	"log/slog"
 	"net"
@@ -61,6 +62,10 @@ type Options struct {
 	Now   func() time.Time // nil: time.Now
 	// Token is what callers by TCP must know. Without one nobody is let in.
 	Token string
+	// URL is the address of the page for people, "" without one.
+	URL func() string
+	// Backup writes a backup of the host.
+	Backup func(ctx context.Context, w io.Writer) error
 }
 
 // API answers requests. It may serve several listeners at once.
@@ -178,6 +183,7 @@ func (a *API) routes() {
 	a.eventRoutes(api)
 	a.planRoutes(api)
 	a.loginRoutes(api)
+	a.backupRoute(api)
 	a.pageRoutes()
 	describeBare(api.OpenAPI())
 	a.mux.ServeMux.HandleFunc("/", a.notFound)

@@ -160,8 +160,12 @@ const loginPath = "/api/v1/login"
 func (a *API) loginRoutes(api huma.API) {
 	register(api, http.MethodPost, loginPath+"/code", "login-code", "Make a link to the dashboard that is good once, for a minute",
 		func(context.Context, *nothing) (v1.LoginCode, error) {
+			if a.URL == nil || a.URL() == "" {
+				return v1.LoginCode{}, script.Errorf(script.CodeUnavailable, "this host serves no HTTP over TCP").
+					WithHint("listen of the host block, or MLHOST_LISTEN, names an address for it")
+			}
 			code, expires, err := a.codes.make(a.Now())
-			return v1.LoginCode{Code: code, Expires: expires}, err
+			return v1.LoginCode{Code: code, URL: a.URL() + "#code=" + code, Expires: expires}, err
 		})
 	register(api, http.MethodPost, loginPath, "login", "Exchange the code of a link for a token",
 		func(_ context.Context, in *struct{ Body v1.Login }) (v1.Session, error) {

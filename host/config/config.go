@@ -50,7 +50,14 @@ func (c *Config) Names() []string {
 type Host struct {
 	Name   string // "": the machine's host name
 	Listen string // "" turns TCP off
-	Range  hcl.Range
+	// TLSCert and TLSKey are absolute paths, "" without TLS: then Listen is an
+	// address of this machine alone.
+	TLSCert string
+	TLSKey  string
+	// AllowedHosts are names by which HTTP callers may reach the host besides
+	// its addresses, localhost and the certificate's names.
+	AllowedHosts []string
+	Range        hcl.Range
 }
 
 // Connector is the connector block.

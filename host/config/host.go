@@ -1,6 +1,7 @@
 package config
 
 import (
+	"crypto/tls"
 	"net"
 	"regexp"
 	"strconv"
@@ -57,15 +58,54 @@ func (l *loader) single(blocks hcl.Blocks) *hcl.Block {
 func (l *loader) loadHost(blocks hcl.Blocks) {
 	b := l.single(blocks)
 	if b == nil {
+		l.checkListen(hcl.Range{}) // the environment may name an address
 		return
 	}
 	h := &l.config.Host
 	h.Range = b.DefRange
-	body := l.open(b, []string{"name", "listen"})
+	body := l.open(b, []string{"name", "listen", "tls_cert", "tls_key", "allowed_hosts"})
 	if body.text("name", &h.Name) && h.Name != "" && !hostPattern.MatchString(h.Name) {
 		body.fault("name", "Invalid name", "%q is not a host name: letters, digits, dots, _ and - make one, at most 63.", clip(h.Name))
 	}
 	body.address("listen", &h.Listen)
+	body.path("tls_cert", &h.TLSCert)
+	body.path("tls_key", &h.TLSKey)
+	if (h.TLSCert == "") != (h.TLSKey == "") {
+		l.report(fault(h.Range, "Half of a certificate", "tls_cert and tls_key go together: the certificate's file and the one of its private key."))
+	} else if h.TLSCert != "" {
+		if _, err := tls.LoadX509KeyPair(h.TLSCert, h.TLSKey); err != nil {
+			body.fault("tls_cert", "Invalid certificate", "The certificate and its key cannot be used: %v. Both are PEM files, and the host's user must be able to read them.", err)
+		}
+	}
+	body.texts("allowed_hosts", &h.AllowedHosts)
+	for _, name := range h.AllowedHosts {
+		if name == "" || strings.ContainsAny(name, "/ *@") {
+			body.fault("allowed_hosts", "Invalid host name", "%q is not a host name. Write a name as callers do, %q or %q; there are no patterns.", clip(name), "lab1.example.com", "lab1.example.com:8443")
+		}
+	}
+	l.checkListen(body.rangeOf("listen"))
+}
+
+// checkListen refuses addresses that other machines reach where what they send
+// would not be encrypted.
+func (l *loader) checkListen(at hcl.Range) {
+	h := &l.config.Host
+	if h.Listen == "" || h.TLSCert != "" || IsLoopback(h.Listen) {
+		return
+	}
+	l.report(fault(at, "Other machines need TLS", "Other machines reach %q, and what they send, the token too, would not be encrypted. "+
+		"Give the host block tls_cert and tls_key, or listen on %q and let people come through SSH: `ssh -L 10117:127.0.0.1:10117 HOST`.", clip(h.Listen), DefaultListen))
+}
+
+// IsLoopback reports whether a listen address is reached from this machine
+// alone.
+func IsLoopback(address string) bool {
+	host, _, err := net.SplitHostPort(address)
+	if err != nil {
+		return false
+	}
+	ip := net.ParseIP(host)
+	return strings.EqualFold(host, "localhost") || ip != nil && ip.IsLoopback()
 }
 
 func (l *loader) loadConnector(blocks hcl.Blocks) {

@@ -32,6 +32,7 @@ func (c *Config) Outline() Outline {
 		Scripts: map[string]Attributes{}, Routes: map[string]Attributes{}, Allows: map[string]Attributes{},
 		Host: Attributes{
 			"host.name": script.String(c.Host.Name), "host.listen": script.String(c.Host.Listen),
+			"host.tls_cert": script.String(c.Host.TLSCert), "host.tls_key": script.String(c.Host.TLSKey), "host.allowed_hosts": textList(c.Host.AllowedHosts),
 			"connector.listen": script.String(c.Connector.Listen), "connector.auth": script.String(c.Connector.Auth),
 			"collaboration.default": script.String(c.Collaboration.Default),
 		},

@@ -9,6 +9,10 @@ import (
 // HTTPListener hands over, as connections of its own, those that begin like
 // HTTP on a port that is shared with connector commands.
 type HTTPListener struct {
+	// TLS tells that connections may begin with a TLS handshake too. It is set
+	// before the listener is served.
+	TLS bool
+
 	addr  net.Addr
 	conns chan net.Conn
 	end   chan struct{}
@@ -38,6 +42,12 @@ func (l *HTTPListener) Close() error {
 
 // Addr is the shared listener's.
 func (l *HTTPListener) Addr() net.Addr { return l.addr }
+
+// takes reports whether a connection that begins with the byte is for HTTP.
+func (l *HTTPListener) takes(first byte) bool {
+	const handshake = 0x16 // the type of a TLS record
+	return l != nil && (first >= 'A' && first <= 'Z' || l.TLS && first == handshake)
+}
 
 // hand gives a connection over, with what was read of it already. It reports
 // false where nobody takes it any more.

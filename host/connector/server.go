@@ -244,7 +244,7 @@ func (c *conn) serve(ctx context.Context, http *HTTPListener) {
 		c.hungUp(err)
 		return
 	}
-	if http != nil && first[0] >= 'A' && first[0] <= 'Z' {
+	if http.takes(first[0]) {
 		c.handed = c.SetReadDeadline(time.Time{}) == nil && http.hand(c.Conn, reader)
 		return
 	}

@@ -2,6 +2,8 @@ package client
 
 import (
 	"context"
+	"fmt"
+	"io"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -15,6 +17,26 @@ import (
 func (c *Client) Host(ctx context.Context) (v1.Host, error) {
 	var out v1.Host
 	return out, c.call(ctx, DefaultTimeout, http.MethodGet, "/api/v1/host", nil, &out)
+}
+
+// LoginCode makes a link to the host's page that is good once.
+func (c *Client) LoginCode(ctx context.Context) (v1.LoginCode, error) {
+	var out v1.LoginCode
+	return out, c.call(ctx, DefaultTimeout, http.MethodPost, "/api/v1/login/code", nil, &out)
+}
+
+// Backup writes a backup of the host to w.
+func (c *Client) Backup(ctx context.Context, w io.Writer) (int64, error) {
+	response, err := c.send(ctx, http.MethodGet, "/api/v1/backup", nil, nil)
+	if err != nil {
+		return 0, err
+	}
+	defer response.Body.Close()
+	n, err := io.Copy(w, response.Body)
+	if err != nil {
+		err = fmt.Errorf("copy backup: %w", err)
+	}
+	return n, err
 }
 
 // Scripts lists every script with its state.

@@ -28,8 +28,9 @@ const maxAct = 15 * time.Minute
 
 // Client talks to one host. It is safe for concurrent use.
 type Client struct {
-	http *http.Client
-	base string
+	http  *http.Client
+	base  string
+	token string // "": the host knows us by other means
 }
 
 // New returns a client of the host that listens on a unix socket.
@@ -108,8 +109,14 @@ func (c *Client) send(ctx context.Context, method, path string, in any, header h
 	if in != nil {
 		request.Header.Set("Content-Type", "application/json")
 	}
+	if c.token != "" {
+		request.Header.Set("Authorization", "Bearer "+c.token)
+	}
 	response, err := c.http.Do(request)
 	if err != nil {
+		if c.token != "" {
+			err = remoteError(c.base, err)
+		}
 		return nil, transportError(ctx, err)
 	}
 	if response.StatusCode < 200 || response.StatusCode > 299 {
@@ -154,6 +161,9 @@ func transportError(ctx context.Context, err error) error {
 	if _, ok := errors.AsType[*dialError](err); ok && ctx.Err() == nil {
 		return script.Errorf(script.CodeHostDown, "no host is running").
 			WithHint("start one with `mlhost run CONFIG`")
+	}
+	if known, ok := errors.AsType[*script.Error](err); ok && ctx.Err() == nil {
+		return known
 	}
 	switch {
 	case errors.Is(ctx.Err(), context.DeadlineExceeded):

@@ -5,6 +5,7 @@ import "time"
 // LoginCode answers `ui`: what makes a link that is good once.
 type LoginCode struct {
 	Code    string    `json:"code"`
+	URL     string    `json:"url"` // of the page, with the code in its fragment
 	Expires time.Time `json:"expires"`
 }
 
