@@ -14,7 +14,7 @@ import _thread
 import _signal as signal  # type: ignore[import-not-found]  # signal itself takes 2 ms for its enumerations
 import threading
 import time
-from collections import deque
+from _collections import deque  # type: ignore[import-not-found]  # collections itself takes 2 ms
 
 from . import _native
 from ._typing import Any, Callable, Deque, List, Optional
