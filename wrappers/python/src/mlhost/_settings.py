@@ -110,6 +110,8 @@ class Settings:
     def offer_later(self, spec: Spec, handler: Any) -> None:
         """Declares a parameter that reading the script has found, and that has no
         value yet: the host knows its default."""
+        if self._session.channel:
+            _native.load()
         self.known[spec.name] = Offer(spec, handler)
         line = {k: v for k, v in spec.declaration(None).items() if k not in ("value", "default")}
         self._session.put(line)
