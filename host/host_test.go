@@ -342,6 +342,31 @@ route "r" {
 	}
 }
 
+func TestReleaseOfWhatNoRouteMoves(t *testing.T) {
+	dir, state := t.TempDir(), shortDir(t)
+	write(t, dir, "trainer.py", trainer)
+	r := run(t, state, dir, "script \"trainer\" { source = \"trainer.py\" }\n")
+	r.await(t, "trainer", func(b script.Body) bool { _, ok := b.(script.Samples); return ok })
+	_, err := r.Send(t.Context(), script.Message{
+		ID: router.NewID(), Kind: script.SetParameter, Source: "user:me", Target: "trainer",
+		Batch: &script.Batch{Values: map[string]script.Value{"lr": script.Float(0.125)}, Author: "user:me", Take: true},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := r.Do(t.Context(), api.Command{Verb: api.Release, Script: "trainer", Parameter: "lr"}); err != nil {
+		t.Fatal(err)
+	}
+	s, _ := r.registry.Script("trainer")
+	if p, _ := s.Parameter("lr"); p.Owner != "" || !p.Value.Equal(script.Float(0.125)) {
+		t.Errorf("after releasing it the owner is %q, the value %s: nothing lies over it that could be taken off", p.Owner, p.Value)
+	}
+	_, err = r.Do(t.Context(), api.Command{Verb: api.Release, Script: "trainer", Parameter: "rl"})
+	if script.CodeOf(err) != script.CodeNotFound {
+		t.Errorf("release of a parameter that is not there: %v", err)
+	}
+}
+
 func TestASecondHostIsRefused(t *testing.T) {
 	dir, state := t.TempDir(), shortDir(t)
 	r := run(t, state, dir, "")
