@@ -112,11 +112,10 @@ class Lab:
         script, out = self.script, {}
         name = script.change.partition("=")[0]
         run = json.loads(self.ask("runs", "--json"))["runs"][0]["id"]
-        self.until(lambda: "interpreter" in (json.loads(self.ask("runs", "show", run, "--json")).get("record") or {}))  # the shim has spoken
         self.until(lambda: re.search(script.when.encode(), b"".join(self.printed(run)), re.M))
         self.until(lambda: name in {p["name"] for p in json.loads(self.ask("get", self.name, "--json"))["parameters"]}, 30)
         before = self.last(run, script.series)
-        out["set"] = self.outcome("set", self.name, script.change, "--json")
+        self.until(lambda: not self.early(out))
         status, value = out["set"].get("status"), out["set"].get("value")
         if script.output and status in ("applied", "pending"):
             marks = len(self.printed(run)[0])
@@ -137,6 +136,11 @@ class Lab:
         events = self.ask("logs", self.name, "--json")
         out["warnings"] = [json.loads(line)["text"] for line in events.splitlines() if '"stream":"log"' in line][:5]
         return out
+
+    def early(self, out):
+        """Asks for the change; returns whether it came before the script had what it changes."""
+        out["set"] = self.outcome("set", self.name, self.script.change, "--json")
+        return re.search("takes nothing yet|so far$", out["set"].get("reason") or "")
 
     def outcome(self, *words):
         text = self.ask(*words)

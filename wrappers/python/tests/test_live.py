@@ -155,7 +155,7 @@ class Constants(ScriptTest):
         run = self.run_script("import time\nrate = 0.5\nlimit = 3\nprint('ready', flush=True)\nwhile limit < 10: pass\nprint(rate, limit)",
                               catalogue=[entry(n, "live", "constants", constant=n) for n in ("rate", "limit", "absent")])
         self.assertEqual(run.process.stdout.readline(), b"ready\n")
-        self.assertEqual(by_name(run.set(absent=2))["absent"], ("rejected", None, "the script has no absent"))
+        self.assertEqual(by_name(run.set(absent=2))["absent"], ("rejected", None, "the script has no absent so far"))
         self.assertEqual(by_name(run.set(rate=2))["rate"], ("applied", 2.0, ""))
         self.assertEqual(by_name(run.set(limit=10))["limit"], ("applied", 10, ""))
         self.assertEqual(run.finish(), (0, "2.0 10\n", ""))

@@ -50,7 +50,8 @@ class Field:
         except LookupError as problem:
             return str(problem.args[0])
         except Exception:
-            return "%s has no %s" % (self._what, ".".join(self._path))
+            # A global may be there later: the script is still at its imports, say.
+            return "%s has no %s%s" % (self._what, ".".join(self._path), " so far" if self._what == "the script" else "")
         return ""
 
     def set(self, value: Any, author: str, answer: Callable[..., None]) -> None:
