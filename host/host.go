@@ -301,7 +301,10 @@ func (h *Host) outcome() Outcome {
 // Emit takes facts in: they are numbered and kept, then known, acted on and
 // shown. It returns when they are kept, and may wait for that.
 func (h *Host) Emit(ctx context.Context, events ...script.Event) error {
-	return h.store.Append(ctx, events...)
+	begun := time.Now()
+	err := h.store.Append(ctx, events...)
+	h.api.Appended(time.Since(begun))
+	return err
 }
 
 // notices tells what a person should know of the host itself.
@@ -328,6 +331,7 @@ func (h *Host) committed(events []script.Event) {
 	h.registry.Apply(events...)
 	h.router.Observe(events)
 	h.bus.Publish(events...)
+	h.api.Count(events...)
 }
 
 func (h *Host) event(name string, body script.Body) script.Event {

@@ -220,6 +220,7 @@ func (g *guard) refuse(w http.ResponseWriter, r *http.Request, no *refusal) {
 	if r.ContentLength != 0 {
 		w.Header().Set("Connection", "close") // its body is not read
 	}
+	g.api.metrics.refused.WithLabelValues(no.kind).Inc()
 	if g.first(no.kind) {
 		g.api.Logger.LogAttrs(r.Context(), slog.LevelWarn, "HTTP request refused",
 			slog.String("kind", no.kind), slog.String("reason", no.err.Message), slog.String("method", clip(r.Method)),

@@ -58,6 +58,7 @@ func describeBare(doc *huma.OpenAPI) {
 	bare("healthz", "/healthz", "Whether the host is there", "text/plain", openToAll, func(op *huma.Operation) {
 		op.Responses = map[string]*huma.Response{"204": {Description: "It is"}}
 	})
+	bare("metrics", "/metrics", "What Prometheus reads", "text/plain")
 	bare("openapi", "/api/openapi.json", "This document", "application/openapi+json")
 	bare("openapi-3.0", "/api/openapi-3.0.json", "This document in version 3.0 of OpenAPI", "application/openapi+json")
 	bare("openapi-yaml", "/api/openapi.yaml", "This document as YAML", "application/openapi+yaml")

@@ -74,6 +74,7 @@ type API struct {
 	started time.Time
 	mux     *routes
 	codes   codes
+	metrics *metrics
 }
 
 // routes is a router that remembers what it serves.
@@ -103,6 +104,7 @@ func New(o Options) *API {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
 	a := &API{Options: o, started: o.Now(), mux: &routes{}}
+	a.metrics = newMetrics(a)
 	a.routes()
 	return a
 }
@@ -185,6 +187,7 @@ func (a *API) routes() {
 	a.loginRoutes(api)
 	a.backupRoute(api)
 	a.pageRoutes()
+	a.metricsRoute()
 	describeBare(api.OpenAPI())
 	a.mux.ServeMux.HandleFunc("/", a.notFound)
 }

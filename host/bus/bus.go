@@ -6,6 +6,7 @@ package bus
 import (
 	"slices"
 	"sync"
+	"sync/atomic"
 
 	"github.com/mlhost/mlhost/shared/script"
 )
@@ -30,6 +31,8 @@ func (f Filter) takes(e *script.Event) bool {
 
 // Bus hands events to subscriptions. Its methods may be called concurrently.
 type Bus struct {
+	dropped atomic.Uint64
+
 	mu     sync.RWMutex
 	subs   map[*Subscription]struct{}
 	closed bool
@@ -67,6 +70,9 @@ func (b *Bus) Subscribe(f Filter, size int) *Subscription {
 	b.subs[s] = struct{}{}
 	return s
 }
+
+// Dropped returns how many events viewers have lost so far, all together.
+func (b *Bus) Dropped() uint64 { return b.dropped.Load() }
 
 // Close ends every subscription. Later ones end at once.
 func (b *Bus) Close() {

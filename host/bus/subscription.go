@@ -94,6 +94,9 @@ func (s *Subscription) lose() {
 	s.gap.To = e.ID
 	s.gap.Dropped++
 	s.total++
+	if s.bus != nil {
+		s.bus.dropped.Add(1)
+	}
 	s.lastGap = e
 }
 
