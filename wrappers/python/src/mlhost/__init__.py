@@ -32,6 +32,7 @@ __all__ = [
     "answers",
     "ask",
     "broadcast",
+    "connect",
     "connected",
     "log",
     "loop",
@@ -77,6 +78,20 @@ def connected() -> bool:
 def stopping() -> bool:
     """Tells whether the host has asked the script to stop."""
     return _current().control.stopping
+
+
+def connect(url: Optional[str] = None, **options: Any) -> Any:
+    """Connects with a running host, to control it from a notebook or a program:
+
+        h = mlhost.connect()
+        h["trainer"].params.lr = 0.01
+        for s in h["trainer"].watch("loss"): ...
+
+    Options: token, token_file and ca for a url; host (its name) and state (a
+    directory) for a host on this machine."""
+    from ._client import connect as connect_host
+
+    return connect_host(url, **options)
 
 
 _known: Any = None
