@@ -31,6 +31,7 @@ type Host struct {
 	options Options
 	config  atomic.Pointer[config.Config] // what is carried out
 	dir     string
+	started time.Time // with the steady clock
 	logger  *slog.Logger
 	lock    *lock
 
@@ -73,6 +74,7 @@ func Dir(stateDir, name string) string { return filepath.Join(stateDir, name) }
 func Open(o Options) (*Host, error) {
 	h := &Host{
 		options: o, logger: o.Logger, dir: Dir(o.StateDir, o.Config.Host.Name),
+		started: time.Now(),
 		setting: newKeyedMutex(),
 		ready:   make(chan struct{}),
 		end:     make(chan struct{}), hurry: make(chan struct{}), leave: make(chan struct{}),
@@ -138,7 +140,7 @@ func (h *Host) makeParts() {
 		Host: h.options.Config.Host.Name, Version: h.options.Version, Directory: h.options.Config.Dir,
 		Registry: h.registry, Store: h.store, Bus: h.bus, Send: h.Send, Do: h.Do, Plan: h.planFor, Reload: h.reloadFor, ConfigStatus: h.configStatus, Notices: h.notices,
 		Upgrade: h.Upgrade, Listen: h.Listen,
-		Token: h.web.token, URL: h.URL, Backup: h.backup,
+		Token: h.web.token, URL: h.URL, Backup: h.backup, Findings: h.findings,
 	})
 }
 

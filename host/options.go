@@ -6,6 +6,7 @@ import (
 
 	"github.com/hashicorp/hcl/v2"
 
+	v1 "github.com/mlhost/mlhost/host/api/v1"
 	"github.com/mlhost/mlhost/host/config"
 	"github.com/mlhost/mlhost/shared/script"
 )
@@ -30,6 +31,9 @@ type Options struct {
 	Preflight func(ctx context.Context, path string) (version string, err error)
 	// Inherited is what the host before this one has kept for it.
 	Inherited *Inherited
+	// Troubleshoot makes the checks of the connector's command of that name that
+	// are not about this host alone. Nil: there are none.
+	Troubleshoot func(context.Context) []v1.Check
 	// StayUp keeps the host up when all its scripts have ended.
 	StayUp bool
 }

@@ -140,8 +140,8 @@ func (a *app) serve(ctx context.Context, cfg *config.Config, state string, stayU
 	h, err := host.Open(host.Options{
 		StateDir: state, Config: cfg, Executable: executable, Version: v, StayUp: stayUp, Load: a.reloader(s),
 		Inherited: kept, Preflight: a.preflighter(s, state, cfg.Host.Name),
-		Discover: discoverer(state),
-		Logger:   slog.New(slog.NewTextHandler(a.stderr, &slog.HandlerOptions{Level: slog.LevelWarn})),
+		Discover: discoverer(state), Troubleshoot: a.troubleshooter(state, executable),
+		Logger: slog.New(slog.NewTextHandler(a.stderr, &slog.HandlerOptions{Level: slog.LevelWarn})),
 	})
 	if err != nil {
 		ready.tell(err)

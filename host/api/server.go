@@ -55,6 +55,8 @@ type Options struct {
 	Upgrade func(ctx context.Context, path string) (version string, err error)
 	// Listen tells which TCP addresses are bound.
 	Listen func() v1.Listen
+	// Findings tells what the host has found out about its configuration.
+	Findings func(ctx context.Context) []v1.Check
 	// Notices tells what a person should know of the host itself.
 	Notices func() []string
 	// NewID makes ids of messages and sets; nil: router.NewID.
@@ -255,6 +257,13 @@ func (a *API) hostRoutes(api huma.API) {
 	register(api, http.MethodGet, "/api/v1/host", "host", "Which host this is",
 		func(context.Context, *nothing) (v1.Host, error) {
 			return v1.Host{Name: a.Host, PID: os.Getpid(), Started: a.started, Version: a.Version, Directory: a.Directory, Config: a.configStatus(), Notices: a.notices(), Listen: a.listen()}, nil
+		})
+	register(api, http.MethodGet, "/api/v1/findings", "findings", "What the host has found out about its configuration",
+		func(ctx context.Context, _ *nothing) (v1.Checks, error) {
+			if a.Findings == nil {
+				return v1.Checks{Checks: []v1.Check{}}, nil
+			}
+			return v1.Checks{Checks: some(a.Findings(ctx))}, nil
 		})
 	register(api, http.MethodPost, "/api/v1/scan", "scan", "Look for scripts again",
 		func(ctx context.Context, _ *nothing) (v1.Scanned, error) {

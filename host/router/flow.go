@@ -26,6 +26,7 @@ type flow struct {
 	mu      sync.Mutex // guards what follows
 	queue   []observation
 	dropped uint64
+	status  RouteStatus   // what it has done
 	busy    bool          // run is looking at samples that it took from the queue
 	bell    chan struct{} // size 1
 
@@ -137,6 +138,7 @@ func (f *flow) step(ctx context.Context, o observation) {
 		f.source, f.history, f.previous, f.armed = o.run, nil, script.Null(), true
 	}
 	value := o.sample.Value
+	f.note(func(s *RouteStatus) { s.Seen++; s.Last = value })
 	isNaN := isNaN(value)
 	if isNaN && f.route.OnNaN != config.OnNaNFire {
 		return
@@ -214,6 +216,12 @@ func (f *flow) fire(ctx context.Context, s script.Sample) error {
 	if err != nil {
 		body.Problem = err.Error()
 	}
+	f.note(func(s *RouteStatus) {
+		if s.Problem = body.Problem; err == nil {
+			s.Fired++
+			s.LastSet = f.fired
+		}
+	})
 	f.report(ctx, body)
 	return nil
 }
@@ -266,6 +274,7 @@ func (f *flow) complain(ctx context.Context, err error) {
 		return
 	}
 	f.problem = err.Error()
+	f.note(func(s *RouteStatus) { s.Problem = f.problem })
 	f.report(ctx, script.RouteFired{
 		Route: f.route.Name, Target: f.route.To.Script + "." + f.route.To.Parameter, Problem: err.Error(),
 	})

@@ -39,6 +39,12 @@ func (c *Client) Backup(ctx context.Context, w io.Writer) (int64, error) {
 	return n, err
 }
 
+// Findings tells what the host has found out about its configuration.
+func (c *Client) Findings(ctx context.Context) (v1.Checks, error) {
+	var out v1.Checks
+	return out, c.call(ctx, DefaultTimeout, http.MethodGet, "/api/v1/findings", nil, &out)
+}
+
 // Scripts lists every script with its state.
 func (c *Client) Scripts(ctx context.Context) (v1.Scripts, error) {
 	var out v1.Scripts
