@@ -98,6 +98,7 @@ mlhost watch trainer.loss`),
 	flags.StringVar(&a.token, "token-file", "", "the file with the token of the host at an address (or MLHOST_TOKEN, the token itself)")
 	flags.BoolVar(&a.json, "json", a.json, "write JSON, errors too")
 	flags.BoolVar(&a.noColor, "no-color", a.noColor, "write no colours (or NO_COLOR)")
+	a.completeFlags(root)
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return flagError(cmd, err) })
 	groups := []struct {
 		title string

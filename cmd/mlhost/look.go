@@ -73,7 +73,7 @@ func (a *app) getVerb() *cobra.Command {
 		Short:             "Show the parameters of a script",
 		Example:           "mlhost get trainer\nmlhost get trainer.learning_rate",
 		Args:              args(1, 1, "a script, or SCRIPT.PARAMETER"),
-		ValidArgsFunction: a.completeScripts,
+		ValidArgsFunction: a.completeGet,
 	}, func(ctx context.Context, got []string) error {
 		return a.withRecord(ctx, func(c *client.Client) error {
 			name, parameter, one := strings.Cut(got[0], ".")

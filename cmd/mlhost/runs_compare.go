@@ -56,7 +56,7 @@ is marked with *. A run is named by its id, by the beginning of it, or by its
 script: the last run.`,
 		Example:           "mlhost runs compare k3f9 k3g2\nmlhost runs compare trainer k3f9 --differences",
 		Args:              args(2, -1, "two or more runs"),
-		ValidArgsFunction: a.completeScripts,
+		ValidArgsFunction: a.completeRuns,
 	}
 	cmd.Flags().BoolVar(&only, "differences", false, "show only what differs")
 	return a.do(cmd, func(ctx context.Context, got []string) error {

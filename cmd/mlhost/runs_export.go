@@ -32,7 +32,7 @@ to; as the last argument it needs a / or a dot in it, unless the format is mlflo
 		Example: "mlhost runs export trainer trainer.json\nmlhost runs export k3f9 k3g2 --format csv tables/\n" +
 			"mlhost runs export trainer --format mlflow mlruns",
 		Args:              args(1, -1, "a run or a script"),
-		ValidArgsFunction: a.completeScripts,
+		ValidArgsFunction: a.completeRuns,
 	}
 	flags := cmd.Flags()
 	flags.StringVar(&format, "format", "json", "json, csv or mlflow")

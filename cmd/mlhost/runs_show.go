@@ -34,7 +34,7 @@ artifacts. A run is named by its id, by the beginning of it, or by its script:
 the last run.`,
 		Example:           "mlhost runs show trainer\nmlhost runs show k3f9 --samples loss --json\nmlhost runs show trainer --diff",
 		Args:              args(1, -1, "a run or a script"),
-		ValidArgsFunction: a.completeScripts,
+		ValidArgsFunction: a.completeRuns,
 	}
 	cmd.Flags().StringSliceVar(&what.samples, "samples", nil, "also every sample of these variables")
 	cmd.Flags().BoolVar(&what.packages, "packages", false, "also every package with its version")

@@ -32,7 +32,7 @@ A value is read by the type of its parameter: for a string it is taken as it
 stands, otherwise as JSON (0.01, true, [1, 2], {"a": 1}).`),
 		Example:           "mlhost set trainer learning_rate=0.01 batch_size=64\nmlhost set trainer learning_rate=0.01 --take\nmlhost set trainer --from values.json",
 		Args:              args(1, -1, "a script and NAME=VALUE"),
-		ValidArgsFunction: a.completeScripts,
+		ValidArgsFunction: a.completeSet,
 	}
 	flags := cmd.Flags()
 	flags.BoolVar(&set.Take, "take", false, "take the parameters over from the route that owns them")
@@ -170,7 +170,7 @@ func (a *app) releaseVerb() *cobra.Command {
 		Use:               "release SCRIPT NAME",
 		Short:             "Give a parameter that you took back to the route that moves it, or to the script",
 		Args:              args(2, 2, "a script and a parameter"),
-		ValidArgsFunction: a.completeScripts,
+		ValidArgsFunction: a.completeOwned,
 	}, func(ctx context.Context, got []string) error {
 		return a.withHost(func(c *client.Client) error {
 			if err := c.Release(ctx, got[0], got[1]); err != nil {
@@ -201,7 +201,7 @@ func (a *app) varsVerb() *cobra.Command {
 		Short:             "Show the variables of a script, or set writable ones",
 		Example:           "mlhost vars trainer\nmlhost vars trainer snapshot_now=true",
 		Args:              args(1, -1, "a script"),
-		ValidArgsFunction: a.completeScripts,
+		ValidArgsFunction: a.completeVars,
 	}, func(ctx context.Context, got []string) error {
 		if len(got) > 1 {
 			texts, err := parsePairs(got[1:])

@@ -24,7 +24,7 @@ parameters and of its state; or one variable only. It ends when the script
 has ended. With --json every line is one JSON object.`),
 		Example:           "mlhost watch trainer\nmlhost watch trainer.loss --json",
 		Args:              args(1, 1, "a script, or SCRIPT.VARIABLE"),
-		ValidArgsFunction: a.completeScripts,
+		ValidArgsFunction: a.completeWatch,
 	}, func(ctx context.Context, got []string) error {
 		name, variable, _ := strings.Cut(got[0], ".")
 		return a.withHost(func(c *client.Client) error { return a.watch(ctx, c, name, variable) })
