@@ -25,11 +25,20 @@ func (h *Host) Do(ctx context.Context, c api.Command) (api.Outcome, error) {
 	if err := h.known(c.Script); err != nil {
 		return api.Outcome{}, err
 	}
+	if _, ok := h.hand(c.Script); ok && c.Verb == api.Reload {
+		return api.Outcome{}, script.Errorf(script.CodeRejected, "script %q was started by hand: it is not reloaded", c.Script)
+	}
 	if c.Verb == api.Reload {
 		return h.reloadScript(ctx, c)
 	}
 	if c.Verb == api.Release {
 		return h.outcomeOf(c.Script), h.release(ctx, c)
+	}
+	if s, ok := h.hand(c.Script); ok {
+		if err := h.doHand(ctx, s, c); err != nil || c.Verb != api.Stop {
+			return h.outcomeOf(c.Script), err
+		}
+		return api.Outcome{State: script.Stopped, Run: s.Run()}, nil
 	}
 	err := h.doProcess(ctx, c)
 	return h.outcomeOf(c.Script), err
@@ -103,7 +112,7 @@ func (h *Host) release(ctx context.Context, c api.Command) error {
 func (h *Host) giveBack(ctx context.Context, c api.Command) error {
 	defer h.setting.lock(c.Script)()
 	m := script.Message{Target: c.Script, Batch: &script.Batch{ID: router.NewID(), Author: c.Author, Release: []string{c.Parameter}}}
-	reply, err := h.supervisor.SetParameters(ctx, c.Script, *m.Batch)
+	reply, err := h.setOn(ctx, c.Script, *m.Batch)
 	if err != nil {
 		return err
 	}
@@ -154,6 +163,9 @@ func (h *Host) connectorVerb(ctx context.Context, verb, name, author string) err
 func (h *Host) command(ctx context.Context, m script.Message) (script.Reply, error) {
 	switch m.Topic {
 	case "connector":
+		if fields, _ := m.Data.Map(); fields["command"].Equal(script.String("connector_address")) {
+			return script.Reply{ID: m.ID, Value: h.connectorAddress()}, nil
+		}
 		return script.Reply{ID: m.ID, Value: h.connector.Handle(ctx, m.Source, m.Data)}, nil
 	default:
 		return script.Reply{}, script.Errorf(script.CodeNoAnswerer, "the host does not answer %q", m.Topic)

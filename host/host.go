@@ -45,6 +45,7 @@ type Host struct {
 	listener   net.Listener // of the API's socket
 	ports      ports
 	web        web
+	hands      byHand
 
 	// setting serializes the sets of one script, so that revisions are counted
 	// and recorded in order.
@@ -76,6 +77,7 @@ func Open(o Options) (*Host, error) {
 		options: o, logger: o.Logger, dir: Dir(o.StateDir, o.Config.Host.Name),
 		started: time.Now(),
 		setting: newKeyedMutex(),
+		hands:   byHand{sessions: map[string]*connector.Session{}},
 		ready:   make(chan struct{}),
 		end:     make(chan struct{}), hurry: make(chan struct{}), leave: make(chan struct{}),
 	}

@@ -17,6 +17,7 @@ import (
 	v1 "github.com/mlhost/mlhost/host/api/v1"
 	"github.com/mlhost/mlhost/host/config"
 	"github.com/mlhost/mlhost/host/connector"
+	"github.com/mlhost/mlhost/shared/script"
 )
 
 // The files of a host's directory that tell how to reach it by TCP.
@@ -57,6 +58,7 @@ func (h *Host) bindPorts() error {
 	}
 	h.ports.server = connector.NewServer(connector.ServerOptions{
 		Commands: h.connector, Auth: c.Connector.Auth, Token: token, TokenFile: filepath.Join(h.dir, TokenFile), Logger: h.logger,
+		Attach: h.attachHand, Emit: h.emitHand, Detach: h.detachHand,
 	})
 	return writeListen(filepath.Join(h.dir, ListenFile), h.Listen())
 }
@@ -71,6 +73,19 @@ func (h *Host) Listen() v1.Listen {
 		l.Connector = h.ports.connector.Addr().String()
 	}
 	return l
+}
+
+// connectorAddress tells a script that this host runs how to reach it by TCP:
+// what else is in its process registers itself there.
+func (h *Host) connectorAddress() script.Value {
+	l := h.Listen()
+	address := l.Connector
+	if address == "" {
+		address = l.HTTP
+	}
+	return script.Map(map[string]script.Value{
+		"address": script.String(address), "token": script.String(h.ports.server.Token),
+	})
 }
 
 // servePorts answers on the ports until ctx ends.

@@ -38,6 +38,9 @@ func (h *Host) beginSession(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if err := h.loseHands(ctx, known); err != nil {
+		return err
+	}
 	for _, s := range known {
 		if _, ok := h.config.Load().Script(s.Name); ok {
 			if err := h.restore(ctx, s); err != nil {

@@ -44,7 +44,7 @@ func (h *Host) setParameters(ctx context.Context, m script.Message) (script.Repl
 	state, _ := h.registry.State(m.Target)
 	var reply script.BatchReply
 	if state.Live() {
-		reply, err = h.supervisor.SetParameters(ctx, m.Target, batch)
+		reply, err = h.setOn(ctx, m.Target, batch)
 		if err != nil {
 			return script.Reply{ID: m.ID}, err
 		}
@@ -151,7 +151,7 @@ func (h *Host) setVariables(ctx context.Context, m script.Message) (script.Reply
 	}
 	batch := *m.Batch
 	batch.Values = converted(checked)
-	reply, err := h.supervisor.SetVariables(ctx, m.Target, batch)
+	reply, err := h.setVariablesOn(ctx, m.Target, batch)
 	if err != nil {
 		return script.Reply{ID: m.ID}, err
 	}

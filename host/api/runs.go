@@ -143,22 +143,29 @@ func (a *API) findRun(ctx context.Context, id string) (store.Run, error) {
 		}
 		id = one.Run
 	}
-	return a.Store.Run(ctx, id)
+	run, err := a.Store.Run(ctx, id)
+	if script.CodeOf(err) == script.CodeNotFound {
+		// A script that was started by hand is known by its runs alone.
+		if last, lastErr := a.Store.LastRun(ctx, id); lastErr == nil {
+			return last, nil
+		}
+	}
+	return run, err
 }
 
 func (a *API) listRuns(ctx context.Context, in *runsInput) (v1.Runs, error) {
 	out := v1.Runs{Runs: []v1.Run{}}
-	if in.Script != "" {
-		if _, err := a.find(in.Script); err != nil {
-			return out, err
-		}
-	}
 	if err := checkState(in.State); err != nil {
 		return out, err
 	}
 	runs, err := a.Store.Runs(ctx, store.RunFilter{Script: in.Script, State: script.State(in.State), Limit: in.Limit})
 	if err != nil {
 		return out, err
+	}
+	if in.Script != "" && len(runs) == 0 { // a script that was started by hand is known by its runs alone
+		if _, err := a.find(in.Script); err != nil {
+			return out, err
+		}
 	}
 	secret := newSecrets(a.Registry.Script)
 	for _, r := range runs {

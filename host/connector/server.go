@@ -24,6 +24,11 @@ type ServerOptions struct {
 	Token     string
 	TokenFile string // where people find the token
 	Logger    *slog.Logger
+	// Attach makes a script known that was started by hand, and returns the id of
+	// its run; Emit records facts about it; Detach tells that it has gone.
+	Attach func(ctx context.Context, s *Session, facts []script.Body) (run string, err error)
+	Emit   func(ctx context.Context, s *Session, facts ...script.Body) error
+	Detach func(s *Session, end End)
 	// MaxConns bounds the open connections; 0: a default.
 	MaxConns int
 	// Patience overrides how long a silent peer is waited for, in tests.
@@ -207,6 +212,7 @@ type conn struct {
 	net.Conn
 	server *Server
 	peer   peer
+	read   *splitter
 	handed bool // to the HTTP side
 
 	writing sync.Mutex
@@ -268,7 +274,8 @@ func (c *conn) hungUp(err error) {
 
 func (c *conn) answerAll(ctx context.Context, reader *bufio.Reader) {
 	p := c.server.Patience
-	s := splitter{r: reader, began: func() { _ = c.SetReadDeadline(time.Now().Add(p.Object)) }}
+	s := &splitter{r: reader, began: func() { _ = c.SetReadDeadline(time.Now().Add(p.Object)) }}
+	c.read = s
 	for {
 		object, err := s.next()
 		switch {
@@ -313,6 +320,9 @@ func (c *conn) answer(ctx context.Context, object []byte) bool {
 		c.server.refuse("forbidden", c.RemoteAddr(), err)
 		_ = c.write(failure(err))
 		return false
+	}
+	if control, _ := fields["control"].Bool(); control && text(fields, "command") == "register_script" {
+		return c.control(ctx, fields)
 	}
 	return c.write(c.server.Commands.Handle(ctx, c.peer.author(), command)) == nil
 }

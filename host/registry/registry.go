@@ -58,16 +58,26 @@ func (r *Registry) Remove(name string) {
 	delete(r.scripts, name)
 }
 
-// Apply takes in events that are kept. An event of a script that is not known
-// makes it known, as an unmanaged one.
+// Apply takes in events that are kept. A run, a state or a description of a
+// script that is not known makes it known, as an unmanaged one; other facts of
+// such a script come too late.
 func (r *Registry) Apply(events ...script.Event) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for i := range events {
-		if name := events[i].Script; name != "" {
+		name := events[i].Script
+		if _, known := r.scripts[name]; name != "" && (known || introduces(events[i].Body)) {
 			r.entry(name).apply(&events[i])
 		}
 	}
+}
+
+func introduces(b script.Body) bool {
+	switch b.(type) {
+	case script.RunStarted, script.StateChanged, script.Described:
+		return true
+	}
+	return false
 }
 
 // Restore puts in what the store knew of a script when the host went down:

@@ -125,7 +125,7 @@ func (u *unit) open(ctx context.Context) (p *Process, err error) {
 // newRunDir makes the directory of a new run.
 func (s *Supervisor) newRunDir() (run, dir string, err error) {
 	for {
-		run = newRunID(s.clock.Now())
+		run = NewRunID(s.clock.Now())
 		dir = filepath.Join(s.options.Dir, "runs", run)
 		if err = makeRunDir(dir); !errors.Is(err, fs.ErrExist) {
 			return run, dir, err

@@ -63,7 +63,7 @@ func (s *Supervisor) describe(ctx context.Context, conf *config.Script) (d scrip
 	defer func() { err = joined(err, os.RemoveAll(base)) }()
 
 	p := newProcess(newUnit(s, conf))
-	p.run, p.dir = newRunID(s.clock.Now()), filepath.Join(base, "run")
+	p.run, p.dir = NewRunID(s.clock.Now()), filepath.Join(base, "run")
 	if err := makeRunDir(p.dir); err != nil {
 		return d, err
 	}

@@ -47,7 +47,7 @@ func TestHandleSeesTheEnd(t *testing.T) {
 // A daemon that forked twice and left its session is found by its mark, and
 // nothing else is.
 func TestKillMarkedFindsDaemons(t *testing.T) {
-	run := newRunID(time.Now())
+	run := NewRunID(time.Now())
 	start := func(mark string) *exec.Cmd {
 		cmd := exec.Command("sh", "-c", `trap "" TERM; setsid sh -c 'trap "" TERM; sleep 60 & sleep 60' & wait`)
 		cmd.Env = append(os.Environ(), markName+"="+mark)

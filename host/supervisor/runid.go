@@ -9,10 +9,10 @@ import (
 // ASCII order, so that ids order as their numbers do.
 const idLetters = "0123456789abcdefghjkmnpqrstvwxyz"
 
-// newRunID returns ten letters: six of seconds (they repeat after 34 years),
+// NewRunID returns ten letters: six of seconds (they repeat after 34 years),
 // so that ids sort by start and a prefix of the newest is short, and four that
 // are random.
-func newRunID(now time.Time) string {
+func NewRunID(now time.Time) string {
 	var random [4]byte
 	_, _ = rand.Read(random[:]) // never fails
 	id := make([]byte, 10)

@@ -142,6 +142,8 @@ class ScriptInterface:
         channel = self._channel
         if channel is not None:
             channel.sample(name, self._session.step, value if type(value) in SCALARS else plain(value))
+        elif self._connection is not None:
+            self._connection.sample(name, self._session.step, plain(value))
         return True
 
     def update_results(self, key: str, value: Any) -> None:
@@ -185,10 +187,15 @@ class ScriptInterface:
             self._connection = _connector.connect(self)
         try:
             self.run()
-        finally:
-            if self._connection:
-                self._connection.close()
-                self._connection = None
+        except BaseException as problem:
+            self._disconnect(*_connector.ending(problem, self._running))
+            raise
+        self._disconnect("finished" if self._running else "stopped")
+
+    def _disconnect(self, state: str, reason: str = "") -> None:
+        if self._connection:
+            self._connection.close(state, reason)
+            self._connection = None
 
     def start(self) -> threading.Thread:
         """Runs the script on a thread of its own, which is returned; a second call

@@ -8,20 +8,28 @@ its own requests, and one that registers it and on which the host then asks
 
 from __future__ import annotations
 
+import atexit
 import codecs
+import collections
 import json
 import os
 import sys
 import threading
+import time
 
 from ._errors import Error
 from ._session import current
-from ._typing import Any, Dict, Iterator, List, Optional, Tuple
+from ._typing import Any, Deque, Dict, Iterator, List, Optional, Tuple
 from ._values import encode, plain
 
 DEFAULT = "127.0.0.1:10118"
 ANSWER_TIMEOUT = 30.0
 CONNECT_TIMEOUT = 3.0
+REPORT_DELAY = 0.05  # seconds that news is gathered for
+REPORT_PATIENCE = 1.0
+GOODBYE_PATIENCE = 2.0  # seconds that the host may take to note that the script ends
+MOST_NEWS = 100_000
+MOST_AT_ONCE = 2_000  # samples or lines in one report
 _RETRY = (1.0, 2.0, 5.0, 10.0, 30.0)  # seconds between attempts to come back
 
 _NOT_CONNECTED = {
@@ -34,7 +42,7 @@ _NOT_CONNECTED = {
 def send(script: Any, message: Dict[str, Any]) -> Dict[str, Any]:
     """Sends a script's message and returns the answer, errors included."""
     message = plain(message)
-    if current().channel is not None:
+    if current().channel is not None and script._connection is None:
         return _send_by_line(script, message)
     connection = script._connection
     if connection is None and wanted():
@@ -65,18 +73,36 @@ def _send_by_line(script: Any, message: Dict[str, Any]) -> Dict[str, Any]:
 
 def register(script: Any) -> Dict[str, Any]:
     """Makes a script known to the host, on TCP by connecting it."""
-    if current().channel is not None:
-        return send(script, {"command": "register_script", "script_name": script.script_name, "info": info_of(script)})
-    if script._connection is None:
+    if script._channel is None and script._connection is None:
         script._connection = connect(script)
-    return dict(script._connection.registered)
+    if script._connection is not None:
+        return dict(script._connection.registered)
+    return send(script, {"command": "register_script", "script_name": script.script_name, "info": info_of(script)})
 
 
-def connect(script: Any) -> "Connection":
-    """Connects a script that was started by hand."""
-    connection = Connection(script, os.environ.get("MLHOST_CONNECTOR") or DEFAULT)
+def connect(script: Any) -> "Optional[Connection]":
+    """Connects a script that was started by hand, or one that shares the process
+    of a script that the host runs; None where the host has no port."""
+    address, token = os.environ.get("MLHOST_CONNECTOR") or DEFAULT, os.environ.get("MLHOST_CONNECTOR_TOKEN") or ""
+    if current().channel is not None:
+        answer = _send_by_line(script, {"command": "connector_address"})
+        address, token = answer.get("address") or "", answer.get("token") or ""
+    if not address:
+        return None
+    connection = Connection(script, address, token)
     connection.start()
     return connection
+
+
+def ending(problem: BaseException, running: bool) -> Tuple[str, str]:
+    """Tells as what a script ends that an exception ends."""
+    if isinstance(problem, SystemExit) and problem.code in (None, 0):
+        return ("finished" if running else "stopped"), ""
+    if isinstance(problem, KeyboardInterrupt):
+        return "stopped", "ctrl-C"
+    if isinstance(problem, SystemExit):
+        return "failed", "exit %s" % problem.code
+    return "failed", "%s: %s" % (type(problem).__name__, problem)
 
 
 def info_of(script: Any) -> Dict[str, Any]:
@@ -85,6 +111,8 @@ def info_of(script: Any) -> Dict[str, Any]:
     for name, entry in list(script.parameters.items()):
         parameters[name] = {key: _valid(value) if key == "valid_values" else plain(value) for key, value in entry.items()}
     return {
+        "types": {name: parameter.spec.type for name, parameter in list(script._declared.items())},
+        "topics": _topics(script),
         "name": script.script_name,
         "description": script.description,
         "parameters": parameters,
@@ -93,6 +121,15 @@ def info_of(script: Any) -> Dict[str, Any]:
         "state": "running" if script._running else "stopping",
         "pid": os.getpid(),
     }
+
+
+def _topics(script: Any) -> List[str]:
+    """Names what @mlhost.answers answers; it speaks for the process's first script."""
+    if script._session is not current() or script._session.on_message is None:
+        return []
+    from . import _messages
+
+    return sorted(_messages._answerers)
 
 
 def _valid(valid: Any) -> Any:
@@ -111,14 +148,16 @@ def _failure(message: str, code: str, hint: str = "") -> Dict[str, Any]:
 class Connection:
     """A script's two connections to the host's port."""
 
-    def __init__(self, script: Any, address: str) -> None:
-        self._script, self._address = script, address
+    def __init__(self, script: Any, address: str, token: str = "") -> None:
+        self._script, self._address, self._token = script, address, token
         self.registered: Dict[str, Any] = dict(_NOT_CONNECTED)
         self._closed = threading.Event()
         self._lock = threading.Lock()  # held during a request; guards _requests
         self._asking = 0  # the thread that holds _lock
         self._requests: Optional[_Stream] = None
         self._control: Optional[_Stream] = None
+        self._news = _News(script)
+        self._run = ""  # the host's name of this run, to go on with after a break
 
     def start(self) -> None:
         """Registers the script and answers the host from now on. While there is
@@ -127,15 +166,47 @@ class Connection:
         if stream is None:
             self._script.logger.warning("no host at %s: %s", self._address, self.registered.get("error"))
         os.register_at_fork(after_in_child=self._forked)
+        self._script._session.tap = self._news.line
+        atexit.register(self.close)
+        _watch_failures()
         threading.Thread(target=self._serve, args=(stream,), name="mlhost-connector", daemon=True).start()
 
-    def close(self) -> None:
+    def close(self, state: str = "", reason: str = "") -> None:
+        """Says goodbye: the script ends."""
+        if self._closed.is_set():
+            return
         self._closed.set()
-        for stream in (self._control, self._requests):
+        atexit.unregister(self.close)
+        if not state:
+            state, reason = _failure_of_process or ("finished", "")
+        control = self._control
+        if control:
+            self._report(control)
+            control.post({"event": "end", "state": state, "reason": reason})
+            control.finish(GOODBYE_PATIENCE)
+        for stream in (control, self._requests):
             if stream:
                 stream.close()
 
+    def sample(self, name: str, step: Optional[int], value: Any) -> None:
+        """Reports the value of a variable, soon."""
+        self._news.sample(name, step, value)
+
+    def _report(self, stream: "_Stream") -> None:
+        news = self._news.take()
+        if news:
+            stream.post(dict(news, event="report"))
+
+    def _report_all(self, stream: "_Stream") -> None:
+        """Reports what is new until the connection ends."""
+        while not self._closed.is_set() and not stream.closed:
+            self._news.bell.wait(REPORT_PATIENCE)
+            if self._closed.wait(REPORT_DELAY):
+                return
+            self._report(stream)
+
     def _forked(self) -> None:
+        self._script._session.tap = None
         for stream in (self._control, self._requests):
             if stream:
                 stream.abandon()
@@ -170,7 +241,7 @@ class Connection:
         """Returns the answer, and the connection if it can be used again."""
         try:
             if stream is None:
-                stream = _Stream(self._address)
+                stream = _Stream(self._address, self._token)
             stream.send(message)
             answer = next(stream.objects, None)
             if answer is not None:
@@ -189,13 +260,15 @@ class Connection:
     def _register(self) -> "Optional[_Stream]":
         stream = None
         try:
-            stream = _Stream(self._address)
+            stream = _Stream(self._address, self._token)
             stream.send(
                 {
                     "command": "register_script",
                     "script_name": self._script.script_name,
                     "info": info_of(self._script),
                     "control": True,
+                    "reports": True,
+                    "run": self._run,
                 }
             )
             answer = next(stream.objects, None) or _failure("the connection was closed", "not_connected")
@@ -206,6 +279,7 @@ class Connection:
             stream.close()
             stream = None
         if stream is not None:
+            self._run = answer.get("run") or ""
             stream.wait_for_ever()
         self._control = stream
         return stream
@@ -222,6 +296,7 @@ class Connection:
             stream = self._register()
 
     def _answer_all(self, stream: "_Stream") -> None:
+        threading.Thread(target=self._report_all, args=(stream,), name="mlhost-report", daemon=True).start()
         try:
             for request in stream.objects:
                 self._answer(stream, request)
@@ -276,6 +351,107 @@ class Connection:
         reply({"status": "stopped", "script": self._script.script_name})
         self._script.stop()
 
+    def _on_pause(self, request: Dict[str, Any], reply: Any) -> None:
+        self._script._session.control.pause({"answer": _by_reply(reply, {"status": "paused"})})
+
+    def _on_resume(self, request: Dict[str, Any], reply: Any) -> None:
+        self._script._session.control.resume({"answer": _by_reply(reply, {"status": "resumed"})})
+
+    def _on_message(self, request: Dict[str, Any], reply: Any) -> None:
+        session = self._script._session
+        if not _topics(self._script):
+            return reply(_failure("the script answers no messages", "no_answerer"))
+        session.on_message(dict(request, answer=_by_reply(reply, {"status": "success"})))
+
+
+def _by_reply(reply: Any, done: Dict[str, Any]) -> Any:
+    """Makes of an answer to a line the answer to a request."""
+
+    def answer(what: Dict[str, Any]) -> None:
+        error = what.get("error")
+        if error:
+            reply(_failure(error.get("message") or "", error.get("code") or "internal", error.get("hint") or ""))
+        else:
+            reply(dict(done, reply=what.get("value")) if "value" in what else done)
+
+    return answer
+
+
+class _News:
+    """What the host has not been told yet. It is bounded: of samples and lines
+    beyond that the oldest are dropped."""
+
+    def __init__(self, script: Any) -> None:
+        self._script = script
+        self._lock = threading.Lock()  # guards what follows
+        self.bell = threading.Event()
+        self._samples: Deque[List[Any]] = collections.deque(maxlen=MOST_NEWS)
+        self._logs: Deque[Dict[str, Any]] = collections.deque(maxlen=MOST_NEWS)
+        self._results: Dict[str, Any] = {}
+        self._parameters: Dict[str, Any] = {}
+        self._declared = False
+
+    def sample(self, name: str, step: Optional[int], value: Any) -> None:
+        self._samples.append([name, step, time.time(), value])  # atomic
+        self.bell.set()
+
+    def line(self, line: Dict[str, Any]) -> None:
+        """Takes what would be a line of the line protocol."""
+        op = line.get("op")
+        with self._lock:
+            if op == "changed":
+                self._parameters.update((c["name"], c["value"]) for c in line["changes"])
+            elif op == "result":
+                self._results[line["name"]] = line["value"]
+            elif op == "log":
+                self._logs.append({"level": line.get("level"), "text": line.get("text")})
+            elif op == "warning":
+                self._logs.append({"level": "warn", "text": line.get("text")})
+            elif op in ("parameter", "variable", "topics"):
+                self._declared = True
+            else:
+                return
+        self.bell.set()
+
+    def take(self) -> Dict[str, Any]:
+        """Returns what is new, and forgets it."""
+        self.bell.clear()
+        news: Dict[str, Any] = {}
+        samples = self._samples
+        if samples:
+            news["samples"] = [samples.popleft() for _ in range(min(len(samples), MOST_AT_ONCE))]
+            if samples:
+                self.bell.set()
+        with self._lock:
+            if self._declared:
+                news["info"], self._declared = info_of(self._script), False
+            if self._logs:
+                news["logs"] = [self._logs.popleft() for _ in range(min(len(self._logs), MOST_AT_ONCE))]
+            for name, table in (("results", self._results), ("parameters", self._parameters)):
+                if table:
+                    news[name] = dict(table)
+                    table.clear()
+        return news
+
+
+_failure_of_process: Optional[Tuple[str, str]] = None
+_watching = False
+
+
+def _watch_failures() -> None:
+    """Notes the exception that ends the process, for the goodbye."""
+    global _watching
+    if _watching:
+        return
+    _watching, before = True, sys.excepthook
+
+    def note(kind: Any, problem: BaseException, traceback: Any) -> None:
+        global _failure_of_process
+        _failure_of_process = ending(problem, True)
+        before(kind, problem, traceback)
+
+    sys.excepthook = note
+
 
 def _outcome(what: str, outcomes: List[Dict[str, Any]]) -> Dict[str, Any]:
     outcome = outcomes[0]
@@ -288,18 +464,44 @@ def _outcome(what: str, outcomes: List[Dict[str, Any]]) -> Dict[str, Any]:
 class _Stream:
     """JSON objects in both directions on one TCP connection."""
 
-    def __init__(self, address: str) -> None:
+    def __init__(self, address: str, token: str) -> None:
         import socket
 
         self._sock = socket.create_connection(_split(address), CONNECT_TIMEOUT)
         self._sock.settimeout(ANSWER_TIMEOUT)
+        self._token = token
+        self._ended = threading.Event()
         self._lock = threading.RLock()  # one sender at a time; a callback may interrupt one
         self.objects = self._read()
+
+    @property
+    def closed(self) -> bool:
+        return self._ended.is_set()
+
+    def finish(self, patience: float) -> None:
+        """Says that nothing more comes, and waits until the other end has read all.
+        The thread that reads notices that."""
+        import socket
+
+        try:
+            self._sock.shutdown(socket.SHUT_WR)
+            self._ended.wait(patience)
+        except OSError:
+            pass  # it was closed by the other end
+
+    def post(self, message: Dict[str, Any]) -> None:
+        """Sends what is not answered; a connection that breaks is noticed by its reader."""
+        try:
+            self.send(message)
+        except OSError:
+            self.close()
 
     def wait_for_ever(self) -> None:
         self._sock.settimeout(None)
 
     def send(self, message: Dict[str, Any]) -> None:
+        if self._token and "command" in message:
+            message = dict(message, token=self._token)
         data = (encode(message) + "\n").encode("utf-8")
         with self._lock:
             self._sock.sendall(data)
@@ -324,6 +526,7 @@ class _Stream:
     def close(self) -> None:
         import socket
 
+        self._ended.set()
         try:
             self._sock.shutdown(socket.SHUT_RDWR)  # wakes a thread that reads
         except OSError:

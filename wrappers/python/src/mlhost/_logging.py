@@ -34,10 +34,9 @@ class _Handler(logging.Handler):
             return
         try:
             text = self.format(record)
-            if self._session.channel:
-                level = next((name for least, name in _LEVELS if record.levelno >= least), "debug")
-                self._session.put({"op": "log", "level": level, "text": text})
-            elif sys.stderr is not None:
+            level = next((name for least, name in _LEVELS if record.levelno >= least), "debug")
+            self._session.put({"op": "log", "level": level, "text": text})
+            if self._session.channel is None and sys.stderr is not None:
                 sys.stderr.write("%s: %s: %s\n" % (record.name[len("script.") :], record.levelname.lower(), text))
         except Exception:
             self.handleError(record)

@@ -36,6 +36,7 @@ class Session:
         self.variables = Variables(self)
         self.control = Control(self._done)
         self.control.counter = self.counter
+        self.tap: Optional[Callable[[Dict[str, Any]], None]] = None  # gets the lines of a script without a channel
         self.on_message: Optional[Callable[[Dict[str, Any]], None]] = None
         self._started = threading.Event()
         self.sampled: List[str] = []  # variables that the configuration names
@@ -87,11 +88,15 @@ class Session:
         """Queues a line for the host."""
         if self.channel:
             self.channel.put(message)
+        elif self.tap:
+            self.tap(message)
 
     def put_now(self, message: Dict[str, Any]) -> None:
         """Sends a line that the host waits for."""
         if self.channel:
             self.channel.put_now(message)
+        elif self.tap:
+            self.tap(message)
 
     def warn(self, text: str) -> None:
         self.put({"op": "warning", "text": text})
@@ -165,9 +170,13 @@ class Session:
             self.reply(message, error=error)
 
     def reply(self, message: Dict[str, Any], **what: Any) -> None:
+        if "answer" in message:  # it came by another way
+            return message["answer"](what)
         self.put_now(dict(what, op="reply", id=message.get("id")))
 
     def _done(self, message: Dict[str, Any], **what: Any) -> None:
+        if "answer" in message:
+            return message["answer"](what)
         self.put_now(dict(what, op="done", id=message.get("id")))
 
     def _on_pause(self, message: Dict[str, Any]) -> None:

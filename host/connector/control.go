@@ -1,0 +1,153 @@
+package connector
+
+import (
+	"context"
+	"fmt"
+	"regexp"
+	"sync"
+	"time"
+
+	"github.com/mlhost/mlhost/shared/script"
+)
+
+// handName is what a script that was started by hand may call itself: its own
+// name, or its file's stem.
+var handName = regexp.MustCompile(`^[\pL\pN_][\pL\pN_. -]{0,99}$`)
+
+// maxCommands is how many commands of one controlled script are worked on at
+// once.
+const maxCommands = 16
+
+// control registers a script that was started by hand, and serves its
+// connection until it ends. It reports false: the connection is over then.
+func (c *conn) control(ctx context.Context, fields map[string]script.Value) bool {
+	s, facts, err := c.newSession(fields)
+	if err != nil {
+		return c.write(failure(err)) == nil
+	}
+	run, err := c.server.Attach(ctx, s, facts)
+	if err != nil {
+		return c.write(failure(err)) == nil
+	}
+	s.mu.Lock()
+	s.run = run
+	s.mu.Unlock()
+	c.mark(func() { c.kept = true })
+	if c.write(script.Map(map[string]script.Value{
+		"status": script.String("registered"), "script": script.String(s.Name), "run": script.String(run),
+	})) == nil && c.SetReadDeadline(time.Time{}) == nil {
+		close(s.ready)
+		reports, _ := fields["reports"].Bool()
+		c.serveSession(ctx, s, !reports)
+	}
+	close(s.over)
+	c.server.Detach(s, s.ended(ctx))
+	close(s.gone)
+	return false
+}
+
+func (c *conn) newSession(fields map[string]script.Value) (*Session, []script.Body, error) {
+	name := text(fields, "script_name")
+	if !handName.MatchString(name) {
+		return nil, nil, script.Errorf(script.CodeUsage, "%q cannot be the name of a script", name).
+			WithHint(`"script_name" has letters, digits, _, -, dots and blanks, at most 100`)
+	}
+	s := &Session{
+		Name: name, Was: text(fields, "run"), conn: c, server: c.server, ready: make(chan struct{}), over: make(chan struct{}), gone: make(chan struct{}),
+		shown: newShown(name), waiting: map[int64]chan map[string]script.Value{},
+	}
+	info, _ := fields["info"].Map()
+	if pid, ok := info["pid"].Int(); ok && pid > 0 && pid < 1<<31 {
+		s.PID = int(pid)
+	}
+	return s, s.shown.info(info), nil
+}
+
+// ended tells how the script ended: as it said, else lost.
+func (s *Session) ended(ctx context.Context) End {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch {
+	case s.end != nil:
+		return *s.end
+	case ctx.Err() != nil:
+		return End{State: script.Lost, Reason: "the host ended; the script may run on"}
+	}
+	return End{State: script.Lost, Reason: "its connection ended without a goodbye"}
+}
+
+// serveSession takes what the script sends until the connection ends: answers
+// to the host's requests, what it tells by itself, and commands.
+func (c *conn) serveSession(ctx context.Context, s *Session, poll bool) {
+	ctx, cancel := context.WithCancel(ctx)
+	var work sync.WaitGroup
+	defer work.Wait()
+	defer cancel()
+	if poll {
+		work.Go(func() { s.poll(ctx) })
+	}
+	free := make(chan struct{}, maxCommands)
+	for {
+		object, err := c.read.next()
+		if err != nil {
+			c.hungUp(err)
+			return
+		}
+		if c.SetReadDeadline(time.Time{}) != nil {
+			return
+		}
+		said, err := script.ParseJSON(object)
+		if err != nil {
+			c.server.refuse("invalid JSON", c.RemoteAddr(), err)
+			continue
+		}
+		fields, _ := said.Map()
+		switch {
+		case text(fields, "event") != "":
+			if err := s.told(ctx, fields); err != nil {
+				c.server.Logger.Warn("a script's report was not recorded", "script", s.Name, "error", err)
+			}
+		case text(fields, "command") == "":
+			s.answered(fields)
+		default:
+			select {
+			case free <- struct{}{}:
+			case <-ctx.Done():
+				return
+			}
+			work.Go(func() {
+				defer func() { <-free }()
+				_ = c.write(c.server.Commands.Handle(ctx, s.Name, said)) // a connection that fails here has ended
+			})
+		}
+	}
+}
+
+// told takes in what a script tells by itself.
+func (s *Session) told(ctx context.Context, fields map[string]script.Value) error {
+	switch event := text(fields, "event"); event {
+	case "report":
+		return s.report(ctx, fields)
+	case "end":
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.end = endOf(fields)
+		return nil
+	default:
+		return fmt.Errorf("there is no event %q", event)
+	}
+}
+
+func endOf(fields map[string]script.Value) *End {
+	end := End{State: script.State(text(fields, "state")), Reason: text(fields, "reason")}
+	switch end.State {
+	case script.Finished, script.Failed, script.Stopped:
+	default:
+		end.State = script.Finished
+	}
+	if code, ok := fields["exit_code"].Int(); ok {
+		n := int(code)
+		end.Code = &n
+	}
+	return &end
+}
