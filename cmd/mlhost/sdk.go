@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"os"
 	"path/filepath"
 
 	"github.com/spf13/cobra"
@@ -18,7 +19,9 @@ func (a *app) sdkVerb() *cobra.Command {
 		Short: "Write the Python modules that scripts may import",
 		Long: `Write the Python modules that scripts may import (mlhost, script_interface,
 script_wrappers) into a directory. Under mlhost they are there by themselves;
-this is for scripts that are started by hand.`,
+this is for scripts that are started by hand. Beside them it writes the launchers
+hivemind_connector.py (a host for the scripts of the folder), connector.py (a
+menu) and troubleshoot_all.py (diagnostics).`,
 		Example: "mlhost sdk python .",
 		Args:    args(2, 2, "a language and a directory"),
 	}, func(_ context.Context, got []string) error {
@@ -29,7 +32,11 @@ this is for scripts that are started by hand.`,
 		if err != nil {
 			return fmt.Errorf("find directory: %w", err)
 		}
-		if err := python.WriteSDK(dir); err != nil {
+		program, err := os.Executable()
+		if err != nil {
+			return fmt.Errorf("find own executable: %w", err)
+		}
+		if err := python.WriteSDK(dir, program); err != nil {
 			return script.Errorf(script.CodeIO, "%v", err)
 		}
 		return a.print(map[string]any{"language": got[0], "directory": dir}, func(w io.Writer) error {

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/hashicorp/hcl/v2"
@@ -99,9 +100,16 @@ func (l *loader) expand(f *Folder, at hcl.Range) {
 	}
 }
 
+// sdkFiles are what `mlhost sdk python` writes into a folder of scripts. They
+// are no scripts, unless a pattern names them.
+var sdkFiles = []string{"script_interface.py", "script_wrappers.py", "connector.py", "hivemind_connector.py", "troubleshoot_all.py"}
+
 // holds reports whether the folder's patterns take the file name.
 func (f *Folder) holds(name string) bool {
 	if strings.HasPrefix(name, ".") || name == "__init__.py" {
+		return false
+	}
+	if slices.Contains(sdkFiles, name) && !slices.Contains(f.Include, name) {
 		return false
 	}
 	return matches(f.Include, name) && !matches(f.Exclude, name)

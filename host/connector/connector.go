@@ -25,8 +25,15 @@ type Options struct {
 	Verb func(ctx context.Context, verb, name, author string) error
 	// Notify records what a script tells of itself.
 	Notify func(ctx context.Context, name, event string, data script.Value) error
+	// Checks are the findings of the doctor; nil: there are none.
+	Checks func(ctx context.Context) []Check
 	NewID  func() string
 	Now    func() time.Time // nil: time.Now
+}
+
+// Check is one finding of the doctor.
+type Check struct {
+	Name, Status, Detail, Fix string // status: ok, warn, fail or skip
 }
 
 // Connector answers commands. Its methods may be called concurrently.
@@ -52,6 +59,7 @@ func New(o Options) *Connector {
 	c.commands = map[string]handler{
 		"status":             c.status,
 		"scan":               c.scan,
+		"troubleshoot":       c.troubleshoot,
 		"execute":            c.execute,
 		"stop":               c.verb("stop", "stopped"),
 		"pause":              c.verb("pause", "paused"),

@@ -54,6 +54,26 @@ func (c *Connector) scan(ctx context.Context, r request) (map[string]script.Valu
 	return map[string]script.Value{"status": script.String("scan_complete"), "scripts": c.names()}, nil
 }
 
+// troubleshoot tells what is well and what is not. The status is "ok", or
+// "problems_found" where a check fails.
+func (c *Connector) troubleshoot(ctx context.Context, _ request) (map[string]script.Value, error) {
+	status, list := "ok", []script.Value{}
+	var checks []Check
+	if c.Checks != nil {
+		checks = c.Checks(ctx)
+	}
+	for _, found := range checks {
+		if found.Status == "fail" {
+			status = "problems_found"
+		}
+		list = append(list, script.Map(map[string]script.Value{
+			"name": script.String(found.Name), "status": script.String(found.Status),
+			"detail": script.String(found.Detail), "fix": script.String(found.Fix),
+		}))
+	}
+	return map[string]script.Value{"status": script.String(status), "checks": script.List(list...)}, nil
+}
+
 // control carries out the command inside: {"script", "control_command": {…}}.
 func (c *Connector) control(ctx context.Context, r request) (map[string]script.Value, error) {
 	inner, ok := r.fields["control_command"].Map()

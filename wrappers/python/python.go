@@ -12,12 +12,13 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 )
 
 // Files holds the modules, below the folder "src".
 //
-//go:embed src/*.py src/mlhost_site/*.py src/mlhost/*.py src/mlhost/hooks/*.py src/mlhost/py.typed src/mlhost_discover/*.py src/mlhost_discover/observe/*.py
+//go:embed src/*.py src/mlhost_site/*.py src/mlhost/*.py src/mlhost/hooks/*.py src/mlhost/py.typed src/mlhost_discover/*.py src/mlhost_discover/observe/*.py src/launchers/*.py
 var Files embed.FS
 
 // ShimName is the file in an extracted directory that starts a script:
@@ -73,7 +74,7 @@ func extractTo(dir, final string) (err error) {
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(work)) }()
 	whole := filepath.Join(work, "whole")
-	if err := writeFiles(filepath.Join(whole, inner), func(name string) bool { return !isDiscover(name) }); err != nil {
+	if err := writeFiles(filepath.Join(whole, inner), func(name string) bool { return !isDiscover(name) && !isLauncher(name) }); err != nil {
 		return err
 	}
 	if err := os.Rename(whole, final); err != nil {
@@ -85,13 +86,56 @@ func extractTo(dir, final string) (err error) {
 	return nil
 }
 
+// launchers is the folder of the programs that WriteSDK writes beside the
+// modules.
+const launchers = "launchers/"
+
+// launcherMark stands in every launcher that WriteSDK has written.
+const launcherMark = "Written by `mlhost sdk python`"
+
 // WriteSDK writes into dir, which it makes if need be, the modules that a
-// script imports: script_interface.py, script_wrappers.py and mlhost. Older
-// copies of them are replaced.
-func WriteSDK(dir string) error {
-	err := writeFiles(dir, func(name string) bool { return name != ShimName && !isDiscover(name) && !isSite(name) })
+// script imports: script_interface.py, script_wrappers.py and mlhost; and the
+// launchers connector.py, hivemind_connector.py and troubleshoot_all.py, which
+// use the given mlhost. Older copies of all of them are replaced; other
+// programs with a launcher's name are an error, and nothing is written then.
+func WriteSDK(dir, program string) error {
+	err := walk(func(name string, _ []byte) error { return replaceable(dir, name) })
+	if err == nil {
+		err = writeFiles(dir, func(name string) bool {
+			return name != ShimName && !isDiscover(name) && !isSite(name) && !isLauncher(name)
+		})
+	}
+	if err == nil {
+		err = walk(func(name string, data []byte) error {
+			if !isLauncher(name) {
+				return nil
+			}
+			text := strings.Replace(string(data), `MLHOST = ""`, "MLHOST = "+strconv.Quote(program), 1)
+			return os.WriteFile(filepath.Join(dir, strings.TrimPrefix(name, launchers)), []byte(text), 0o644)
+		})
+	}
 	if err != nil {
 		return fmt.Errorf("write the Python modules: %w", err)
+	}
+	return nil
+}
+
+func isLauncher(name string) bool { return strings.HasPrefix(name, launchers) }
+
+// replaceable tests that no launcher would take the place of another program.
+func replaceable(dir, name string) error {
+	if !isLauncher(name) {
+		return nil
+	}
+	path := filepath.Join(dir, strings.TrimPrefix(name, launchers))
+	data, err := os.ReadFile(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil
+	case err != nil:
+		return err
+	case !strings.Contains(string(data), launcherMark):
+		return fmt.Errorf("%s is another program: move it away, or choose another folder", path)
 	}
 	return nil
 }
@@ -131,7 +175,7 @@ func walk(visit func(name string, data []byte) error) error {
 func contentHash() (string, error) {
 	sum := sha256.New()
 	err := walk(func(name string, data []byte) error {
-		if isDiscover(name) {
+		if isDiscover(name) || isLauncher(name) {
 			return nil
 		}
 		_, err := fmt.Fprintf(sum, "%s %d\n%s\n", name, len(data), data)

@@ -51,7 +51,7 @@ func TestExtractSaysWhatIsWrong(t *testing.T) {
 func TestWriteSDK(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "new")
 	for range 2 { // the second time over the first
-		if err := WriteSDK(dir); err != nil {
+		if err := WriteSDK(dir, "/bin/mlhost"); err != nil {
 			t.Fatal(err)
 		}
 	}
