@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -175,7 +176,7 @@ func (h *host) reach(ctx context.Context, limit time.Duration, states []script.S
 			}
 		}
 		for _, name := range names {
-			if !contains(states, now[name].State) {
+			if !slices.Contains(states, now[name].State) {
 				last = fmt.Sprintf("%s is %s: %s", name, now[name].State, now[name].Reason)
 				return false, nil
 			}
@@ -186,15 +187,6 @@ func (h *host) reach(ctx context.Context, limit time.Duration, states []script.S
 		return fmt.Errorf("%w; %s", err, last)
 	}
 	return nil
-}
-
-func contains(states []script.State, s script.State) bool {
-	for _, one := range states {
-		if one == s {
-			return true
-		}
-	}
-	return false
 }
 
 var running = []script.State{script.Running}

@@ -11,7 +11,7 @@ import (
 )
 
 // tokenEnv names the environment variable that holds the token itself.
-const tokenEnv = "MLHOST_TOKEN"
+const tokenEnv = "MLHOST_TOKEN" //nolint:gosec // a name, not a token
 
 // isAway reports whether --host is an address in place of a name.
 func (a *app) isAway() bool { return strings.Contains(a.host, "://") }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 
@@ -65,7 +66,7 @@ type streamEnd struct{ *client.Stream }
 func (s streamEnd) wait() error {
 	for {
 		_, err := s.Next()
-		if err == io.EOF || script.CodeOf(err) == script.CodeHostDown {
+		if errors.Is(err, io.EOF) || script.CodeOf(err) == script.CodeHostDown {
 			return nil
 		}
 		if err != nil {

@@ -119,7 +119,7 @@ func (p *Parameter) loosen(spec script.ParameterSpec, v cty.Value) (script.Value
 	}
 	number := func(t script.Type) bool { return t == script.TypeInt || t == script.TypeFloat }
 	t := script.TypeOf(value)
-	if spec.Origin.Style == "constants" && t != spec.Type && !(number(t) && number(spec.Type)) {
+	if spec.Origin.Style == "constants" && t != spec.Type && (!number(t) || !number(spec.Type)) {
 		return value, spec, false
 	}
 	spec.Type, spec.Choices, spec.Pattern = t, nil, ""

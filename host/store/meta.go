@@ -208,7 +208,7 @@ func addParameters(tx *tx, run string, b script.Described) error {
 		if !told && !has {
 			v, told = spec.Default, !spec.Default.IsNull()
 		}
-		if told && !(has && known.Equal(v)) {
+		if told && (!has || !known.Equal(v)) {
 			values[spec.Name], changed = v, true
 		}
 	}

@@ -2,6 +2,7 @@ package supervisor
 
 import (
 	"context"
+	"maps"
 	"os"
 	"path/filepath"
 	"sync"
@@ -127,10 +128,7 @@ func (w *programs) heed() {
 // refresh takes up the scripts as they are configured now.
 func (w *programs) refresh() {
 	w.s.mu.Lock()
-	now := make(map[string]*unit, len(w.s.units))
-	for name, u := range w.s.units {
-		now[name] = u
-	}
+	now := maps.Clone(w.s.units)
 	w.s.mu.Unlock()
 	w.units, w.fresh = len(now), time.Now()
 	needed := map[string]bool{}

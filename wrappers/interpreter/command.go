@@ -100,7 +100,7 @@ func (r *run) command(ctx context.Context) (cmd *exec.Cmd, lines bool, err error
 // checkConstants refuses values for literals of a source that Python itself
 // reads: they would stay as they are, or differ from rank to rank.
 func (r *run) checkConstants() error {
-	form := ""
+	var form string
 	switch {
 	case len(r.launch.Launcher) > 0:
 		form = "under a launcher"

@@ -146,7 +146,13 @@ func (r *run) applies(name string, p *script.LaunchParameter) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	spec := r.declared[name]
-	return spec.Mutability != script.Restart || !(p != nil && p.Discovered || p == nil && isParsed(spec.Origin.Style))
+	if spec.Mutability != script.Restart {
+		return true
+	}
+	if p != nil {
+		return !p.Discovered
+	}
+	return !isParsed(spec.Origin.Style)
 }
 
 // nextRun is the outcome for a parameter that is passed once, at the start.

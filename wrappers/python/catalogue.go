@@ -19,35 +19,35 @@ type EnvRead struct {
 
 // Catalogue is the result as the host and the wrapper use it: each parameter
 // with its origin, and with the way in which a value gets into the script.
-func (d *Discovered) Catalogue() script.Catalogue {
-	c := script.Catalogue{Style: d.Style}
+func (r *Discovered) Catalogue() script.Catalogue {
+	c := script.Catalogue{Style: r.Style}
 	seen := map[string]bool{}
-	for _, p := range d.Parameters {
+	for _, p := range r.Parameters {
 		if p.Name == "" || seen[p.Name] {
 			continue
 		}
 		seen[p.Name] = true
-		c.Parameters = append(c.Parameters, d.launchParameter(p))
+		c.Parameters = append(c.Parameters, r.launchParameter(p))
 	}
-	for _, e := range d.Env {
-		c.Env = append(c.Env, script.EnvRead{Name: e.Name, Default: e.Default, Origin: script.Origin{File: d.file(e.File), Line: e.Line, Style: "env"}})
+	for _, e := range r.Env {
+		c.Env = append(c.Env, script.EnvRead{Name: e.Name, Default: e.Default, Origin: script.Origin{File: r.file(e.File), Line: e.Line, Style: "env"}})
 	}
-	for _, p := range d.Problems {
+	for _, p := range r.Problems {
 		text := p.Message
 		if p.Line > 0 {
-			text = fmt.Sprintf("%s:%d: %s", filepath.Base(d.Path), p.Line, text)
+			text = fmt.Sprintf("%s:%d: %s", filepath.Base(r.Path), p.Line, text)
 		}
 		c.Problems = append(c.Problems, text)
 	}
 	return c
 }
 
-func (d *Discovered) launchParameter(p Parameter) script.LaunchParameter {
+func (r *Discovered) launchParameter(p Parameter) script.LaunchParameter {
 	out := script.LaunchParameter{
 		Spec: script.ParameterSpec{
 			Name: p.Name, Type: p.Type, Default: fit(p.Type, p.Default), Doc: p.Doc, Required: p.Required, Min: p.Min, Max: p.Max,
 			Mutability: p.Mutability, Confidence: p.Confidence,
-			Origin: script.Origin{File: d.file(p.File), Line: p.Line, Style: p.Style},
+			Origin: script.Origin{File: r.file(p.File), Line: p.Line, Style: p.Style},
 		},
 		Discovered: true, Argument: p.Argument, Refused: p.Refused,
 	}
@@ -78,9 +78,9 @@ func fit(t script.Type, v script.Value) script.Value {
 }
 
 // file is the absolute path of what a result names relative to the script.
-func (d *Discovered) file(name string) string {
+func (r *Discovered) file(name string) string {
 	if name == "" {
-		return d.Path
+		return r.Path
 	}
-	return filepath.Join(filepath.Dir(d.Path), name)
+	return filepath.Join(filepath.Dir(r.Path), name)
 }

@@ -26,9 +26,9 @@ func readBar(line string) (b bar, ok bool) {
 	if t := tokenize(elapsed); len(t) != 1 || t[0].kind != clock {
 		return b, false
 	}
-	if i := strings.Index(head, "%|"); i >= 0 {
+	if before, _, found := strings.Cut(head, "%|"); found {
 		amount := head[strings.LastIndexByte(head, '|')+1:]
-		b.before = strings.TrimRight(strings.TrimRight(head[:i], "0123456789"), " :")
+		b.before = strings.TrimRight(strings.TrimRight(before, "0123456789"), " :")
 		done, total, ok := strings.Cut(strings.TrimSpace(amount), "/")
 		if !ok {
 			return b, false

@@ -317,7 +317,7 @@ func parens(s string) int {
 				}
 				return i + 1
 			}
-		case !letter(c) && c != '%' && c != '_' && !(digit(c) && letter(s[i-1])):
+		case !letter(c) && c != '%' && c != '_' && (!digit(c) || !letter(s[i-1])):
 			return 0
 		}
 	}
