@@ -96,7 +96,7 @@ func sharedMemory() v1.Check {
 	if err := unix.Statfs("/dev/shm", &st); err != nil {
 		return warn(name, "mount a tmpfs on /dev/shm", "/dev/shm: %v; data loaders with workers fail", err)
 	}
-	total := uint64(st.Blocks) * uint64(st.Bsize)
+	total := st.Blocks * uint64(st.Bsize)
 	if total <= 64<<20 {
 		return warn(name, "make it larger: mount -o remount,size=8G /dev/shm, or --shm-size of the container", "%s; data loaders with workers fail with a bus error when it is full", size(total))
 	}

@@ -121,7 +121,7 @@ func (o Options) disk(context.Context) []v1.Check {
 	if err := unix.Statfs(dir, &st); err != nil {
 		return []v1.Check{fail(name, "", "%s: %v", dir, err)}
 	}
-	free, total := uint64(st.Bavail)*uint64(st.Bsize), uint64(st.Blocks)*uint64(st.Bsize)
+	free, total := st.Bavail*uint64(st.Bsize), st.Blocks*uint64(st.Bsize)
 	const fix = "free space on it, or move the state by --state DIR; `mlhost runs` lists what is kept"
 	switch {
 	case free < leastFree/10:
