@@ -9,24 +9,24 @@ import (
 	"github.com/mlhost/mlhost/shared/script"
 )
 
-// checks tells a client of the connector how the host is: its ports, its
-// store, and its scripts.
-func (h *Host) checks(context.Context) []connector.Check {
+// checks tells a client of the connector how the host is: its ports, what the
+// doctor finds, and its scripts.
+func (h *Host) checks(ctx context.Context) []connector.Check {
 	var found []connector.Check
 	add := func(name, status, detail, fix string) {
 		found = append(found, connector.Check{Name: name, Status: status, Detail: detail, Fix: fix})
 	}
 	add("host", "ok", fmt.Sprintf("%s runs as process %d", h.options.Config.Host.Name, os.Getpid()), "")
 	l := h.Listen()
-	for name, address := range map[string]string{"port for operators": l.HTTP, "port for scripts": l.Connector} {
-		if address == "" {
-			add(name, "skip", "it is turned off", "")
+	for _, port := range [][2]string{{"port for operators", l.HTTP}, {"port for scripts", l.Connector}} {
+		if port[1] == "" {
+			add(port[0], "skip", "it is turned off", "")
 		} else {
-			add(name, "ok", address, "")
+			add(port[0], "ok", port[1], "")
 		}
 	}
-	for _, notice := range h.notices() {
-		add("store", "warn", notice, "")
+	for _, c := range h.Troubleshoot(ctx) {
+		add(c.Name, string(c.Status), c.Detail, c.Fix)
 	}
 	for _, s := range h.registry.Snapshot() {
 		switch s.State {

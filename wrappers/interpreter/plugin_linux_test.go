@@ -3,7 +3,6 @@ package interpreter
 import (
 	"context"
 	"encoding/json"
-	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -263,55 +262,5 @@ for i in {1..2000}; do echo '{"op":"samples","samples":[["loss",'$i',null,0.5]]}
 	}
 	if samples != 2000 {
 		t.Errorf("%d samples are kept for the host", samples)
-	}
-}
-
-// TestCallsWaitForTheStart: what is asked of a script waits until its
-// process is there. Here that takes as long as its input cannot be opened.
-func TestCallsWaitForTheStart(t *testing.T) {
-	// A Python that is slow to tell its version, which the start waits for.
-	l := bashLaunch(t, "import time\nwhile True:\n    time.sleep(60)\n")
-	fifo := filepath.Join(l.Directory, "begin")
-	slow := filepath.Join(l.Directory, "python")
-	text := fmt.Sprintf("#!/bin/sh\n[ -e %[1]s/begun ] || { read x <%[1]s/begin; : >%[1]s/begun; }\nexec python3 \"$@\"\n", l.Directory)
-	if err := os.WriteFile(slow, []byte(text), 0o700); err != nil {
-		t.Fatal(err)
-	}
-	l.Interpreter, l.Profile = []string{slow}, "python"
-	if err := unix.Mkfifo(fifo, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	l.Parameters = []script.LaunchParameter{set("lambda", script.Float(0.2))}
-	p, err := sdk.NewPlugin(New(l))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer p.Close(false)
-	batch := script.Batch{ID: "1", Values: map[string]script.Value{"lambda": script.Float(0.3)}}
-	if err := p.Start(t.Context(), wire.StartRequest{Run: "waits", Script: "fit", RunDir: t.TempDir(),
-		Parameters: map[string]script.Value{"lambda": script.Float(0.2)}}); err != nil {
-		t.Fatal(err)
-	}
-	short, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
-	defer cancel()
-	if err := p.Pause(short); err == nil || !strings.Contains(err.Error(), "still being started") {
-		t.Errorf("pause: %v", err)
-	}
-	set := make(chan error, 1)
-	go func() {
-		reply, err := p.SetParameters(t.Context(), batch)
-		if err == nil && reply.Outcomes[0].Status != script.NeedsRestart {
-			t.Errorf("%+v", reply)
-		}
-		set <- err
-	}()
-	if err := os.WriteFile(fifo, nil, 0o600); err != nil { // opens when the wrapper does
-		t.Fatal(err)
-	}
-	if err := <-set; err != nil {
-		t.Error(err)
-	}
-	if err := p.Stop(t.Context(), limit, "enough"); err != nil {
-		t.Error(err)
 	}
 }
