@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/mlhost/mlhost/host/bus"
 	"github.com/mlhost/mlhost/host/router"
 	"github.com/mlhost/mlhost/shared/script"
 )
@@ -45,6 +46,9 @@ func (h *Host) setParameters(ctx context.Context, m script.Message) (script.Repl
 	var reply script.BatchReply
 	if state.Live() {
 		reply, err = h.setOn(ctx, m.Target, batch)
+		if script.CodeOf(err) == script.CodeUnavailable && h.hasEnded(ctx, m.Target) {
+			reply, err = h.setForNextRun(m)
+		}
 		if err != nil {
 			return script.Reply{ID: m.ID}, err
 		}
@@ -58,6 +62,37 @@ func (h *Host) setParameters(ctx context.Context, m script.Message) (script.Repl
 		return script.Reply{ID: m.ID}, err
 	}
 	return script.Reply{ID: m.ID, Batch: &reply}, nil
+}
+
+// setForNextRun keeps the values of a script that ended before it answered, as
+// those of one that does not run.
+func (h *Host) setForNextRun(m script.Message) (script.BatchReply, error) {
+	checked, err := h.registry.CheckBatch(m.Target, *m.Batch)
+	return script.BatchReply{Revision: h.registry.Revision(m.Target) + 1, Outcomes: checked}, err
+}
+
+// endPatience is how long the end of a script is waited for that has stopped
+// answering.
+const endPatience = 2 * time.Second
+
+// hasEnded reports whether a script ends, now or in a moment.
+func (h *Host) hasEnded(ctx context.Context, name string) bool {
+	news := h.bus.Subscribe(bus.Filter{Script: name, Kinds: []string{script.KindOf(script.StateChanged{})}}, 16)
+	defer news.Close()
+	timer := time.NewTimer(endPatience)
+	defer timer.Stop()
+	for {
+		if state, _ := h.registry.State(name); !state.Live() {
+			return true
+		}
+		select {
+		case <-news.C:
+		case <-timer.C:
+			return false
+		case <-ctx.Done():
+			return false
+		}
+	}
 }
 
 // checkSet checks a set when its turn has come, and keeps the turn until
