@@ -17,6 +17,8 @@ PATIENCE = 60  # seconds until a test that hangs fails
 def clean_environment(**more):
     """The environment without what would change how Python behaves."""
     env = {k: v for k, v in os.environ.items() if not k.startswith(("PYTHON", "MLHOST"))}
+    if "TORCH1_PATH" in os.environ:  # of a library that is unpacked, not installed: .ci/ml-venv
+        env["PYTHONPATH"] = os.environ["TORCH1_PATH"]
     env.update(more)
     return env
 
