@@ -123,7 +123,6 @@ func (h *Host) carryOut(ctx context.Context, c *config.Config, to config.Outline
 		}
 		done.Changes = append(done.Changes, change)
 	}
-	h.config.Store(c)
 	var sets, starts []config.Change
 	for _, change := range done.Changes {
 		if change.Kind != config.KindScript {
@@ -141,10 +140,14 @@ func (h *Host) carryOut(ctx context.Context, c *config.Config, to config.Outline
 			sets = append(sets, change)
 		}
 	}
+	h.config.Store(c) // from here on others read c, which is not changed any more
 	h.router.Configure(c, func(route string) bool { return h.reload.applied.Routes[route].Equal(to.Routes[route]) })
 	errs = append(errs, h.reclaimRoutes(ctx))
 	for _, change := range sets {
-		errs = append(errs, h.setConfigured(ctx, change))
+		if err := h.setConfigured(ctx, change); err != nil {
+			errs = append(errs, err)
+			keepValues(to.Scripts[change.Name], change)
+		}
 	}
 	for _, change := range starts {
 		errs = append(errs, h.supervisor.Start(ctx, change.Name))
@@ -152,6 +155,20 @@ func (h *Host) carryOut(ctx context.Context, c *config.Config, to config.Outline
 	errs = append(errs, h.remember(to))
 	h.notePending(pending)
 	return done, errors.Join(errs...)
+}
+
+// keepValues notes that a script's values are still those from before the
+// change, so that the next plan has them again.
+func keepValues(a config.Attributes, change config.Change) {
+	for _, c := range change.Attributes {
+		switch {
+		case !strings.HasPrefix(c.Path, "parameters."):
+		case c.Old.IsNull():
+			delete(a, c.Path)
+		default:
+			a[c.Path] = c.Old
+		}
+	}
 }
 
 // postpone leaves a script as it is carried out now.
