@@ -1,25 +1,47 @@
 """Runs `go test -json ARGS` and prints what a person wants to see.
 
 One line a package with its count of tests, the output of what failed, each
-skipped test with its reason, and the totals. Exits with go test's status.
+skipped test with its reason, and the totals. A few failed tests are tried once
+more, alone: what passes then is named as unsteady, and is a bug of the test or of
+what it tests, but no failure. Exits with 0 when all passed.
 """
 
 import collections
 import json
+import re
 import subprocess
 import sys
 import time
 
 SLOW = 5.0  # seconds; a test that takes longer is named
+MOST_TRIED_AGAIN = 5  # failed tests; more are no accident
 
 
 def main():
+    arguments = sys.argv[1:]
+    status, failed = run(arguments)
+    if not status or not 0 < len(failed) <= MOST_TRIED_AGAIN or any(not test for _, test in failed):
+        return status
+    flags = [a for a in arguments if a.startswith("-") and a != "-run"]
+    for package, test in failed:
+        print(f"== once more, alone: {package} {test}", flush=True)
+        alone = "/".join(f"^{re.escape(part)}$" for part in test.split("/"))
+        if run([*flags, "-count=1", "-run", alone, package])[0]:
+            return status
+    for package, test in failed:
+        print(f"unsteady {package} {test}: failed once, and passed when it ran alone")
+    return 0
+
+
+def run(arguments):
+    """Runs go test, prints, and returns its status and what failed: pairs of
+    package and test (the innermost), with "" for a package that broke outside of its tests."""
     started = time.monotonic()
-    command = ["go", "test", "-json", *sys.argv[1:]]
+    command = ["go", "test", "-json", *arguments]
     go = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, errors="replace")
     output = collections.defaultdict(list)  # (package, test) -> lines
     counts = collections.defaultdict(collections.Counter)  # package -> action -> tests
-    slow, skipped, broken = [], [], []
+    slow, skipped, broken, failed = [], [], [], []
     for line in go.stdout:
         try:
             event = json.loads(line)
@@ -33,10 +55,14 @@ def main():
         elif action in ("pass", "fail", "skip"):
             if test:
                 ended(event, package, test, action, output, counts, slow, skipped)
+                if action == "fail" and not any(of == package and inner.startswith(test + "/") for of, inner in failed):
+                    failed.append((package, test))  # a subtest is told before the test that holds it
             else:
                 package_ended(event, package, action, output, counts)
                 if action == "fail":
                     broken.append(package)
+                    if not any(of == package for of, _ in failed):
+                        failed.append((package, ""))
     status = go.wait()
     for package, test, reason in skipped:
         print(f"skipped  {package} {test}: {reason}")
@@ -49,7 +75,7 @@ def main():
     )
     if broken:
         print("failed packages:", *broken)
-    return status
+    return status, failed
 
 
 def ended(event, package, test, action, output, counts, slow, skipped):

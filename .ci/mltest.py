@@ -1,6 +1,7 @@
 """Runs the tests in wrappers/python/tests_ml with the interpreters that have
 the libraries: .ci/mltest.py PYTHON... Each test that is skipped is named with
-its reason, each that fails is shown."""
+its reason, each that fails is shown. A few failed tests are tried once more,
+alone, and named as unsteady if they pass."""
 
 import os
 import pathlib
@@ -8,6 +9,8 @@ import re
 import subprocess
 import sys
 import time
+
+from again import failed_tests
 
 FOLDER = pathlib.Path(__file__).resolve().parent.parent / "wrappers" / "python" / "tests_ml"
 PATIENCE = 1500  # seconds for one interpreter
@@ -27,17 +30,21 @@ def main():
         print(f"{'FAIL' if status else 'ok':4} {python}: {ran.group(1) if ran else 'not run'}, {time.monotonic() - started:.0f} s", flush=True)
         if status:
             print(output)
+            again = failed_tests(output)
+            if again and not run(python, again)[0]:
+                print("unsteady, failed once, and passed alone:", *again)
+                continue
             failed.append(python)
     return 1 if failed else 0
 
 
-def run(python):
-    """Returns the exit status and the output."""
+def run(python, names=()):
+    """Runs the named tests, or all, and returns the exit status and the output."""
     env = {k: v for k, v in os.environ.items() if not k.startswith(("PYTHON", "MLHOST_"))}
     env["PYTHONDONTWRITEBYTECODE"] = "1"
     try:
         done = subprocess.run(
-            [python, "-m", "unittest", "-v"], cwd=FOLDER, env=env, stdin=subprocess.DEVNULL, timeout=PATIENCE,
+            [python, "-m", "unittest", "-v", *names], cwd=FOLDER, env=env, stdin=subprocess.DEVNULL, timeout=PATIENCE,
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace",
         )
     except subprocess.TimeoutExpired as late:

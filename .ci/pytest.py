@@ -3,7 +3,8 @@
 All of them on the oldest and on the newest Python that is found, and those that
 speak the protocol on each version between: whatever breaks in the middle breaks
 there. Looked at are this interpreter, python3.8 ... 3.14 on PATH and pyenv's, or
-what MLHOST_TEST_PYTHONS lists (separated like PATH). Two run at a time.
+what MLHOST_TEST_PYTHONS lists (separated like PATH). Two run at a time. A few
+failed tests are tried once more, alone, and named as unsteady if they pass.
 """
 
 import concurrent.futures
@@ -14,6 +15,8 @@ import re
 import subprocess
 import sys
 import time
+
+from again import failed_tests
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 SMOKE = ("test_protocol.py", "test_values.py")
@@ -41,6 +44,10 @@ def main():
             print(f"{'FAIL' if status else 'ok':4} {folder}  Python {text(version)}: {ran.group(1) if ran else 'not run'} ({what})", flush=True)
             if status:
                 print(output[-MOST_SHOWN:])
+                again = failed_tests(output)
+                if again and not run(found[version], folder, again)[0]:
+                    print("unsteady, failed once, and passed alone:", *again)
+                    continue
                 failed.append(f"{folder} on {found[version]}")
     print(f"unittest: {len(found)} versions of Python, {time.monotonic() - started:.0f} s")
     if failed:

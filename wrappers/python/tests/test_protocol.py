@@ -314,6 +314,37 @@ class Protocol(ScriptTest):
         self.assertEqual(run.samples("loss"), [])
 
 
+class ClosedDescriptor(ScriptTest):
+    def test_closing_it_between_a_look_and_a_read_does_not_end_the_script(self):
+        run = self.run_script(
+            """
+            import os, threading, mlhost
+            from mlhost import _channel
+            look, take, give_up, noticed = _channel.Channel.is_ours, _channel.Channel._take, _channel.Channel._break, threading.Event()
+            reader = []
+            def taken(channel, line):
+                reader[:] = [threading.get_ident()]
+                take(channel, line)
+            def late(channel):
+                ours = look(channel)
+                if ours and reader == [threading.get_ident()] and not channel._lock.locked():  # it is not about to send
+                    os.close(channel._sock.fileno())
+                return ours
+            def given_up(channel):
+                give_up(channel)
+                noticed.set()
+            _channel.Channel.is_ours, _channel.Channel._take, _channel.Channel._break = late, taken, given_up
+            mlhost.param("p", 1)
+            mlhost.result(ready=True)
+            noticed.wait()
+            print("runs on")
+            """
+        )
+        run.expect("result", name="ready")
+        run.send(op="set", id="c1", values={"p": 2}, author="user:me")
+        self.assertEqual(run.finish(), (0, "runs on\n", ""))
+
+
 class WithoutHost(ScriptTest):
     def test_everything_is_a_no_op(self):
         source = TUNED.replace("import mlhost, sys", "import sys; sys.path.insert(0, %r); import mlhost" % __import__("harness").SRC)

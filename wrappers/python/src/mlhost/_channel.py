@@ -239,7 +239,9 @@ class Channel:
             except OSError:
                 data = b""
             if not data:
-                if not self.broken:
+                if not self.is_ours():
+                    self._break()  # closed since the look above
+                elif not self.broken:
                     self._ended()
                 return
             *lines, rest = data.split(b"\n")
