@@ -132,7 +132,7 @@ func (h *Host) makeParts() {
 		Dir: h.dir, Executable: h.options.Executable, Logger: h.logger, Emit: h.Emit,
 		LastSeq: h.store.LastSeq, LogEnd: h.logEnd, Link: h.serveLink, Kept: h.store.Kept,
 		Parameters: h.holdParameters, Accepts: h.accepts,
-		Discover: h.options.Discover,
+		Discover: h.options.Discover, Checkpoint: h.newestCheckpoint,
 	})
 	h.connector = connector.New(connector.Options{
 		ID: h.options.Config.Host.Name, Directory: h.options.Config.Dir, Registry: h.registry,

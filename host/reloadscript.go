@@ -17,6 +17,12 @@ func (h *Host) reloadScript(ctx context.Context, c api.Command) (api.Outcome, er
 	how, err := h.supervisor.Reload(ctx, c.Script, supervisor.ReloadOptions{Now: c.Now})
 	out := h.outcomeOf(c.Script)
 	out.Reloaded = string(how)
+	if err == nil && how == supervisor.Restarted {
+		var record map[string]script.Value
+		if record, err = h.store.Record(ctx, out.Run); err == nil {
+			out.Checkpoint = supervisor.CheckpointIn(record)
+		}
+	}
 	return out, err
 }
 

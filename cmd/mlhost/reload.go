@@ -23,7 +23,8 @@ its program as it is now.
 A rebuilt plugin takes over the run of the one before it, where it makes
 checkpoints. Where it makes none it is used from the next run on, or with --now
 at once, in a new run. A script in another language whose source has changed is
-started again with the values that were set. When the new program does not work
+started again with the values that were set, and from the newest checkpoint that
+its run has written where it has an argument for that. When the new program does not work
 the old one goes on, and it is said why.`,
 		Args:              args(0, 1, "a script, or nothing"),
 		ValidArgsFunction: a.completeScripts,
@@ -60,6 +61,9 @@ func reloadedText(out v1.Acted) string {
 	case "handed_over":
 		return fmt.Sprintf("%s goes on with the new binary (run %s)", out.Script, out.Run)
 	case "restarted":
+		if out.Checkpoint != "" {
+			return fmt.Sprintf("%s was started again from %s (run %s)", out.Script, out.Checkpoint, out.Run)
+		}
 		return fmt.Sprintf("%s was started again (run %s)", out.Script, out.Run)
 	case "at_next_run":
 		if out.State.Live() {

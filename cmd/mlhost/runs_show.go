@@ -166,6 +166,9 @@ func runHead(r v1.RunDetail) *table {
 	add("git", gitText(record))
 	add("source", record["source.path"], clip(record["source.sha256"], 13))
 	add("machine", machineText(record))
+	if from := record["resumed.checkpoint"]; from != "" {
+		add("goes on from", from, "of run", record["resumed.run"])
+	}
 	return t
 }
 

@@ -35,6 +35,7 @@ type Outcome struct {
 	PID   int
 	// Reloaded says what became of a reload: "unchanged", "handed_over",
 	// "restarted" or "at_next_run".
-	Reloaded string
-	Scripts  []string // scan: every script that is known now
+	Reloaded   string
+	Checkpoint string   // what the run goes on from that a reload has begun; "": it begins anew
+	Scripts    []string // scan: every script that is known now
 }

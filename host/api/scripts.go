@@ -104,7 +104,7 @@ func (a *API) act(ctx context.Context, c Command) (v1.Acted, error) {
 	if err != nil {
 		return v1.Acted{}, err
 	}
-	return v1.Acted{Script: c.Script, State: out.State, Run: out.Run, PID: v1.PID(out.PID), Reloaded: out.Reloaded}, nil
+	return v1.Acted{Script: c.Script, State: out.State, Run: out.Run, PID: v1.PID(out.PID), Reloaded: out.Reloaded, Checkpoint: out.Checkpoint}, nil
 }
 
 func fromScript(s registry.Script) v1.Script {

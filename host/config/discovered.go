@@ -157,7 +157,7 @@ func (s *Script) checkArgs(p *Parameter, known script.LaunchParameter) hcl.Diagn
 			if arg == "--" {
 				break
 			}
-			if flag != "" && sameOption(arg, flag) {
+			if flag != "" && SameOption(arg, flag) {
 				return hcl.Diagnostics{fault(p.value.Range(), "Given twice",
 					"The parameter %q is given here, and args holds %q for it. Remove one of them.%s", p.Name, arg, declaredAt(known.Spec))}
 			}
@@ -166,9 +166,9 @@ func (s *Script) checkArgs(p *Parameter, known script.LaunchParameter) hcl.Diagn
 	return nil
 }
 
-// sameOption reports whether an argument is the option flag, alone or with its
+// SameOption reports whether an argument is the option flag, alone or with its
 // value behind it.
-func sameOption(arg, flag string) bool {
+func SameOption(arg, flag string) bool {
 	if strings.HasSuffix(flag, "=") {
 		return strings.HasPrefix(arg, flag)
 	}

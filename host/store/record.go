@@ -83,6 +83,25 @@ func (s *Store) Artifacts(ctx context.Context, run string) ([]Artifact, error) {
 	return out, err
 }
 
+// Beside lists the directories of the runs that ran at the same time as a run.
+func (s *Store) Beside(ctx context.Context, run string) ([]string, error) {
+	var out []string
+	err := s.each(ctx, "read directories", `SELECT d.value FROM run mine JOIN run r ON r.id <> mine.id
+		AND (mine.finished IS NULL OR r.started <= mine.finished) AND (r.finished IS NULL OR r.finished >= mine.started)
+		JOIN run_record d ON d.run = r.id AND d.key = 'directory' WHERE mine.id = ?`, []any{run}, func(rows *sql.Rows) error {
+		var text string
+		if err := rows.Scan(&text); err != nil {
+			return err
+		}
+		value, err := decodeValue(text)
+		if dir, ok := value.Text(); ok {
+			out = append(out, dir)
+		}
+		return err
+	})
+	return out, err
+}
+
 func sumOf(data []byte) string {
 	sum := sha256.Sum256(data)
 	return hex.EncodeToString(sum[:])

@@ -109,9 +109,11 @@ func (u *unit) open(ctx context.Context) (p *Process, err error) {
 		return p, err
 	}
 	conf := p.config()
-	if p.program, err = u.s.program(conf, p.run, p.dir, &u.s.binaries, p.discover(ctx, conf)); err != nil {
+	found := p.discover(ctx, conf)
+	if p.program, err = u.s.program(conf, p.run, p.dir, &u.s.binaries, found); err != nil {
 		return p, err
 	}
+	p.goesOn = p.findCheckpoint(ctx, conf, found)
 	// Not synced: it matters only while the machine stays up.
 	if err = writeInstance(p.home, p.instance, false); err != nil {
 		return p, err
@@ -281,7 +283,11 @@ func (p *Process) prepare(ctx context.Context) error {
 	}
 	d.Parameters = specs
 	p.described = d
-	return p.settle(ctx, values)
+	if err := p.settle(ctx, values); err != nil {
+		return err
+	}
+	p.handCheckpoint(ctx)
+	return nil
 }
 
 // explain words the failure of a call. A process that has died says more than

@@ -39,6 +39,7 @@ type Process struct {
 	identity wire.Identity
 	values   map[string]script.Value // that the run starts with
 	revision uint64
+	goesOn   *goesOn // from a checkpoint of an earlier run; nil: it begins anew
 	onReady  func()
 	began    time.Time
 
@@ -131,11 +132,15 @@ func (p *Process) begin(ctx context.Context) error {
 		Parameters: p.startValues(), Revision: p.revision, Binary: p.program.sum,
 		Plugin: p.program.plugin, Command: p.program.argv, Attempt: p.unit.restarts.attempt,
 	}
-	err := p.s.emit(
+	events := []script.Event{
 		p.s.event(p.name, p.run, started),
 		p.s.event(p.name, p.run, script.Described{Description: p.described}),
 		p.s.event(p.name, p.run, script.StateChanged{State: script.Starting, PID: p.child.pid, PluginPID: p.child.pid}),
-	)
+	}
+	if p.goesOn != nil {
+		events = append(events, p.s.event(p.name, p.run, p.goesOn.record()))
+	}
+	err := p.s.emit(events...)
 	if err != nil {
 		return err // a run that is not recorded is not begun
 	}

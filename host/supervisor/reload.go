@@ -83,12 +83,17 @@ func (u *unit) reloadBinary(ctx context.Context, p *Process, o ReloadOptions) (R
 		p.status.remark(fmt.Sprintf("new binary %s waits for the end of the run", short(next.sum)))
 		return AtNextRun, nil
 	}
-	return u.restart(ctx)
+	return u.restart(ctx, "")
 }
 
-// restart ends the run and begins another one.
-func (u *unit) restart(ctx context.Context) (Reloaded, error) {
-	if err := u.s.Restart(ctx, u.name); err != nil {
+// restart ends the run and begins another one, which goes on from the newest
+// checkpoint of the run from, where that is not "" and the script can.
+func (u *unit) restart(ctx context.Context, from string) (Reloaded, error) {
+	if err := u.s.stop(ctx, u, "to be started again"); err != nil {
+		return "", err
+	}
+	u.s.update(func() { u.from = from })
+	if err := u.s.Start(ctx, u.name); err != nil {
 		return "", err
 	}
 	return Restarted, nil

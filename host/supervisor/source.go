@@ -26,7 +26,7 @@ func (u *unit) reloadSource(ctx context.Context, p *Process, o ReloadOptions) (R
 		p.status.remark("")
 		return Unchanged, nil
 	}
-	return u.restart(ctx)
+	return u.restart(ctx, p.run)
 }
 
 // sourceChanged reports whether the script's source is another one than its run

@@ -46,6 +46,10 @@ type Options struct {
 	// before each start of a script that is read; nil: nothing is found.
 	Discover func(context.Context, *config.Script) (script.Catalogue, error)
 
+	// Checkpoint returns the newest checkpoint that a run has written, "" where it
+	// has written none. nil: nothing is known of checkpoints.
+	Checkpoint func(ctx context.Context, run string) (path string, err error)
+
 	StartLimit   int           // scripts starting at once; 0: 8
 	StartTimeout time.Duration // for the handshake, and for Describe; 0: 30 s
 	CallTimeout  time.Duration // of a call that has no deadline of its own; 0: 10 s

@@ -47,6 +47,7 @@ type unit struct {
 	well    bool   // its last run finished well
 	err     *script.Error
 	process *Process
+	from    string // the run whose checkpoint the next attempt goes on from; "": none
 
 	// What the record of an earlier host says of the last run.
 	lastRun   string

@@ -9,6 +9,7 @@ type Catalogue struct {
 	Parameters []LaunchParameter // Discovered, and none of them Set
 	Env        []EnvRead         // environment variables that the script reads
 	Problems   []string          // what was not understood: "train.py:12: …"
+	Resume     string            // the parameter that takes a checkpoint to go on from; "": none is seen
 }
 
 // EnvRead is a place where a script reads an environment variable.

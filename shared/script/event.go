@@ -203,7 +203,7 @@ type ArtifactWritten struct {
 	Path   string // absolute
 	Size   int64
 	SHA256 string // "" where the file was too large, or the time too short
-	Kind   string // "model", "table", "image", "log", "text", "data" or "file"
+	Kind   string // "checkpoint", "model", "table", "image", "log", "text", "data" or "file"
 	// Found tells how it was noticed: "opened" by the script, or as a change in
 	// its "directory", which may be somebody else's.
 	Found string

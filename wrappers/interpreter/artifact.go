@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -197,10 +198,24 @@ func kindOfFile(path string) string {
 	if strings.HasPrefix(filepath.Base(path), "events.out.tfevents.") {
 		return "log"
 	}
-	if kind, ok := kinds[strings.ToLower(filepath.Ext(path))]; ok {
+	ext := strings.ToLower(filepath.Ext(path))
+	kind, ok := kinds[ext]
+	switch {
+	case ext == ".ckpt", (kind == "model" || kind == "data" || ext == ".index") && isCheckpoint(path):
+		return "checkpoint"
+	case ok:
 		return kind
 	}
 	return "file"
+}
+
+// checkpointWord is what the name of a checkpoint, or of its folder, has.
+var checkpointWord = regexp.MustCompile(`(?i)(^|[^a-z])(checkpoints?|ckpts?|chkpt|last|latest|epoch|step|iter|snapshots?)([^a-z]|$)`)
+
+// isCheckpoint reports whether a file's name, or that of the folder it lies in,
+// says that a training can go on from it.
+func isCheckpoint(path string) bool {
+	return checkpointWord.MatchString(filepath.Base(path)) || checkpointWord.MatchString(filepath.Base(filepath.Dir(path)))
 }
 
 // sumOfFile returns the sha256 of a file, "" where it cannot be read in time.

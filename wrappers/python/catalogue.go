@@ -20,7 +20,7 @@ type EnvRead struct {
 // Catalogue is the result as the host and the wrapper use it: each parameter
 // with its origin, and with the way in which a value gets into the script.
 func (r *Discovered) Catalogue() script.Catalogue {
-	c := script.Catalogue{Style: r.Style}
+	c := script.Catalogue{Style: r.Style, Resume: r.Resume}
 	seen := map[string]bool{}
 	for _, p := range r.Parameters {
 		if p.Name == "" || seen[p.Name] {

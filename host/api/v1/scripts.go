@@ -138,6 +138,9 @@ type Acted struct {
 	// Reloaded says what became of a reload: "unchanged", "handed_over",
 	// "restarted" or "at_next_run"; it is there after a reload only.
 	Reloaded string `json:"reloaded,omitempty"`
+	// Checkpoint is the file or folder that a run goes on from which a reload has
+	// begun, where the script takes one.
+	Checkpoint string `json:"checkpoint,omitempty"`
 }
 
 // Scanned answers `scan`.

@@ -4090,7 +4090,7 @@ type ArtifactWritten struct {
 	Size int64 `protobuf:"varint,2,opt,name=size,proto3" json:"size,omitempty"`
 	// sha256 of the file, in hexadecimal; empty: not computed.
 	Sha256 string `protobuf:"bytes,3,opt,name=sha256,proto3" json:"sha256,omitempty"`
-	// kind: "model", "table", "image", "log", "text", "data" or "file".
+	// kind: "checkpoint", "model", "table", "image", "log", "text", "data" or "file".
 	Kind string `protobuf:"bytes,4,opt,name=kind,proto3" json:"kind,omitempty"`
 	// found tells how it was noticed: "opened" or "directory".
 	Found         string `protobuf:"bytes,5,opt,name=found,proto3" json:"found,omitempty"`
