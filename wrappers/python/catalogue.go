@@ -58,7 +58,9 @@ func (r *Discovered) launchParameter(p Parameter) script.LaunchParameter {
 	}
 	switch p.Style {
 	case "constants":
-		out.Constant = p.Name
+		if p.Argument == nil {
+			out.Constant = p.Name
+		}
 	case "register_parameter", "mlhost.param":
 	default:
 		out.Dest = p.Name

@@ -15,19 +15,37 @@ def replace(source: bytes, wanted: Dict[str, Any]) -> "Tuple[Any, List[str]]":
     """Returns the syntax tree of source with the wanted values in the place of
     literals, and the names for which there was no such place."""
     tree = ast.parse(source)
-    left = dict(wanted)
+    left, odd = dict(wanted), []
     for node in _statements(tree.body):
         target = _target(node)
         if target not in left:
             continue
         value = left.pop(target)
         try:
-            old = ast.literal_eval(node.value)
+            old = _value(node.value)
         except (ValueError, TypeError, SyntaxError):
-            left[target] = value
-            break
+            odd.append(target)
+            continue
         node.value = _located(_literal(_like(old, value)), node.value)
-    return tree, sorted(left)
+    return tree, sorted(odd + list(left))
+
+
+#: What an expression of literals alone is made of: 5 * 8.
+_ARITHMETIC = (ast.BinOp, ast.UnaryOp, ast.Constant, ast.operator, ast.unaryop, ast.List, ast.Tuple, ast.expr_context)
+
+
+def _value(node: Any) -> Any:
+    """Returns what stands there: a literal, arithmetic with such, or one side of a
+    condition between such."""
+    if isinstance(node, ast.IfExp):
+        first = _value(node.body)
+        return _value(node.orelse) if first is None else first
+    if isinstance(node, ast.BinOp) and all(isinstance(part, _ARITHMETIC) for part in ast.walk(node)):
+        try:
+            return eval(compile(ast.Expression(body=node), "<constant>", "eval"), {"__builtins__": {}})
+        except ArithmeticError as failure:
+            raise ValueError from failure
+    return ast.literal_eval(node)
 
 
 def _statements(body: "List[Any]") -> Iterator[Any]:

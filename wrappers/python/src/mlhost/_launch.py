@@ -55,7 +55,7 @@ def _configured(script: str, code: types.CodeType, main: types.ModuleType) -> ty
     from . import _constants, _parsed
 
     configured = session.settings.configured
-    wanted = {e.get("constant") or e["name"]: configured[e["name"]] for e in found if e.get("set") and e["name"] in configured}
+    wanted = {e["constant"]: configured[e["name"]] for e in found if e.get("constant") and e.get("set") and e["name"] in configured}
     if wanted:
         with open(script, "rb") as file:
             tree, left = _constants.replace(file.read(), wanted)

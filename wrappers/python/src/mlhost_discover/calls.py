@@ -22,6 +22,8 @@ class Calls:
         if isinstance(target, Func):
             return self.call_function(target, args, kwargs, node)
         if isinstance(target, Bound):
+            if self.takes_arguments(target.func, target.receiver, node):
+                return Const(None)
             return self.call_function(target.func, [target.receiver] + args, kwargs, node)
         if isinstance(target, Class):
             return self.construct(target, args, kwargs, node, scope)

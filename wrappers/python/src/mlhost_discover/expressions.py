@@ -101,6 +101,8 @@ class Expressions:
         if isinstance(owner, (Instance, Parser)):
             if name in owner.attrs:
                 return owner.attrs[name]
+            if name == "__dict__" and isinstance(owner, Instance):
+                return Table(owner.attrs)
             if owner.cls:
                 found = self.member(owner.cls, name)
                 if isinstance(found, Func):

@@ -87,8 +87,11 @@ class Libraries:
             return Unknown()
         if name == "vars" and args and isinstance(args[0], Namespace):
             return Unknown()
-        if name in ("exec", "eval"):
-            self.problem(node.lineno, "%s: names that it sets are not seen" % name, scope.module)
+        if name == "exec":
+            self.executes(node, scope)
+            return Const(None)
+        if name == "eval":
+            self.problem(node.lineno, "eval: names that it sets are not seen", scope.module)
             return Unknown()
         if name in ("os.getenv", "os.environ.get"):
             return Unknown(node)

@@ -85,7 +85,8 @@ class Facts:
                 elif kind is ast.Global:
                     self.counted.update(node.names)
                 elif kind is ast.AugAssign and isinstance(node.target, ast.Name):
-                    self.counted.add(node.target.id)
+                    if loop or function or isinstance(node.op, (ast.Add, ast.Sub)):
+                        self.counted.add(node.target.id)
                 elif kind is ast.Subscript and isinstance(node.ctx, ast.Load) and dotted(node.value) in ("os.environ", "environ"):
                     self.reads_env(index_of(node), node.lineno, None)
                 for name in node._fields:

@@ -4,11 +4,12 @@ import ast
 import os
 
 from scopes import Module, Scope
+from style_assigned import TAKES
 from syntax import sets_up
 from values import Budget, Func, Wrapped, jsonable
 
 STYLES = ["argparse", "click", "typer", "absl", "fire", "HfArgumentParser", "tyro", "simple_parsing", "draccus", "jsonargparse",
-          "hydra", "omegaconf", "optparse", "docopt", "tap", "register_parameter", "mlhost.param"]
+          "hydra", "omegaconf", "optparse", "docopt", "tap", "register_parameter", "mlhost.param", "sys.argv"]
 
 
 RESUME = ("resume_from_checkpoint", "resume_from", "resume_path", "resume_checkpoint", "resume", "load_checkpoint", "init_checkpoint", "checkpoint_path", "ckpt_path", "restore_from",
@@ -34,6 +35,7 @@ class Output:
             return dict(self.result([], "none"), unreadable=True)
         module = self.modules[self.path] = Module(self, source, "__main__")
         module.ran = True
+        self.following = 1 if TAKES.search(source.text) else 0
         try:
             facts = source.facts()
         except RecursionError:
@@ -58,7 +60,7 @@ class Output:
             style = style if params else "none"
         for line, name, _ in sorted(facts.env, key=lambda e: e[0]):
             self.problem(line, "reads the environment variable %s" % name if name else "reads an environment variable with a computed name")
-        if facts.argv and style in ("constants", "none"):
+        if facts.argv and style in ("constants", "none") and not (params and params[0].form == "assigned"):
             self.problem(facts.argv, "reads sys.argv by itself: what it takes from there is not seen")
             style = "sys.argv" if style == "none" else style
         for p in params:

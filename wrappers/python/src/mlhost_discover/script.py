@@ -13,6 +13,7 @@ from output import Output
 from statements import Statements
 from style_absl import Absl
 from style_argparse import Argparse
+from style_assigned import Assigned
 from style_classes import Classes
 from style_click import Click
 from style_commands import Commands
@@ -27,14 +28,14 @@ MAX_SECONDS = 10.0
 
 
 class Script(
-    Argparse, Classes, Commands, Docopt, Fire, Click, Absl, Declared, Config, Constants,
+    Argparse, Classes, Commands, Docopt, Fire, Click, Absl, Declared, Config, Constants, Assigned,
     Libraries, Calls, Expressions, Statements, Imports, Mutability, Ways, Output,
 ):
     """Follows one script's main path and gathers its parameters."""
 
     def __init__(self, tree, path):
         self.tree, self.path = tree, path
-        self.modules, self.reads = {}, {}
+        self.modules, self.reads, self.executed = {}, {}, {}
         self.problems, self.styles = [], []
         self.parsers, self.commands, self.found = [], [], []
         self.stored, self.overrides, self.header = {}, {}, ""
@@ -43,7 +44,7 @@ class Script(
         self.following = 0  # more than 0: every function is followed, whatever it says
         self.steps, self.calls, self.stack, self.unsure = 0, {}, [], 0
         self.deadline = time.process_time() + MAX_SECONDS
-        self.is_script = False
+        self.is_script, self.taken_at = False, 0
         self.handlers = {getattr(ast, name[3:]): getattr(self, name) for name in HANDLERS if hasattr(ast, name[3:])}
         self.roots = self.find_roots(os.path.dirname(path))
 

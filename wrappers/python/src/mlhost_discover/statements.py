@@ -88,6 +88,8 @@ class Statements:
                 self.namespaces.add(target.attr)
             if isinstance(owner, (Instance, Parser)):
                 owner.attrs[target.attr] = value
+                if isinstance(owner, Instance):
+                    owner.lines[target.attr] = (target.lineno, scope.module)
         elif isinstance(target, (ast.Tuple, ast.List)):
             for i, part in enumerate(target.elts):
                 if isinstance(part, ast.Starred):

@@ -82,6 +82,7 @@ class Class:
 class Instance:
     def __init__(self, cls):
         self.cls, self.attrs = cls, {}
+        self.lines = {}  # of attributes that are assigned: line and module
 
 
 class Namespace:
@@ -222,6 +223,7 @@ class Param:
         self.form, self.flags, self.off, self.verb, self.nargs, self.converter = "", [], "", "", None, None
         self.positional, self.position, self.nested = False, 0, False
         self.extra, self.enum, self.several = [], "", []
+        self.why = ""  # why no value can be passed
 
     def set_default(self, value):
         self.default = value

@@ -14,8 +14,10 @@ class Ways:
     def way(self, p):
         """Returns the argument as a map, or None, and why there is none."""
         text = TEXTS.get(p.style, "")
+        if p.form == "assigned" or p.style == "sys.argv":
+            return dict(form="value", flag="--" + p.name, text="python"), ""
         if p.style in ("register_parameter", "mlhost.param", "constants"):
-            return None, ""
+            return None, p.why
         if p.style == "omegaconf":
             return None, "the script reads it from a file"
         if p.style == "hydra":
