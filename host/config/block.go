@@ -20,15 +20,12 @@ type block struct {
 	at      hcl.Range // of the header
 }
 
-// open decodes a block's body by a list of attribute names and block types.
-func (l *loader) open(b *hcl.Block, attributes []string, blocks ...hcl.BlockHeaderSchema) *block {
-	schema := &hcl.BodySchema{Blocks: blocks}
-	for _, name := range attributes {
-		schema.Attributes = append(schema.Attributes, hcl.AttributeSchema{Name: name})
-	}
-	content, diags := b.Body.Content(schema)
+// open decodes a block's body by what the schema has for it.
+func (l *loader) open(b *hcl.Block) *block {
+	s := blockNamed[b.Type].body()
+	content, diags := b.Body.Content(s)
 	for _, d := range diags {
-		suggestWider(d, attributes, blocks)
+		suggestWider(d, s)
 	}
 	l.report(diags...)
 	return &block{loader: l, content: content, at: b.DefRange}
@@ -36,15 +33,18 @@ func (l *loader) open(b *hcl.Block, attributes []string, blocks ...hcl.BlockHead
 
 // suggestWider adds a did-you-mean where HCL, which is stricter about what is
 // close, had none.
-func suggestWider(d *hcl.Diagnostic, attributes []string, blocks []hcl.BlockHeaderSchema) {
+func suggestWider(d *hcl.Diagnostic, s *hcl.BodySchema) {
 	unknown := d.Summary == "Unsupported argument" || d.Summary == "Unsupported block type" || d.Summary == "Extraneous JSON object property"
 	if !unknown || strings.Contains(d.Detail, "Did you mean") {
 		return
 	}
 	if _, rest, ok := strings.Cut(d.Detail, `"`); ok {
 		name, _, _ := strings.Cut(rest, `"`)
-		names := slices.Clone(attributes)
-		for _, b := range blocks {
+		var names []string
+		for _, a := range s.Attributes {
+			names = append(names, a.Name)
+		}
+		for _, b := range s.Blocks {
 			names = append(names, b.Type)
 		}
 		d.Detail += didYouMean(name, names)

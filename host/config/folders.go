@@ -16,7 +16,7 @@ func (l *loader) loadFolders(blocks hcl.Blocks) {
 	seen := map[string]hcl.Range{}
 	for _, b := range blocks {
 		f := &Folder{Name: b.Labels[0], Range: b.DefRange, Include: []string{"*.py"}}
-		body := l.open(b, []string{"directory", "include", "exclude", "interpreter"})
+		body := l.open(b)
 		l.checkLabel("scripts", f.Name, b.LabelRanges[0])
 		if before, ok := seen[f.Name]; ok {
 			l.duplicate("scripts", f.Name, b.DefRange, before)

@@ -39,7 +39,8 @@ var pureFunctions = map[string]function.Function{
 	"csvdecode": stdlib.CSVDecodeFunc, "jsondecode": stdlib.JSONDecodeFunc, "jsonencode": stdlib.JSONEncodeFunc,
 	"tobool": stdlib.MakeToFunc(cty.Bool), "tonumber": stdlib.MakeToFunc(cty.Number), "tostring": stdlib.MakeToFunc(cty.String),
 	"tolist": stdlib.MakeToFunc(cty.List(cty.DynamicPseudoType)), "tomap": stdlib.MakeToFunc(cty.Map(cty.DynamicPseudoType)),
-	"try": tryfunc.TryFunc, "can": tryfunc.CanFunc,
+	"try": tryfunc.TryFunc.WithNewDescriptions("Returns the first of the expressions that has a value.", []string{""}),
+	"can": tryfunc.CanFunc.WithNewDescriptions("Returns true if the expression has a value.", []string{""}),
 	// numbers in lists; see statistics.go
 	"mean": meanFunc, "median": medianFunc, "min": minFunc, "max": maxFunc, "sum": sumFunc,
 	"slope": slopeFunc, "plateau": plateauFunc, "all": allFunc, "any": anyFunc,
@@ -58,8 +59,9 @@ func loadFunctions(dir string, env func(string) (string, bool)) map[string]funct
 // coalesce(env("X"), "default") works.
 func envFunc(lookup func(string) (string, bool)) function.Function {
 	return function.New(&function.Spec{
-		Params: []function.Parameter{{Name: "name", Type: cty.String}},
-		Type:   function.StaticReturnType(cty.String),
+		Description: "Returns the host's environment variable of that name, null where it is not set.",
+		Params:      []function.Parameter{{Name: "name", Type: cty.String}},
+		Type:        function.StaticReturnType(cty.String),
 		Impl: func(args []cty.Value, _ cty.Type) (cty.Value, error) {
 			if value, ok := lookup(args[0].AsString()); ok {
 				return cty.StringVal(value), nil
@@ -73,8 +75,9 @@ func envFunc(lookup func(string) (string, bool)) function.Function {
 // by os.Root.
 func fileFunc(dir string) function.Function {
 	return function.New(&function.Spec{
-		Params: []function.Parameter{{Name: "path", Type: cty.String}},
-		Type:   function.StaticReturnType(cty.String),
+		Description: "Returns the text of a file below the configuration's directory: UTF-8, at most 1 MiB; links that lead out of the directory are refused.",
+		Params:      []function.Parameter{{Name: "path", Type: cty.String}},
+		Type:        function.StaticReturnType(cty.String),
 		Impl: func(args []cty.Value, _ cty.Type) (cty.Value, error) {
 			text, err := readBelow(dir, args[0].AsString())
 			if err != nil {

@@ -63,7 +63,7 @@ func (l *loader) loadHost(blocks hcl.Blocks) {
 	}
 	h := &l.config.Host
 	h.Range = b.DefRange
-	body := l.open(b, []string{"name", "listen", "tls_cert", "tls_key", "allowed_hosts"})
+	body := l.open(b)
 	if body.text("name", &h.Name) && h.Name != "" && !hostPattern.MatchString(h.Name) {
 		body.fault("name", "Invalid name", "%q is not a host name: letters, digits, dots, _ and - make one, at most 63.", clip(h.Name))
 	}
@@ -115,7 +115,7 @@ func (l *loader) loadConnector(blocks hcl.Blocks) {
 	}
 	c := &l.config.Connector
 	c.Range = b.DefRange
-	body := l.open(b, []string{"listen", "auth"})
+	body := l.open(b)
 	body.address("listen", &c.Listen)
 	body.choice("auth", &c.Auth, "user", "token", "none")
 }
@@ -126,7 +126,7 @@ func (l *loader) loadCollaboration(blocks hcl.Blocks) {
 		return
 	}
 	l.config.Collaboration.Range = b.DefRange
-	l.open(b, []string{"default"}).choice("default", &l.config.Collaboration.Default, "allow", "deny")
+	l.open(b).choice("default", &l.config.Collaboration.Default, "allow", "deny")
 }
 
 // address reads a TCP address, "" for none.

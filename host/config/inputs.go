@@ -69,7 +69,7 @@ func envName(name string) string { return strings.ToUpper(strings.ReplaceAll(nam
 func (l *loader) openInput(b *hcl.Block) *input {
 	in := &input{name: b.Labels[0], kind: script.TypeAny, at: b.DefRange}
 	l.checkName("input", in.name, b.LabelRanges[0])
-	body := l.open(b, []string{"type", "default", "doc"})
+	body := l.open(b)
 	in.kind = body.typeWord("type", script.TypeAny)
 	var doc string
 	body.text("doc", &doc)

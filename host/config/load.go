@@ -33,18 +33,6 @@ type loader struct {
 	reported map[string]bool
 }
 
-var rootSchema = &hcl.BodySchema{Blocks: []hcl.BlockHeaderSchema{
-	{Type: "host"},
-	{Type: "connector"},
-	{Type: "locals"},
-	{Type: "input", LabelNames: []string{"name"}},
-	{Type: "script", LabelNames: []string{"name"}},
-	{Type: "scripts", LabelNames: []string{"name"}},
-	{Type: "route", LabelNames: []string{"name"}},
-	{Type: "collaboration"},
-	{Type: "allow", LabelNames: []string{"name"}},
-}}
-
 // Load reads the configuration at path: a file, or a directory whose files
 // are merged in name order. The Config is never nil; it is whole when the
 // diagnostics have no error.

@@ -26,11 +26,6 @@ type refinement struct {
 	sensitive  *bool
 }
 
-var parameterAttributes = []string{
-	"value", "type", "min", "max", "step", "scale", "choices", "pattern", "unit", "doc", "group", "mutability", "sensitive",
-	"pass", "env", "file",
-}
-
 // parameters reads the parameters attribute and the parameter blocks; a block
 // without a value refines the attribute's.
 func (b *block) parameters(blocks hcl.Blocks, plugin bool) []*Parameter {
@@ -134,7 +129,7 @@ func (b *block) parameterBlock(nested *hcl.Block, plugin bool) *Parameter {
 	if p.Name == "" {
 		b.report(fault(p.NameRange, "Invalid name", "A parameter needs a name."))
 	}
-	body := b.open(nested, parameterAttributes)
+	body := b.open(nested)
 	if a := body.content.Attributes["value"]; a != nil {
 		p.value, p.Range = a.Expr, a.Expr.Range()
 	}

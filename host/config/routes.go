@@ -13,12 +13,8 @@ const (
 	maxWindow     = 100_000
 )
 
-var (
-	routeAttributes = []string{
-		"from", "to", "window", "when", "value", "cooldown", "every", "min_change", "on_nan", "enabled", "topic",
-	}
-	parameterOnly = []string{"window", "when", "value", "cooldown", "every", "min_change", "on_nan"}
-)
+// parameterOnly are settings of routes to a parameter.
+var parameterOnly = []string{"window", "when", "value", "cooldown", "every", "min_change", "on_nan"}
 
 func (l *loader) loadRoutes(blocks hcl.Blocks) {
 	seen := map[string]hcl.Range{}
@@ -30,7 +26,7 @@ func (l *loader) loadRoutes(blocks hcl.Blocks) {
 			continue
 		}
 		seen[name] = b.DefRange
-		body := l.open(b, routeAttributes)
+		body := l.open(b)
 		if body.has("topic") {
 			l.config.TopicRoutes = append(l.config.TopicRoutes, body.topicRoute(name))
 		} else if r := body.route(name); r != nil {
@@ -148,7 +144,7 @@ func (l *loader) loadAllows(blocks hcl.Blocks) {
 			continue
 		}
 		seen[name] = b.DefRange
-		body := l.open(b, []string{"from", "to", "topics"})
+		body := l.open(b)
 		a := &Allow{Name: name, Range: b.DefRange}
 		from, to := body.needScripts("from"), body.needScripts("to")
 		a.From, a.To, a.refs = names(from), names(to), append(from, to...)

@@ -10,17 +10,6 @@ import (
 	"github.com/zclconf/go-cty/cty"
 )
 
-var scriptAttributes = []string{
-	"source", "module", "interpreter", "launcher", "protocol", "plugin", "sha256", "args", "env", "directory", "stdin", "parameters",
-	"stalled_after", "depends_on", "stop_grace", "on_host_exit", "reload", "autostart",
-}
-
-var scriptBlocks = []hcl.BlockHeaderSchema{
-	{Type: "parameter", LabelNames: []string{"name"}},
-	{Type: "variable", LabelNames: []string{"name"}},
-	{Type: "restart"},
-}
-
 var sha256Pattern = regexp.MustCompile(`^[0-9a-f]{64}$`)
 
 // newScript returns a script with the defaults.
@@ -58,7 +47,7 @@ func (l *loader) loadScripts(blocks hcl.Blocks) {
 func (l *loader) loadScript(b *hcl.Block) *Script {
 	s := l.newScript(b.Labels[0], b.DefRange)
 	s.NameRange = b.LabelRanges[0]
-	body := l.open(b, scriptAttributes, scriptBlocks...)
+	body := l.open(b)
 	body.executable(s)
 	body.texts("args", &s.Args)
 	body.table("env", &s.Env)
@@ -209,7 +198,7 @@ func (b *block) restart(blocks hcl.Blocks, r *Restart) {
 	if first == nil {
 		return
 	}
-	body := b.open(first, []string{"policy", "max_attempts", "window", "backoff", "max_backoff"})
+	body := b.open(first)
 	body.choice("policy", &r.Policy, RestartNever, RestartOnFailure, RestartAlways)
 	body.whole("max_attempts", &r.MaxAttempts, 1, 1_000_000)
 	body.duration("window", &r.Window, time.Nanosecond)
@@ -228,7 +217,7 @@ func (b *block) variables(blocks hcl.Blocks, plugin bool) []*Variable {
 	seen := map[string]hcl.Range{}
 	for _, nested := range blocks {
 		v := &Variable{Name: nested.Labels[0], Range: nested.DefRange}
-		body := b.open(nested, []string{"pattern"})
+		body := b.open(nested)
 		if v.Name == "" {
 			b.report(fault(nested.LabelRanges[0], "Invalid name", "A variable needs a name."))
 		}

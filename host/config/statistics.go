@@ -19,18 +19,19 @@ var errTooFew = errors.New("the list has too few numbers")
 // taken; where that leaves too few numbers the result is NaN (an unknown
 // number, see ErrNaN).
 var (
-	meanFunc   = numbersFunc(mean)
-	medianFunc = numbersFunc(median)
-	sumFunc    = numbersFunc(sum)
-	minFunc    = numbersFunc(least)
-	maxFunc    = numbersFunc(greatest)
-	slopeFunc  = numbersFunc(slope)
-	allFunc    = boolsFunc(true)
-	anyFunc    = boolsFunc(false)
+	meanFunc   = numbersFunc(mean, "Returns the mean of the numbers, or of lists of them.")
+	medianFunc = numbersFunc(median, "Returns the median of the numbers, or of lists of them.")
+	sumFunc    = numbersFunc(sum, "Returns the sum of the numbers, or of lists of them.")
+	minFunc    = numbersFunc(least, "Returns the least of the numbers, or of lists of them.")
+	maxFunc    = numbersFunc(greatest, "Returns the greatest of the numbers, or of lists of them.")
+	slopeFunc  = numbersFunc(slope, "Returns the slope of the line through the list's numbers by least squares, per sample.")
+	allFunc    = boolsFunc(true, "Returns true if every element of a list of bools is true.")
+	anyFunc    = boolsFunc(false, "Returns true if an element of a list of bools is true.")
 )
 
 // plateauFunc is plateau(xs, n).
 var plateauFunc = function.New(&function.Spec{
+	Description: "Returns true if there are more than n values, and the least of the last n is not below the least before them.",
 	Params: []function.Parameter{
 		{Name: "xs", Type: cty.DynamicPseudoType, AllowDynamicType: true, AllowUnknown: true},
 		{Name: "n", Type: cty.Number, AllowUnknown: true},
@@ -56,10 +57,11 @@ var plateauFunc = function.New(&function.Spec{
 })
 
 // numbersFunc makes a function of numbers, given one by one or as lists.
-func numbersFunc(compute func([]float64) float64) function.Function {
+func numbersFunc(compute func([]float64) float64, doc string) function.Function {
 	return function.New(&function.Spec{
-		VarParam: &function.Parameter{Name: "xs", Type: cty.DynamicPseudoType, AllowDynamicType: true, AllowUnknown: true},
-		Type:     function.StaticReturnType(cty.Number),
+		Description: doc,
+		VarParam:    &function.Parameter{Name: "xs", Type: cty.DynamicPseudoType, AllowDynamicType: true, AllowUnknown: true},
+		Type:        function.StaticReturnType(cty.Number),
 		Impl: func(args []cty.Value, _ cty.Type) (cty.Value, error) {
 			if len(args) == 0 {
 				return cty.NilVal, errors.New("a list of numbers is needed")
@@ -89,10 +91,11 @@ func numbersFunc(compute func([]float64) float64) function.Function {
 
 // boolsFunc is all (of = true) or any (of = false): false settles all, true
 // settles any; an element that hangs on a NaN leaves the rest to decide.
-func boolsFunc(of bool) function.Function {
+func boolsFunc(of bool, doc string) function.Function {
 	return function.New(&function.Spec{
-		Params: []function.Parameter{{Name: "xs", Type: cty.DynamicPseudoType, AllowDynamicType: true}},
-		Type:   function.StaticReturnType(cty.Bool),
+		Description: doc,
+		Params:      []function.Parameter{{Name: "xs", Type: cty.DynamicPseudoType, AllowDynamicType: true}},
+		Type:        function.StaticReturnType(cty.Bool),
 		Impl: func(args []cty.Value, _ cty.Type) (cty.Value, error) {
 			if !isListLike(args[0].Type()) {
 				return cty.NilVal, function.NewArgErrorf(0, "a list of bools is needed, not %s", args[0].Type().FriendlyName())
