@@ -40,6 +40,7 @@ type Check struct {
 type Connector struct {
 	Options
 	commands map[string]handler
+	controls []string // those that `control` carries out
 }
 
 // request is one command with its arguments.
@@ -55,28 +56,12 @@ func New(o Options) *Connector {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	c := &Connector{Options: o}
-	c.commands = map[string]handler{
-		"status":             c.status,
-		"scan":               c.scan,
-		"troubleshoot":       c.troubleshoot,
-		"execute":            c.execute,
-		"stop":               c.verb("stop", "stopped"),
-		"pause":              c.verb("pause", "paused"),
-		"resume":             c.verb("resume", "resumed"),
-		"control":            c.control,
-		"set_parameter":      c.setParameter,
-		"get_parameter":      c.getParameter,
-		"set_variable":       c.setVariable,
-		"get_variable":       c.getVariable,
-		"get_info":           c.getInfo,
-		"get_scripts_info":   c.scriptsInfo,
-		"list_scripts":       c.listScripts,
-		"register_script":    c.registerScript,
-		"collaborate":        c.collaborate,
-		"broadcast":          c.broadcast,
-		"get_collaborations": c.getCollaborations,
-		"notification":       c.notification,
+	c := &Connector{Options: o, commands: map[string]handler{}}
+	for _, command := range Commands() {
+		c.commands[command.Name] = command.handle(c)
+		if command.Control {
+			c.controls = append(c.controls, command.Name)
+		}
 	}
 	return c
 }

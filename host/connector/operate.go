@@ -3,6 +3,8 @@ package connector
 import (
 	"context"
 	"maps"
+	"slices"
+	"strings"
 
 	"github.com/mlhost/mlhost/host/registry"
 	"github.com/mlhost/mlhost/shared/script"
@@ -81,15 +83,14 @@ func (c *Connector) control(ctx context.Context, r request) (map[string]script.V
 		return nil, script.Errorf(script.CodeUsage, `"control_command" is missing or no object`).
 			WithHint(`for example {"command": "get_info"}`)
 	}
-	switch name := text(inner, "command"); name {
-	case "set_parameter", "get_parameter", "set_variable", "get_variable", "get_info", "pause", "resume", "stop":
-		fields := maps.Clone(inner)
-		fields["script"] = r.fields["script"]
-		return c.commands[name](ctx, request{source: r.source, fields: fields})
-	default:
+	name := text(inner, "command")
+	if !slices.Contains(c.controls, name) {
 		return nil, script.Errorf(script.CodeNotFound, "there is no control command %q", name).
-			WithHint("set_parameter, get_parameter, set_variable, get_variable, get_info, pause, resume, stop")
+			WithHint("%s", strings.Join(c.controls, ", "))
 	}
+	fields := maps.Clone(inner)
+	fields["script"] = r.fields["script"]
+	return c.commands[name](ctx, request{source: r.source, fields: fields})
 }
 
 func (c *Connector) setParameter(ctx context.Context, r request) (map[string]script.Value, error) {
