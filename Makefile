@@ -19,7 +19,7 @@ TOOL_PB     := google.golang.org/protobuf/cmd/protoc-gen-go@v1.36.12
 TOOL_PBGRPC := google.golang.org/grpc/cmd/protoc-gen-go-grpc@v1.6.2
 TOOL_LINT   := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 
-.PHONY: help build demo test test-ml compat race lint bench chaos proto clean
+.PHONY: help build demo docs test test-ml compat race lint bench chaos proto clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -31,6 +31,9 @@ build: ## build bin/mlhost and bin/plugins/*
 
 demo: build ## train on Fisher's iris for a few seconds and look at what was kept
 	@examples/demo/run.sh
+
+docs: ## write docs/reference anew from the code
+	UPDATE=1 $(GO) test -count=1 -run '^TestReference$$' ./cmd/mlhost ./host/config ./host/api ./host/connector
 
 test: ## vet and test everything; needs Go, Python 3 and nothing else
 	$(GO) vet ./...

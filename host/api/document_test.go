@@ -3,8 +3,6 @@ package api_test
 import (
 	"cmp"
 	"encoding/json"
-	"fmt"
-	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -70,46 +68,5 @@ func TestDocumentIsTheRoutes(t *testing.T) {
 	slices.Sort(served)
 	if diff := gocmp.Diff(served, told); diff != "" {
 		t.Errorf("served, not told (-), told, not served (+):\n%s", diff)
-	}
-}
-
-const (
-	docPath  = "../../docs/http.md"
-	docBegin = "<!-- routes -->\n"
-	docEnd   = "<!-- end -->\n"
-)
-
-// The list of routes in docs/http.md is up to date; UPDATE=1 writes it.
-func TestDocIsCurrent(t *testing.T) {
-	w := newWeb(t, api.TCPOptions{})
-	data, err := os.ReadFile(docPath)
-	if err != nil {
-		t.Fatal(err)
-	}
-	before, rest, ok := strings.Cut(string(data), docBegin)
-	old, after, closed := strings.Cut(rest, docEnd)
-	if !ok || !closed {
-		t.Fatal("docs/http.md has no place for the routes")
-	}
-	var b strings.Builder
-	b.WriteString("\n| route | | query and headers |\n|---|---|---|\n")
-	for _, op := range operations(t, w) {
-		var more []string
-		for _, p := range op.Parameters {
-			if p.In != "path" {
-				more = append(more, "`"+p.Name+"`")
-			}
-		}
-		fmt.Fprintf(&b, "| `%s %s` | %s | %s |\n", op.method, op.path, op.Summary, strings.Join(more, " "))
-	}
-	b.WriteString("\n")
-	if b.String() == old {
-		return
-	}
-	if os.Getenv("UPDATE") == "" {
-		t.Fatalf("docs/http.md is not current; UPDATE=1 go test ./host/api -run TestDocIsCurrent writes it:\n%s", gocmp.Diff(old, b.String()))
-	}
-	if err := os.WriteFile(docPath, []byte(before+docBegin+b.String()+docEnd+after), 0o644); err != nil {
-		t.Fatal(err)
 	}
 }
