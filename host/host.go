@@ -109,6 +109,7 @@ func (h *Host) open() error {
 	if err != nil {
 		return err
 	}
+	h.bus.Begin(h.store.NewestEvent())
 	if h.web.token, err = api.ReadToken(filepath.Join(h.dir, api.TokenFile)); err != nil {
 		return err
 	}

@@ -185,5 +185,9 @@ func (a *app) noteGap(e v1.Event) {
 	if err := json.Unmarshal(e.Data, &data); err != nil {
 		return // a gap that says nothing is not worth an error
 	}
-	a.note("mlhost: %d events are missing here: %s", data.Dropped, escapeLine(data.Reason))
+	if data.Dropped == nil {
+		a.note("mlhost: events are missing here: %s", escapeLine(data.Reason))
+		return
+	}
+	a.note("mlhost: %d events are missing here: %s", *data.Dropped, escapeLine(data.Reason))
 }

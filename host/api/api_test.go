@@ -42,7 +42,12 @@ type fixture struct {
 
 func newFixture(t *testing.T) *fixture {
 	t.Helper()
-	f := &fixture{dir: t.TempDir(), registry: registry.New(), bus: bus.New()}
+	return newFixtureOf(t, bus.New())
+}
+
+func newFixtureOf(t *testing.T, events *bus.Bus) *fixture {
+	t.Helper()
+	f := &fixture{dir: t.TempDir(), registry: registry.New(), bus: events}
 	var err error
 	f.store, err = store.Open(t.Context(), store.Options{Dir: f.dir, Committed: func(events []script.Event) {
 		f.registry.Apply(events...)
@@ -103,6 +108,16 @@ func (f *fixture) train(t *testing.T) {
 			{Name: "loss", Step: 7, Time: start, Value: script.Float(0.5)},
 		}}},
 	)
+}
+
+// http returns a client for requests that package client has no method for.
+func (f *fixture) http(t *testing.T) *http.Client {
+	t.Helper()
+	transport := &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+		return (&net.Dialer{}).DialContext(ctx, "unix", f.socket)
+	}}
+	t.Cleanup(transport.CloseIdleConnections)
+	return &http.Client{Transport: transport}
 }
 
 func (f *fixture) emit(t *testing.T, events ...script.Event) {

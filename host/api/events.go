@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -14,7 +15,7 @@ import (
 
 	v1 "github.com/mlhost/mlhost/host/api/v1"
 	"github.com/mlhost/mlhost/host/bus"
-	"github.com/mlhost/mlhost/host/registry"
+	"github.com/mlhost/mlhost/host/store"
 	"github.com/mlhost/mlhost/shared/script"
 )
 
@@ -26,14 +27,16 @@ const (
 )
 
 type eventsInput struct {
-	Script string   `query:"script" doc:"events of this script only"`
-	Kinds  []string `query:"kind,explode" doc:"events of these kinds only"`
-	After  string   `header:"Last-Event-ID" doc:"also those that were kept after the event of this id"`
+	Scripts []string `query:"script,explode" doc:"events of these scripts only"`
+	Kinds   []string `query:"kind,explode" doc:"events of these kinds only; gap always comes"`
+	Thin    float64  `query:"thin" minimum:"0" maximum:"60" doc:"the newest sample of each series, step and progress only every so many seconds; 0: all of them"`
+	Full    []string `query:"full,explode" doc:"scripts that are not thinned"`
+	After   string   `header:"Last-Event-ID" doc:"also what happened behind the event of this id"`
 }
 
 // eventRoutes registers the event stream. Each of its messages has an event's
-// id and kind, and a v1.Event as its data. A viewer that is too slow loses
-// events and is told how many by one of kind "gap".
+// id and kind, and a v1.Event as its data. What a viewer misses, because it is
+// too slow or comes back too late, it is told by an event of kind "gap".
 func (a *API) eventRoutes(api huma.API) {
 	op := huma.Operation{
 		OperationID: "events", Method: http.MethodGet, Path: "/api/v1/events", Summary: "What happens, as server-sent events",
@@ -49,7 +52,10 @@ func (a *API) eventRoutes(api huma.API) {
 		}
 		return &huma.StreamResponse{Body: func(ctx huma.Context) {
 			r, w := humago.Unwrap(ctx)
-			v := &viewer{registry: a.Registry, w: w, control: http.NewResponseController(w), last: after}
+			v := &viewer{registry: a.Registry, w: w, control: http.NewResponseController(w)}
+			if in.Thin > 0 {
+				v.thin = newThinner(in.Full)
+			}
 			// What goes wrong here is that the viewer has gone, or the host goes.
 			if err := a.stream(r.Context(), v, in, after); err != nil {
 				a.Logger.Debug("event stream ended", "error", err)
@@ -62,10 +68,13 @@ func (a *API) checkEvents(in *eventsInput) (after uint64, err error) {
 	if a.Bus == nil {
 		return 0, errNoHost()
 	}
-	if in.Script != "" {
-		if _, err := a.find(in.Script); err != nil {
+	for _, name := range in.Scripts {
+		if _, err := a.find(name); err != nil {
 			return 0, err
 		}
+	}
+	if err := checkKinds(in.Kinds); err != nil {
+		return 0, err
 	}
 	if in.After == "" {
 		return 0, nil
@@ -77,131 +86,173 @@ func (a *API) checkEvents(in *eventsInput) (after uint64, err error) {
 	return after, nil
 }
 
+func checkKinds(kinds []string) error {
+	known := script.Kinds()
+	for _, kind := range kinds {
+		if slices.Contains(known, kind) {
+			continue
+		}
+		err := script.Errorf(script.CodeUsage, "no event is of kind %q", kind)
+		if best := script.Suggest(kind, known); best != "" {
+			return err.WithHint("did you mean %q?", best)
+		}
+		return err.WithHint("the kinds are %s", strings.Join(known, ", "))
+	}
+	return nil
+}
+
 func errNoHost() *script.Error {
 	return script.Errorf(script.CodeHostDown, "no host is running").WithHint("start one with `mlhost run CONFIG`")
 }
 
-// stream writes kept events after the given id, where one was given, and then
-// what happens, until ctx ends. The subscription comes first, so that nothing
-// is missed between the two.
+// stream writes what happened behind the given event, where one was given, and
+// then what happens, until ctx ends.
 func (a *API) stream(ctx context.Context, v *viewer, in *eventsInput, after uint64) error {
-	sub := a.Bus.Subscribe(bus.Filter{Script: in.Script, Kinds: in.Kinds}, viewerSize)
-	defer sub.Close()
 	v.w.Header().Set("Content-Type", "text/event-stream")
 	v.w.Header().Set("Cache-Control", "no-store")
+	sub, err := a.subscribe(ctx, v, in, after)
+	if err != nil {
+		return err
+	}
+	defer sub.Close()
 	if err := v.flush(); err != nil {
 		return err
 	}
-	if in.After != "" {
-		if err := a.replay(ctx, v, in, after); err != nil {
-			return err
-		}
-	}
 	quiet := time.NewTicker(keepAlive)
 	defer quiet.Stop()
+	var release <-chan time.Time
+	if v.thin != nil {
+		ticker := time.NewTicker(time.Duration(in.Thin * float64(time.Second)))
+		defer ticker.Stop()
+		release = ticker.C
+	}
 	for {
+		var err error
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
 		case <-quiet.C:
-			if err := v.comment(); err != nil {
-				return err
+			sub.Mark()
+		case <-release:
+			if v.thin.holds() {
+				if err = v.release(""); err == nil {
+					err = v.flush()
+				}
 			}
 		case e, ok := <-sub.C:
 			if !ok {
 				return nil
 			}
-			if err := v.drain(e, sub.C); err != nil {
-				return err
-			}
+			err = v.drain(e, sub.C)
+		}
+		if err != nil {
+			return err
 		}
 	}
 }
 
-// replay writes what the store has kept after an event.
-func (a *API) replay(ctx context.Context, v *viewer, in *eventsInput, after uint64) error {
+// subscribe begins a viewer's stream: anew, or behind an event. Between what
+// it writes and what the subscription delivers nothing is missing.
+func (a *API) subscribe(ctx context.Context, v *viewer, in *eventsInput, after uint64) (*bus.Subscription, error) {
+	filter := bus.Filter{Scripts: in.Scripts, Kinds: in.Kinds}
+	if in.After == "" {
+		sub := a.Bus.Subscribe(filter, viewerSize)
+		return sub, nil
+	}
+	if newest := a.Bus.Newest(); after > newest {
+		v.last = newest
+		if err := v.gap(v1.GapData{
+			Code: v1.GapUnknown, Reason: fmt.Sprintf("this host has had no event %d yet: its state is another one", after), To: newest,
+			Kinds: wanted(script.Kinds(), in.Kinds), Until: time.Now(),
+		}); err != nil {
+			return nil, err
+		}
+		after = newest
+	}
+	v.last = after
 	for {
-		events, err := a.Store.Events(ctx, after, replayPage)
+		page := a.Bus.Resume(filter, viewerSize, after)
+		if page.Missed > 0 {
+			if err := a.replay(ctx, v, in, after, page.Missed); err != nil {
+				return nil, err
+			}
+			after = page.Missed
+			continue
+		}
+		for _, e := range page.Events {
+			if err := v.take(e); err != nil {
+				return nil, closed(page.Live, err)
+			}
+		}
+		after = page.Next
+		v.last = max(v.last, after)
+		if page.Live != nil {
+			return page.Live, nil
+		}
+		if err := v.flush(); err != nil {
+			return nil, err
+		}
+	}
+}
+
+func closed(sub *bus.Subscription, err error) error {
+	if sub != nil {
+		sub.Close()
+	}
+	return err
+}
+
+// wanted returns those of the kinds that a viewer has asked for; without any
+// it has asked for all.
+func wanted(kinds, asked []string) []string {
+	out := []string{}
+	for _, kind := range kinds {
+		if len(asked) == 0 || slices.Contains(asked, kind) {
+			out = append(out, kind)
+		}
+	}
+	return out
+}
+
+// replay writes what the store has kept of the events behind one and up to
+// another, and before it that the rest is missing.
+func (a *API) replay(ctx context.Context, v *viewer, in *eventsInput, after, to uint64) error {
+	if missing := wanted(store.Passing(), in.Kinds); len(missing) > 0 {
+		since, err := a.Store.EventTime(ctx, after)
+		if err != nil {
+			return err
+		}
+		if err := v.gap(v1.GapData{
+			Code: v1.GapPast, Reason: "it was too long ago: the runs have their samples and logs", From: after + 1, To: to,
+			Kinds: missing, Since: v1.Time(since), Until: time.Now(),
+		}); err != nil {
+			return err
+		}
+	}
+	for {
+		events, err := a.Store.Events(ctx, store.EventRange{After: after, To: to, Scripts: in.Scripts, Kinds: in.Kinds, Limit: replayPage})
 		if err != nil {
 			return err
 		}
 		for _, e := range events {
 			after = e.ID
-			if in.Script != "" && e.Script != in.Script || len(in.Kinds) > 0 && !slices.Contains(in.Kinds, script.KindOf(e.Body)) {
-				continue
-			}
 			if err := v.write(e); err != nil {
 				return err
 			}
 		}
 		if len(events) < replayPage {
+			v.last = max(v.last, to)
 			return v.flush()
 		}
 	}
 }
 
-// viewer writes events to one connection.
-type viewer struct {
-	registry *registry.Registry
-	w        http.ResponseWriter
-	control  *http.ResponseController
-	last     uint64 // id of the newest event written
-}
-
-// drain writes e and whatever else is there already, then flushes once.
-func (v *viewer) drain(e script.Event, more <-chan bus.Item) error {
-	for {
-		if e.ID == 0 || e.ID > v.last {
-			if err := v.write(e); err != nil {
-				return err
-			}
-		}
-		select {
-		case next, ok := <-more:
-			if ok {
-				e = next
-				continue
-			}
-		default:
-		}
-		return v.flush()
-	}
-}
-
-func (v *viewer) write(e script.Event) error {
-	out, err := v1.FromEvent(Hide(v.registry.Script, e))
+// gap writes that events are missing. It has the ID of the event before them:
+// whoever is cut off behind it is told again.
+func (v *viewer) gap(g v1.GapData) error {
+	data, err := json.Marshal(g)
 	if err != nil {
-		return err
+		return fmt.Errorf("write gap: %w", err)
 	}
-	data, err := json.Marshal(out)
-	if err != nil {
-		return fmt.Errorf("write event %d: %w", e.ID, err)
-	}
-	if err := v.deadline(); err != nil {
-		return err
-	}
-	if e.ID > v.last {
-		v.last = e.ID
-	}
-	_, err = fmt.Fprintf(v.w, "id: %d\nevent: %s\ndata: %s\n\n", v.last, out.Kind, data)
-	return err
+	return v.message(v1.Event{ID: v.last, Time: g.Until, Kind: v1.KindGap, Data: data})
 }
-
-func (v *viewer) comment() error {
-	if err := v.deadline(); err != nil {
-		return err
-	}
-	if _, err := v.w.Write([]byte(": still here\n\n")); err != nil {
-		return err
-	}
-	return v.control.Flush()
-}
-
-func (v *viewer) flush() error {
-	if err := v.deadline(); err != nil {
-		return err
-	}
-	return v.control.Flush()
-}
-
-func (v *viewer) deadline() error { return v.control.SetWriteDeadline(time.Now().Add(writeTimeout)) }

@@ -16,6 +16,7 @@ import (
 	"github.com/mlhost/mlhost/host/api"
 	"github.com/mlhost/mlhost/host/api/client"
 	v1 "github.com/mlhost/mlhost/host/api/v1"
+	"github.com/mlhost/mlhost/host/store"
 	"github.com/mlhost/mlhost/shared/script"
 )
 
@@ -66,11 +67,11 @@ func TestEventsResume(t *testing.T) {
 	f.train(t)
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 	defer cancel()
-	all, err := f.store.Events(ctx, 0, 100)
+	all, err := f.store.Events(ctx, store.EventRange{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, err := f.Events(ctx, client.EventFilter{After: all[0].ID})
+	s, err := f.Events(ctx, client.EventFilter{After: all[0].ID, Kinds: []string{"run", "described", "state", "warning"}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -112,7 +113,10 @@ func TestSlowViewer(t *testing.T) {
 			if err := json.Unmarshal(e.Data, &g); err != nil {
 				t.Fatal(err)
 			}
-			dropped += g.Dropped
+			if g.Code != v1.GapSlow || g.Dropped == nil || len(g.Kinds) != 1 {
+				t.Fatalf("the gap is %+v", g)
+			}
+			dropped += *g.Dropped
 			continue
 		}
 		seen++

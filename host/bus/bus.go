@@ -18,12 +18,16 @@ type Item = script.Event
 
 // Filter chooses events. The zero Filter takes all.
 type Filter struct {
-	Script string   // events of this script only; "" for all
-	Kinds  []string // as script.KindOf names them; none for all
+	Script  string   // events of this script only; "" for all
+	Scripts []string // events of these scripts only; none for all
+	Kinds   []string // as script.KindOf names them; none for all
 }
 
 func (f Filter) takes(e *script.Event) bool {
 	if f.Script != "" && f.Script != e.Script {
+		return false
+	}
+	if len(f.Scripts) > 0 && !slices.Contains(f.Scripts, e.Script) {
 		return false
 	}
 	return len(f.Kinds) == 0 || slices.Contains(f.Kinds, script.KindOf(e.Body))
@@ -33,19 +37,27 @@ func (f Filter) takes(e *script.Event) bool {
 type Bus struct {
 	dropped atomic.Uint64
 
-	mu     sync.RWMutex
-	subs   map[*Subscription]struct{}
-	closed bool
+	mu      sync.RWMutex
+	subs    map[*Subscription]struct{}
+	closed  bool
+	history history
 }
 
 // New returns a bus without subscriptions.
-func New() *Bus { return &Bus{subs: map[*Subscription]struct{}{}} }
+func New() *Bus { return NewSized(historyEvents, historyBytes) }
+
+// NewSized returns a bus that remembers at most so many events, and about so
+// many bytes of them.
+func NewSized(events, bytes int) *Bus {
+	return &Bus{subs: map[*Subscription]struct{}{}, history: history{maximum: max(events, 1), budget: bytes}}
+}
 
 // Publish gives the events to every subscription that takes them. It does not
-// block. Events that are published by one goroutine arrive in that order.
+// wait for viewers. The IDs of events grow.
 func (b *Bus) Publish(events ...script.Event) {
-	b.mu.RLock()
-	defer b.mu.RUnlock()
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.history.add(events)
 	for s := range b.subs {
 		s.push(events)
 	}
@@ -54,6 +66,13 @@ func (b *Bus) Publish(events ...script.Event) {
 // Subscribe starts a subscription that holds up to size undelivered events.
 // The caller must Close it. On a closed bus its channel is closed at once.
 func (b *Bus) Subscribe(f Filter, size int) *Subscription {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.subscribe(f, size)
+}
+
+// subscribe does it; the caller holds b.mu.
+func (b *Bus) subscribe(f Filter, size int) *Subscription {
 	size = max(size, 1)
 	c := make(chan Item)
 	s := &Subscription{
@@ -61,8 +80,6 @@ func (b *Bus) Subscribe(f Filter, size int) *Subscription {
 		wake: make(chan struct{}, 1), done: make(chan struct{}),
 	}
 	go s.pump(c)
-	b.mu.Lock()
-	defer b.mu.Unlock()
 	if b.closed {
 		s.stop()
 		return s

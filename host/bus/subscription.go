@@ -1,6 +1,7 @@
 package bus
 
 import (
+	"slices"
 	"sync"
 
 	"github.com/mlhost/mlhost/shared/script"
@@ -41,6 +42,30 @@ func (s *Subscription) Dropped() uint64 {
 	return s.total
 }
 
+// Mark lets the subscription deliver, behind all that was published so far, an
+// item without a body that has the ID of the newest event: the viewer has had
+// everything up to there. One that is far behind gets none.
+func (s *Subscription) Mark() {
+	s.bus.mu.Lock()
+	defer s.bus.mu.Unlock()
+	s.mu.Lock()
+	full := s.n == s.size
+	if !full {
+		s.add(script.Event{ID: s.bus.history.newest})
+	}
+	s.mu.Unlock()
+	if !full {
+		s.rouse()
+	}
+}
+
+func (s *Subscription) rouse() {
+	select {
+	case s.wake <- struct{}{}:
+	default: // the pump has yet to look
+	}
+}
+
 func (s *Subscription) stop() { s.once.Do(func() { close(s.done) }) }
 
 func (s *Subscription) push(events []script.Event) {
@@ -53,12 +78,8 @@ func (s *Subscription) push(events []script.Event) {
 		}
 	}
 	s.mu.Unlock()
-	if !any {
-		return
-	}
-	select {
-	case s.wake <- struct{}{}:
-	default: // the pump has yet to look
+	if any {
+		s.rouse()
 	}
 }
 
@@ -88,6 +109,12 @@ func (s *Subscription) unwrap() {
 
 func (s *Subscription) lose() {
 	e := s.take()
+	if e.Body == nil { // a mark
+		return
+	}
+	if kind := script.KindOf(e.Body); !slices.Contains(s.gap.Kinds, kind) {
+		s.gap.Kinds = append(s.gap.Kinds, kind)
+	}
 	if s.gap.Dropped == 0 {
 		s.gap.From = e.ID
 	}

@@ -152,6 +152,10 @@ func kept(body script.Body) bool {
 	return true
 }
 
+// Passing lists the kinds of events that are shown when they happen and not
+// kept as events: samples and log lines are kept with their run.
+func Passing() []string { return []string{"samples", "log", "step", "progress", "heartbeat"} }
+
 // number gives the events their IDs. The caller holds s.order.
 func (s *Store) number(b *batch) {
 	for i := range b.events {

@@ -113,7 +113,7 @@ func TestBadEventHarmsNobodyElse(t *testing.T) {
 	}
 	close(release)
 	wg.Wait()
-	events, err := s.Events(t.Context(), 0, 100)
+	events, err := s.Events(t.Context(), EventRange{})
 	ok(t, err)
 	if len(events) != 10 {
 		t.Errorf("%d events are kept", len(events))
@@ -184,7 +184,7 @@ func TestEveryKindIsKept(t *testing.T) {
 		events = append(events, script.Event{Script: "trainer", Run: "r1", Seq: uint64(i + 2), Body: b})
 	}
 	ok(t, s.Append(t.Context(), events...))
-	kept, err := s.Events(t.Context(), 0, 100)
+	kept, err := s.Events(t.Context(), EventRange{})
 	ok(t, err)
 	if len(kept) != len(events) {
 		t.Fatalf("%d events of %d are kept", len(kept), len(events))
@@ -245,7 +245,7 @@ func TestWriterSurvivesAFullDatabase(t *testing.T) {
 	}
 	limit(100_000)
 	ok(t, s.Append(ctx, script.Event{Script: "a", Body: script.Warned{Text: text}}))
-	events, err := s.Events(ctx, 0, 10_000)
+	events, err := s.Events(ctx, EventRange{})
 	ok(t, err)
 	if len(events) != taken+1 {
 		t.Errorf("%d were taken, %d are kept", taken+1, len(events))

@@ -126,7 +126,7 @@ func TestCallersWriteInTurn(t *testing.T) {
 		})
 	}
 	wg.Wait()
-	events, err := s.Events(t.Context(), 0, 1000)
+	events, err := s.Events(t.Context(), EventRange{})
 	ok(t, err)
 	if len(events) != 400 {
 		t.Errorf("%d events are kept", len(events))

@@ -166,7 +166,7 @@ func checkStream(t *testing.T, s *Store, run string, last uint64) {
 		ok(t, err)
 		got["log"] = append(got["log"], int64(l.Seq))
 	}
-	events, err := s.Events(t.Context(), 0, 1<<30)
+	events, err := s.Events(t.Context(), EventRange{})
 	ok(t, err)
 	var id uint64
 	for _, e := range events {

@@ -21,6 +21,9 @@ func TestNoDatabase(t *testing.T) {
 		t.Errorf("open read-only: %v", err)
 	}
 	s := open(t, dir)
+	if s.nextID < 1_000_000_000_000 {
+		t.Errorf("event numbers go on with %d, which may have been given out", s.nextID)
+	}
 	damages := s.Damages()
 	if len(damages) != 1 || damages[0].File != metaFile {
 		t.Fatalf("damages are %v", damages)

@@ -144,11 +144,67 @@ func (r *reader) results(run string) ([]Result, error) {
 	return out, err
 }
 
-// Events returns what was kept in meta.db behind the event afterID, the
-// oldest first, at most limit events. Samples and log lines are not among
-// them; of a description only names and types are.
-func (s *Store) Events(ctx context.Context, afterID uint64, limit int) ([]script.Event, error) {
-	return s.events(ctx, "WHERE id > ? ORDER BY id LIMIT ?", afterID, limit)
+// EventRange chooses events that are kept in meta.db. The zero EventRange takes
+// all, the oldest first.
+type EventRange struct {
+	After   uint64 // IDs behind this one
+	To      uint64 // IDs up to this one; 0: all
+	Scripts []string
+	Kinds   []string
+	Newest  bool // the newest first
+	Limit   int  // 0: all
+}
+
+// Events returns what was kept in meta.db. Samples and log lines are not among
+// it; of a description only names and types are.
+func (s *Store) Events(ctx context.Context, r EventRange) ([]script.Event, error) {
+	where, args := "WHERE id > ?", []any{r.After}
+	if r.To > 0 {
+		where += " AND id <= ?"
+		args = append(args, r.To)
+	}
+	for _, in := range []struct {
+		column string
+		values []string
+	}{{"script", r.Scripts}, {"kind", r.Kinds}} {
+		if len(in.values) == 0 {
+			continue
+		}
+		where += " AND " + in.column + " IN (?" + strings.Repeat(", ?", len(in.values)-1) + ")"
+		for _, v := range in.values {
+			args = append(args, v)
+		}
+	}
+	where += " ORDER BY id"
+	if r.Newest {
+		where += " DESC"
+	}
+	if r.Limit > 0 {
+		where += " LIMIT ?"
+		args = append(args, r.Limit)
+	}
+	return s.events(ctx, where, args...)
+}
+
+// EventTime returns when the event of an ID happened, or the last one before
+// it that is kept; the zero time where there is none.
+func (s *Store) EventTime(ctx context.Context, id uint64) (time.Time, error) {
+	var at time.Time
+	err := s.each(ctx, "read events", "SELECT time FROM event WHERE id <= ? ORDER BY id DESC LIMIT 1", []any{id}, func(rows *sql.Rows) error {
+		var n int64
+		err := rows.Scan(&n)
+		at = fromNanos(n)
+		return err
+	})
+	return at, err
+}
+
+// NewestEvent returns the ID of the newest event, one of those that are not
+// kept included.
+func (s *Store) NewestEvent() uint64 {
+	s.order.Lock()
+	defer s.order.Unlock()
+	return s.nextID - 1
 }
 
 // RunEvents returns all events of the given kinds of a run (of all kinds

@@ -176,7 +176,7 @@ func TestContext(t *testing.T) {
 	}
 	close(release)
 	ok(t, <-done)
-	events, err := s.Events(t.Context(), 0, 10)
+	events, err := s.Events(t.Context(), EventRange{})
 	ok(t, err)
 	if len(events) != 0 {
 		t.Errorf("events are %v", events)

@@ -84,7 +84,7 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 		}
 		s.noteDamage(*damage)
 	}
-	if err := s.start(ctx); err != nil {
+	if err := s.start(ctx, damage != nil); err != nil {
 		err = explain("open database", db.path, err)
 		if closeErr := db.close(); closeErr != nil {
 			s.logger.Warn("close database", "error", closeErr)
@@ -115,11 +115,17 @@ func newStore(o Options) *Store {
 	return s
 }
 
-func (s *Store) start(ctx context.Context) error {
+// start begins to write. With renumber, which is for a database that was
+// damaged, numbers of events go on with the microseconds of the clock, which
+// no number that was given out before can have reached.
+func (s *Store) start(ctx context.Context, renumber bool) error {
 	err := s.meta.r.QueryRowContext(ctx, `SELECT max(coalesce((SELECT value FROM counter WHERE name = 'next_event'), 1),
 		coalesce((SELECT max(id) + 1 FROM event), 1))`).Scan(&s.nextID)
 	if err != nil {
 		return err
+	}
+	if renumber {
+		s.nextID = max(s.nextID, uint64(s.now().UnixMicro())) //nolint:gosec // after 1970
 	}
 	s.reserved = s.nextID
 	w := newWriter(s.meta.path, s.meta.w)

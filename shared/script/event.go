@@ -19,8 +19,22 @@ type Event struct {
 // Body is the content of an Event.
 type Body interface{ kind() string }
 
-// KindOf names the kind of a body as it stands in JSON ("sample", "log", …).
+// KindOf names the kind of a body as it stands in JSON ("samples", "log", …).
 func KindOf(b Body) string { return b.kind() }
+
+// Kinds lists the kinds of events.
+func Kinds() []string {
+	bodies := []Body{
+		StateChanged{}, RunStarted{}, BinaryChanged{}, Described{}, Samples{}, Progress{}, Stepped{}, ResultSet{}, LogLine{},
+		ParametersChanged{}, ParametersObserved{}, OwnerChanged{}, CheckpointMade{}, Recorded{}, ArtifactWritten{}, Heartbeat{},
+		Gap{}, MessageRouted{}, RouteFired{}, Notified{}, Warned{},
+	}
+	kinds := make([]string, len(bodies))
+	for i, b := range bodies {
+		kinds[i] = b.kind()
+	}
+	return kinds
+}
 
 // State is what a script is doing.
 type State string
@@ -223,6 +237,7 @@ type Gap struct {
 	From, To uint64
 	Dropped  uint64
 	Reason   string
+	Kinds    []string `json:"-"` // of the events, where the host knows them
 }
 
 // MessageRouted: a message was handed over, or was not (Error's code and text).

@@ -136,11 +136,27 @@ type RecordedData struct {
 	Keys []string `json:"keys"`
 }
 
-// GapData is the data of kind "gap".
+// GapData is the data of kind "gap". A gap that has a run is one in the run's
+// own stream; any other is one in what this viewer has been told.
 type GapData struct {
-	Dropped uint64 `json:"dropped"`
-	Reason  string `json:"reason"`
+	Dropped *uint64  `json:"dropped"` // how many events are missing; null: not counted
+	Code    string   `json:"code"`    // one of Gap…; "" for a gap in a run's stream
+	Reason  string   `json:"reason"`
+	From    uint64   `json:"from"`  // id of the first one that may be missing; 0: not known
+	To      uint64   `json:"to"`    // id of the last one
+	Kinds   []string `json:"kinds"` // of what is missing
+	// Since is when the event before them happened, null where that is not
+	// known; Until is when it was found out.
+	Since *time.Time `json:"since"`
+	Until time.Time  `json:"until"`
 }
+
+// The codes of gaps in what a viewer has been told.
+const (
+	GapSlow    = "slow"    // it reads too slowly
+	GapPast    = "past"    // it came back late: what is not kept as events is missing
+	GapUnknown = "unknown" // it asked for what is behind an event that the host has never had
+)
 
 // MessageData is the data of kind "message".
 type MessageData struct {
@@ -176,7 +192,7 @@ type WarningData struct {
 
 // FromEvent returns the JSON form of an event.
 func FromEvent(e script.Event) (Event, error) {
-	data, err := json.Marshal(dataOf(e.Body))
+	data, err := json.Marshal(dataOf(e))
 	if err != nil {
 		return Event{}, fmt.Errorf("write event %d: %w", e.ID, err)
 	}
@@ -186,8 +202,8 @@ func FromEvent(e script.Event) (Event, error) {
 	}, nil
 }
 
-func dataOf(body script.Body) any {
-	switch b := body.(type) {
+func dataOf(e script.Event) any {
+	switch b := e.Body.(type) {
 	case script.StateChanged:
 		return StateData{State: b.State, Reason: b.Reason, PID: PID(b.PID), PluginPID: PID(b.PluginPID), ExitCode: b.ExitCode}
 	case script.RunStarted:
@@ -219,7 +235,7 @@ func dataOf(body script.Body) any {
 	case script.ArtifactWritten:
 		return Artifact{Path: b.Path, Size: b.Size, SHA256: b.SHA256, Kind: b.Kind, Found: b.Found}
 	case script.Gap:
-		return GapData{Dropped: b.Dropped, Reason: b.Reason}
+		return gapData(e, b)
 	case script.MessageRouted:
 		return MessageData{
 			Count: max(b.Count, 1), ID: b.ID, Kind: b.Kind, Source: b.Source, Target: b.Target, Topic: b.Topic,
@@ -233,6 +249,17 @@ func dataOf(body script.Body) any {
 		return WarningData{Text: b.Text}
 	}
 	return struct{}{}
+}
+
+func gapData(e script.Event, b script.Gap) GapData {
+	data := GapData{Dropped: &b.Dropped, Reason: b.Reason, Kinds: b.Kinds, Until: e.Time}
+	if data.Kinds == nil {
+		data.Kinds = []string{}
+	}
+	if e.Run == "" { // of the bus
+		data.Code, data.From, data.To = GapSlow, b.From, b.To
+	}
+	return data
 }
 
 func describedData(d script.Description) DescribedData {
