@@ -40,6 +40,23 @@ class Optimizers(support.ScriptTest):
         )
         self.assertEqual(run.finish()[:2], (0, "0.5\n0.1\n"))
 
+    def test_a_traceback_of_a_step(self):
+        """What a step raises, what it raises because of that, and what fit raises, look as under plain Python."""
+        body = (
+            "class Broken(torch.optim.SGD):\n"
+            "    def step(self, closure=None):\n"
+            "        raise ValueError('no')\n"
+            "o = Broken([weight], lr=0.1)\n"
+            "try:\n    o.step()\n"
+            "except ValueError as problem:\n    raise RuntimeError('because of it') from problem\n"
+        )
+        run = self.start(body, parameters={"optimizer.lr": 0.5})
+        self.assertEqual(run.finish(), self.run_plain([support.sys.executable, self.write(HEAD + body)]))
+        if not support.missing("sklearn"):
+            body = "from sklearn.linear_model import SGDRegressor\nSGDRegressor().partial_fit([[1.0]], ['x'])\n"
+            run = self.run_script(body, parameters={"sklearn.alpha": 0.5})
+            self.assertEqual(run.finish(), self.run_plain([support.sys.executable, self.write(body)]))
+
     def test_what_a_step_itself_writes_stays(self):
         run = self.start(
             "class Own(torch.optim.SGD):\n"

@@ -239,6 +239,7 @@ def _hide_frames() -> None:
         trace = _without_ours(trace)
         if value is not None:
             value = value.with_traceback(trace)
+            _clear_chain(value)
             sys.last_value = value
         sys.last_traceback = trace
         try:
@@ -267,8 +268,21 @@ def _without_ours(trace: Any) -> Any:
     return trace
 
 
+def _clear_chain(value: Any) -> None:
+    """Does the same for the exceptions that this one came from, or is a group of."""
+    seen, left = {id(value)}, [value]
+    while left:
+        one = left.pop()
+        for other in (one.__cause__, one.__context__) + tuple(getattr(one, "exceptions", ())):
+            if isinstance(other, BaseException) and id(other) not in seen:
+                seen.add(id(other))
+                left.append(other)
+                _without_ours(other.__traceback__)
+
+
 _HOME = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 _HOOKS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "hooks")
+_AROUND = tuple(os.path.join(os.path.dirname(os.path.abspath(__file__)), name) for name in ("_optimizer.py", "_rounds.py"))
 _OURS = (os.path.abspath(__file__), os.path.join(_HOME, "mlhost_shim.py"))
 
 
@@ -277,4 +291,5 @@ def _is_ours(file: str) -> bool:
 
 
 def _is_hook(file: str) -> bool:
-    return file == "<mlhost hook>" or os.path.dirname(file) == _HOOKS
+    """Whether a file's functions stand around those of libraries."""
+    return file == "<mlhost hook>" or file in _AROUND or os.path.dirname(file) == _HOOKS

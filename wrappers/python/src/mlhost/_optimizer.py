@@ -39,6 +39,7 @@ class Watched:
         self.last = 0.0  # when one did
         self.groups = 0  # that have been declared
         self.captured = False  # its step is part of a CUDA graph
+        self.stepping = False  # a step runs now
         self.rules = Rules()
         self.todo: Deque[Any] = deque()  # changes that wait for a step
         self.base: Dict[Tuple[int, str], Any] = {}  # what groups hold outside of the step that runs
@@ -206,7 +207,7 @@ def guarded(step: Callable[..., Any], compiling: Callable[[], bool]) -> Callable
         if compiling():
             return step(*args, **kwargs)
         watched = _watched.get(id(args[0])) if args else None
-        if watched is None:
+        if watched is None or watched.stepping:  # the step of a class that calls the one it is made of
             return step(*args, **kwargs)
         worn: Optional[Worn] = None
         try:
@@ -216,20 +217,40 @@ def guarded(step: Callable[..., Any], compiling: Callable[[], bool]) -> Callable
                 watched.put_on(args[0], worn)
         except Exception as problem:
             current().warn("mlhost could not reach into an optimizer: %s: %s" % (type(problem).__name__, problem))
-        if worn is None:
-            return step(*args, **kwargs)
+        watched.stepping = True
         try:
             return step(*args, **kwargs)
         finally:
-            worn.take_off()
+            watched.stepping = False
+            if worn is not None:
+                worn.take_off()
 
     guard._mlhost_guard = True  # type: ignore[attr-defined]
     return guard
 
 
-def is_guarded(optimizer: Any) -> bool:
-    """Whether the optimizer's class calls its step through a guard."""
-    step: Any = getattr(type(optimizer), "step", None)
+def undisturbed(state_dict: Callable[..., Any]) -> Callable[..., Any]:
+    """Returns an optimizer's state_dict, which holds the script's values also where
+    a closure or another thread asks for it while a step runs."""
+    import functools
+
+    @functools.wraps(state_dict)
+    def told(*args: Any, **kwargs: Any) -> Any:
+        state = state_dict(*args, **kwargs)
+        watched = _watched.get(id(args[0])) if args else None
+        if watched is not None and watched.base:
+            for (index, key), held in list(watched.base.items()):
+                groups = state.get("param_groups", ())
+                if index < len(groups) and key in groups[index]:
+                    groups[index][key] = held
+        return state
+
+    return told
+
+
+def is_guarded(kind: Any) -> bool:
+    """Whether a class of optimizers calls its step through a guard."""
+    step: Any = getattr(kind, "step", None)
     while step is not None:
         if getattr(step, "_mlhost_guard", False):
             return True

@@ -19,6 +19,7 @@ from ._spec import LIVE, RESTART, Spec
 from ._typing import Any, Callable, Dict, List, Optional, Tuple
 
 PAIRS = ("betas",)
+READ_ONCE = {"Rprop": ("lr",)}  # by class, what counts for the first step alone
 MOST_GROUPS = 16  # whose own parameters are declared
 DECLARED_AFTER = 0.5  # seconds, where no step has come by then
 MOST_LOOKS = 120  # at optimizers that are being made
@@ -65,7 +66,7 @@ class Hyper:
             return "distributed: %d ranks train one model, and a change on one of them would let them drift apart" % ranks
         if self.watched.captured:
             return "not controllable: the optimizer's step is replayed by a CUDA graph"
-        if not is_guarded(optimizer):
+        if not is_guarded(type(optimizer)):
             return "not controllable: %s does not step as PyTorch's optimizers do" % type(optimizer).__name__
         return ""
 
@@ -138,7 +139,7 @@ def _declare(watched: Watched, groups: List[Dict[str, Any]]) -> None:
     for key in NUMBERS + PAIRS:
         start = "initial_lr" if key == "lr" and "initial_lr" in groups[0] else key
         values = [readable(g.get(start, g.get(key))) for g in groups]
-        if key not in groups[0] or isinstance(groups[0][key], bool):
+        if key not in groups[0] or isinstance(groups[0][key], bool) or key in READ_ONCE.get(type(watched.ref()).__name__, ()):
             continue
         watched.rules.measure(key, values)
         if first_time:

@@ -27,13 +27,14 @@ def install(module: Any) -> None:
     @functools.wraps(patch)
     def patch_step(self: Any) -> Any:
         kind = type(self)
-        if not getattr(kind.step, "hooked", None) and not getattr(kind.step, "_mlhost_guard", False):
+        if not _optimizer.is_guarded(kind):
             kind.step = _optimizer.guarded(kind.step, compiling)
         result = patch(self)
         _optimizer.made(self)
         return result
 
     setattr(base, name, patch_step)
+    base.state_dict = _optimizer.undisturbed(base.state_dict)
 
 
 def _compiling(module: Any) -> Any:
