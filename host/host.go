@@ -191,24 +191,26 @@ func (h *Host) Run(ctx context.Context) (Outcome, error) {
 	supervising, stopSupervising := context.WithCancel(serving)
 	defer stopSupervising()
 
-	var g errgroup.Group
+	var g, fronts errgroup.Group
+	fronting, closeFronts := context.WithCancel(serving)
+	defer closeFronts()
 	g.Go(func() error { return h.router.Run(serving) })
 	g.Go(func() error { h.reader.run(serving); return nil })
-	g.Go(func() error { return h.endOn(h.api.Serve(serving, h.listener)) })
-	g.Go(func() error { return h.servePorts(serving) })
+	fronts.Go(func() error { return h.endOn(h.api.Serve(fronting, h.listener)) })
+	fronts.Go(func() error { return h.servePorts(fronting) })
 	g.Go(func() error { return h.endOn(h.followConfig(serving)) })
 	close(h.ready)
 	supervised := make(chan error, 1)
 	go func() { supervised <- h.endOn(h.supervisor.Run(supervising)) }()
 
-	stopErr := h.waitForEnd(ctx)
+	stopErr := h.waitForEnd(ctx, func() error { closeFronts(); return fronts.Wait() })
 	outcome := h.outcome()
 	// Producers end before the store does: first the scripts' streams, then the
 	// routes and the API.
 	stopSupervising()
 	err := errors.Join(stopErr, <-supervised)
 	stopServing()
-	return outcome, errors.Join(err, g.Wait())
+	return outcome, errors.Join(err, fronts.Wait(), g.Wait())
 }
 
 // endOn ends a host that has lost one of its parts: it could not be reached, or
@@ -222,8 +224,9 @@ func (h *Host) endOn(err error) error {
 }
 
 // waitForEnd blocks until the host is to end, and until its scripts have been
-// stopped, unless they are to be left alone.
-func (h *Host) waitForEnd(ctx context.Context) error {
+// stopped, unless they are to be left alone. Where another program carries on,
+// requests are answered to the end before: those that come then wait for it.
+func (h *Host) waitForEnd(ctx context.Context, closeFronts func() error) error {
 	var idle <-chan struct{}
 	if !h.options.StayUp {
 		idle = h.supervisor.Idle()
@@ -232,8 +235,12 @@ func (h *Host) waitForEnd(ctx context.Context) error {
 	case <-idle:
 		return h.endSession()
 	case <-h.leave:
+		var err error
+		if h.succeeded() {
+			err = closeFronts()
+		}
 		h.supervisor.Leave()
-		return nil
+		return err
 	case <-ctx.Done():
 	case <-h.end:
 	}

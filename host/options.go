@@ -28,7 +28,7 @@ type Options struct {
 	Discover func(context.Context, *config.Script) (script.Catalogue, error)
 	// Preflight tells the version of another mlhost, and whether it can carry on
 	// what this host does. Nil: there is no upgrade.
-	Preflight func(ctx context.Context, path string) (version string, err error)
+	Preflight func(ctx context.Context, path string) (Successor, error)
 	// Inherited is what the host before this one has kept for it.
 	Inherited *Inherited
 	// Troubleshoot makes the checks of the connector's command of that name that

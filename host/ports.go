@@ -26,10 +26,17 @@ const (
 	TokenFile  = "connector.token" // what a request may say in place of being the user's
 )
 
+// The names of the ports.
+const (
+	httpPort      = "http"
+	connectorPort = "connector"
+)
+
 // ports are the TCP ports of a host.
 type ports struct {
-	http      net.Listener // nil: off; HTTP and connector commands
-	connector net.Listener // nil: off
+	http      net.Listener      // nil: off; HTTP and connector commands
+	connector net.Listener      // nil: off
+	addresses map[string]string // by name: as they were configured
 	side      *connector.HTTPListener
 	server    *connector.Server
 }
@@ -41,8 +48,9 @@ func (h *Host) bindPorts() error {
 	if err != nil {
 		return err
 	}
+	h.ports.addresses = map[string]string{httpPort: c.Host.Listen, connectorPort: c.Connector.Listen}
 	if c.Host.Listen != "" {
-		if h.ports.http, err = connector.Listen(c.Host.Listen, `listen in the host block`, config.ListenEnv); err != nil {
+		if h.ports.http, err = h.bindPort(httpPort, `listen in the host block`, config.ListenEnv); err != nil {
 			return err
 		}
 		h.ports.side = connector.NewHTTPListener(h.ports.http)
@@ -51,16 +59,29 @@ func (h *Host) bindPorts() error {
 		}
 	}
 	if c.Connector.Listen != "" {
-		h.ports.connector, err = connector.Listen(c.Connector.Listen, `listen in the connector block`, config.ConnectorListenEnv)
+		h.ports.connector, err = h.bindPort(connectorPort, `listen in the connector block`, config.ConnectorListenEnv)
 		if err != nil {
 			return err
 		}
+	}
+	if err := h.options.Inherited.closePorts(); err != nil {
+		return err
 	}
 	h.ports.server = connector.NewServer(connector.ServerOptions{
 		Commands: h.connector, Auth: c.Connector.Auth, Token: token, TokenFile: filepath.Join(h.dir, TokenFile), Logger: h.logger,
 		Attach: h.attachHand, Emit: h.emitHand, Detach: h.detachHand,
 	})
 	return writeListen(filepath.Join(h.dir, ListenFile), h.Listen())
+}
+
+// bindPort binds a configured address, unless the host before this one has kept
+// its listener.
+func (h *Host) bindPort(name, setting, variable string) (net.Listener, error) {
+	address := h.ports.addresses[name]
+	if l, err := h.options.Inherited.port(name, address); l != nil || err != nil {
+		return l, err
+	}
+	return connector.Listen(address, setting, variable)
 }
 
 // Listen tells which addresses are bound.

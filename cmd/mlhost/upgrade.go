@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -85,8 +86,8 @@ func awaitHeir(ctx context.Context, c *client.Client, before v1.Host) error {
 
 // preflighter returns what asks another mlhost whether it can carry on what
 // the host with this configuration does.
-func (a *app) preflighter(s source, state, name string) func(ctx context.Context, path string) (string, error) {
-	return func(ctx context.Context, path string) (string, error) {
+func (a *app) preflighter(s source, state, name string) func(ctx context.Context, path string) (host.Successor, error) {
+	return func(ctx context.Context, path string) (host.Successor, error) {
 		ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
 		defer cancel()
 		argv := []string{"preflight", s.path, "--json", "--state", state, "--host", name}
@@ -100,22 +101,29 @@ func (a *app) preflighter(s source, state, name string) func(ctx context.Context
 		var stdout, stderr bytes.Buffer
 		cmd.Stdout, cmd.Stderr = &stdout, &stderr
 		err := cmd.Run()
-		var v v1.Version
+		var v preflight
 		if err == nil {
 			err = json.Unmarshal(stdout.Bytes(), &v)
 		}
-		if err == nil && v.Version != "" {
-			return v.Version, nil
+		if err == nil && v.Version.Version != "" {
+			return host.Successor{Version: v.Version.Version, Ports: slices.Contains(v.Inherits, "ports")}, nil
 		}
 		var said v1.ErrorBody
 		if json.Unmarshal(stderr.Bytes(), &said) == nil && said.Error.Code != "" {
 			e := said.Error
 			e.Message = fmt.Sprintf("%s cannot carry on: %s", path, e.Message)
-			return "", &e
+			return host.Successor{}, &e
 		}
-		return "", script.Errorf(script.CodeRejected, "%s cannot carry on: it is no mlhost that knows how (%v)", path, err).
+		return host.Successor{}, script.Errorf(script.CodeRejected, "%s cannot carry on: it is no mlhost that knows how (%v)", path, err).
 			WithHint("the host goes on as it is")
 	}
+}
+
+// preflight is what a program that can carry on says.
+type preflight struct {
+	v1.Version
+
+	Inherits []string `json:"inherits"` // what it takes over beside the socket and the lock
 }
 
 // preflightVerb is what a host asks of the program that is to carry on.
@@ -151,19 +159,40 @@ func (a *app) preflightVerb() *cobra.Command {
 			return err
 		}
 		version, commit := buildVersion()
-		return a.printLine(v1.Version{Version: version, Commit: commit})
+		return a.printLine(preflight{v1.Version{Version: version, Commit: commit}, []string{"ports"}})
 	})
 }
 
 // heirEnv names the descriptors of the socket and the lock that the host
-// before this one has kept.
-const heirEnv = "MLHOST_INHERITED"
+// before this one has kept, heirPortsEnv those of its ports.
+const (
+	heirEnv      = "MLHOST_INHERITED"
+	heirPortsEnv = "MLHOST_INHERITED_PORTS"
+)
+
+// heirPort is one port in heirPortsEnv.
+type heirPort struct {
+	FD      uintptr `json:"fd"`
+	Address string  `json:"address"`
+}
 
 // become replaces this process by the program that is to carry on. It returns
 // only when that is not possible.
 func become(path string, kept *host.Inherited, background bool) error {
 	env := append(os.Environ(), fmt.Sprintf("%s=%d,%d", heirEnv, kept.Listener.Fd(), kept.Lock.Fd()))
 	files := []*os.File{kept.Listener, kept.Lock}
+	ports := map[string]heirPort{}
+	for name, p := range kept.Ports {
+		files = append(files, p.File)
+		ports[name] = heirPort{FD: p.File.Fd(), Address: p.Address}
+	}
+	if len(ports) > 0 {
+		text, err := json.Marshal(ports)
+		if err != nil {
+			return fmt.Errorf("upgrade: %w", err)
+		}
+		env = append(env, heirPortsEnv+"="+string(text))
+	}
 	if background {
 		null, err := os.OpenFile(os.DevNull, os.O_WRONLY, 0)
 		if err != nil {
@@ -189,19 +218,28 @@ func become(path string, kept *host.Inherited, background bool) error {
 // kept; nil where there was none.
 func inherited() *host.Inherited {
 	listener, lock, ok := strings.Cut(os.Getenv(heirEnv), ",")
-	_ = os.Unsetenv(heirEnv) // it is not for scripts
+	var ports map[string]heirPort
+	_ = json.Unmarshal([]byte(os.Getenv(heirPortsEnv)), &ports) // mostly there are none
+	for _, name := range []string{heirEnv, heirPortsEnv} {
+		_ = os.Unsetenv(name) // it is not for scripts
+	}
 	if !ok {
 		return nil
 	}
-	file := func(text, name string) *os.File {
-		fd, err := strconv.Atoi(text)
-		if err != nil || fd < 3 {
+	file := func(fd int, name string) *os.File {
+		if fd < 3 {
 			return nil
 		}
 		syscall.CloseOnExec(fd)
 		return os.NewFile(uintptr(fd), name)
 	}
-	kept := &host.Inherited{Listener: file(listener, "api.sock"), Lock: file(lock, "host.lock")}
+	number := func(text string) int { n, _ := strconv.Atoi(text); return n }
+	kept := &host.Inherited{Listener: file(number(listener), "api.sock"), Lock: file(number(lock), "host.lock"), Ports: map[string]host.Port{}}
+	for name, p := range ports {
+		if f := file(int(p.FD), name); f != nil {
+			kept.Ports[name] = host.Port{File: f, Address: p.Address}
+		}
+	}
 	if kept.Listener == nil || kept.Lock == nil {
 		return nil
 	}

@@ -57,7 +57,9 @@ func (a *API) eventRoutes(api huma.API) {
 				v.thin = newThinner(in.Full)
 			}
 			// What goes wrong here is that the viewer has gone, or the host goes.
-			if err := a.stream(r.Context(), v, in, after); err != nil {
+			streaming, stop := untilEnd(r.Context())
+			defer stop()
+			if err := a.stream(streaming, v, in, after); err != nil {
 				a.Logger.Debug("event stream ended", "error", err)
 			}
 		}}, nil

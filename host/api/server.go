@@ -114,8 +114,24 @@ func New(o Options) *API {
 // Handler answers requests whose caller has been let in already.
 func (a *API) Handler() http.Handler { return a.mux }
 
-// stopGrace is how long Serve waits for requests that are under way.
-const stopGrace = 5 * time.Second
+const (
+	stopGrace = 5 * time.Second // how long Serve waits for requests that are under way
+	workGrace = 2 * time.Second // after which they are told to come to an end; event streams are at once
+)
+
+// endKey finds in a request's context a channel that is closed when the server
+// is about to end.
+type endKey struct{}
+
+// untilEnd returns a context that ends with the server, for a request that would
+// not come to an end by itself.
+func untilEnd(ctx context.Context) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithCancel(ctx)
+	if server, ok := ctx.Value(endKey{}).(context.Context); ok {
+		context.AfterFunc(server, cancel)
+	}
+	return ctx, cancel
+}
 
 // Serve answers on a unix socket until ctx ends; then it lets requests that
 // are under way come to an end and closes the listener.
@@ -131,13 +147,14 @@ func (a *API) Serve(ctx context.Context, l net.Listener) error {
 }
 
 func (a *API) serve(ctx context.Context, l net.Listener, server *http.Server) error {
-	base, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	base, cancel := context.WithCancel(context.WithValue(context.WithoutCancel(ctx), endKey{}, ctx))
 	defer cancel()
 	server.BaseContext = func(net.Listener) context.Context { return base }
 	ended := make(chan error, 1)
 	go func() {
 		<-ctx.Done()
-		cancel() // ends the event streams, and tells handlers to come to an end
+		hurry := time.AfterFunc(workGrace, cancel)
+		defer hurry.Stop()
 		ctx, done := context.WithTimeout(context.WithoutCancel(ctx), stopGrace)
 		defer done()
 		err := server.Shutdown(ctx)

@@ -139,11 +139,41 @@ func (s *Server) Serve(ctx context.Context, l net.Listener, http *HTTPListener) 
 		}
 		conns.Go(func() {
 			defer s.forget(c)
-			stop := context.AfterFunc(ctx, func() { _ = c.Close() })
+			working, hurry := context.WithCancel(context.WithoutCancel(ctx))
+			defer hurry()
+			c.until = ctx
+			stop := context.AfterFunc(ctx, func() { c.leave(hurry) })
 			defer stop()
-			c.serve(ctx, http)
+			c.serve(working, http)
 		})
 	}
+}
+
+const (
+	endGrace   = 2 * time.Second        // for a request that is being answered when the server ends
+	firstGrace = 100 * time.Millisecond // for one that has connected just before
+)
+
+// leave ends a connection because the server ends: at once, unless a request is
+// being answered, or about to come. hurry ends the work at the request.
+func (c *conn) leave(hurry func()) {
+	var busy, spoken bool
+	c.mark(func() { c.leaving, busy, spoken = true, c.busy && !c.kept, c.spoken })
+	switch {
+	case busy:
+		time.AfterFunc(endGrace, func() { hurry(); _ = c.Close() })
+	case !spoken && !c.left:
+		c.left = true
+		time.AfterFunc(firstGrace, func() { c.leave(hurry) })
+	default:
+		_ = c.Close()
+	}
+}
+
+// goes reports whether the server ends.
+func (c *conn) goes() (leaving bool) {
+	c.mark(func() { leaving = c.leaving })
+	return leaving
 }
 
 // pause waits, and reports false where ctx ended.
@@ -213,15 +243,18 @@ type conn struct {
 	server *Server
 	peer   peer
 	read   *splitter
-	handed bool // to the HTTP side
+	handed bool            // to the HTTP side
+	until  context.Context // ends with the server
+	left   bool            // it has been given time for its first request; of leave
 
 	writing sync.Mutex
 
 	// Guarded by the server's mutex.
-	heard  time.Time // when it last said something
-	spoken bool      // it has sent a request
-	busy   bool      // a request is being answered
-	kept   bool      // a script is controlled over it
+	heard   time.Time // when it last said something
+	spoken  bool      // it has sent a request
+	busy    bool      // a request is being answered
+	kept    bool      // a script is controlled over it
+	leaving bool      // the server ends
 }
 
 // before reports whether c is to go before d.
@@ -288,7 +321,7 @@ func (c *conn) answerAll(ctx context.Context, reader *bufio.Reader) {
 			c.hungUp(err)
 			return
 		}
-		if !c.answer(ctx, object) || c.SetReadDeadline(time.Now().Add(p.Idle)) != nil {
+		if !c.answer(ctx, object) || c.goes() || c.SetReadDeadline(time.Now().Add(p.Idle)) != nil {
 			return
 		}
 	}
@@ -322,7 +355,7 @@ func (c *conn) answer(ctx context.Context, object []byte) bool {
 		return false
 	}
 	if control, _ := fields["control"].Bool(); control && text(fields, "command") == "register_script" {
-		return c.control(ctx, fields)
+		return c.control(c.until, fields)
 	}
 	return c.write(c.server.Commands.Handle(ctx, c.peer.author(), command)) == nil
 }
