@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"math"
+	"strings"
 	"time"
 
 	"github.com/mlhost/mlhost/shared/script"
@@ -231,6 +232,21 @@ func view(ctx context.Context, db *database, doing string, read func(*reader) er
 			err = errors.Join(err, explain(doing, db.path, end))
 		}
 	}()
-	r := &reader{query: func(query string, args ...any) (*sql.Rows, error) { return tx.QueryContext(ctx, query, args...) }}
-	return explain(doing, db.path, read(r))
+	return explain(doing, db.path, read(db.reader(ctx, tx)))
+}
+
+// querier is a database or a transaction.
+type querier interface {
+	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
+}
+
+// reader reads from the database, or from a transaction on it.
+func (d *database) reader(ctx context.Context, from querier) *reader {
+	return &reader{query: func(query string, args ...any) (*sql.Rows, error) {
+		rows, err := from.QueryContext(ctx, query, args...)
+		if d.older && err != nil && strings.Contains(err.Error(), "no such table") {
+			return from.QueryContext(ctx, "SELECT 1 WHERE 0") // there is nothing in it yet
+		}
+		return rows, err
+	}}
 }

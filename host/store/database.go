@@ -35,9 +35,10 @@ const readers = 4 // connections that read one file at the same time
 // database is one SQLite file: a handle for its one writer and one for its
 // readers.
 type database struct {
-	path string
-	w    *sql.DB // nil when opened for reading only
-	r    *sql.DB
+	path  string
+	w     *sql.DB // nil when opened for reading only
+	r     *sql.DB
+	older bool // opened for reading only, and an older mlhost has written it: some tables may be missing
 }
 
 // dsn names a file to the driver. Question marks and the like in the path are
@@ -51,7 +52,7 @@ func dsn(path string, query ...string) string {
 // brings its tables up to date. A file whose tables are newer than this
 // program is refused untouched.
 func openDatabase(ctx context.Context, path, schema string) (*database, error) {
-	if err := checkVersion(ctx, path, schema); err != nil {
+	if _, err := checkVersion(ctx, path, schema); err != nil {
 		return nil, err
 	}
 	// As durable as fsync, which the driver uses by itself, and often quicker.
@@ -99,14 +100,15 @@ func (d *database) lengthenLog(pages int) (err error) {
 
 // openReadOnlyDatabase opens a file that must exist, next to whoever writes it.
 func openReadOnlyDatabase(ctx context.Context, path, schema string) (*database, error) {
-	if err := checkVersion(ctx, path, schema); err != nil {
+	older, err := checkVersion(ctx, path, schema)
+	if err != nil {
 		return nil, err
 	}
 	r, err := openReader(path)
 	if err != nil {
 		return nil, err
 	}
-	return &database{path: path, r: r}, nil
+	return &database{path: path, r: r, older: older}, nil
 }
 
 func openReader(path string) (*sql.DB, error) {
@@ -147,19 +149,20 @@ func migrate(ctx context.Context, db *sql.DB, schema string) error {
 	return err
 }
 
-// checkVersion refuses a database that a newer mlhost has written. One that is
-// missing, empty or has no tables yet passes.
-func checkVersion(ctx context.Context, path, schema string) (err error) {
+// checkVersion refuses a database that a newer mlhost has written, and tells
+// whether an older one has. One that is missing, empty or has no tables yet
+// passes.
+func checkVersion(ctx context.Context, path, schema string) (older bool, err error) {
 	info, err := os.Stat(path)
 	if errors.Is(err, fs.ErrNotExist) || (err == nil && info.Size() == 0) {
-		return nil
+		return false, nil
 	}
 	if err != nil {
-		return explain("open database", path, err)
+		return false, explain("open database", path, err)
 	}
 	db, err := openReader(path)
 	if err != nil {
-		return err
+		return false, err
 	}
 	defer func() { err = errors.Join(err, db.Close()) }()
 	var tables, version int64
@@ -168,17 +171,17 @@ func checkVersion(ctx context.Context, path, schema string) (err error) {
 		err = db.QueryRowContext(ctx, "SELECT coalesce(max(version_id), 0) FROM goose_db_version WHERE is_applied").Scan(&version)
 	}
 	if err != nil {
-		return explain("open database", path, err)
+		return false, explain("open database", path, err)
 	}
 	known, err := newestVersion(schema)
 	if err != nil {
-		return err
+		return false, err
 	}
 	if version > known {
-		return script.Errorf(script.CodeConflict, "%s was written by a newer mlhost (its tables have version %d, this one knows %d)",
+		return false, script.Errorf(script.CodeConflict, "%s was written by a newer mlhost (its tables have version %d, this one knows %d)",
 			path, version, known).WithHint("use that mlhost, or another --state")
 	}
-	return nil
+	return version < known, nil
 }
 
 func newestVersion(schema string) (int64, error) {

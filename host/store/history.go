@@ -105,8 +105,7 @@ func (s *Store) each(ctx context.Context, doing, query string, args []any, scan 
 	if s.meta == nil {
 		return nil
 	}
-	r := &reader{query: func(query string, args ...any) (*sql.Rows, error) { return s.meta.r.QueryContext(ctx, query, args...) }}
-	return explain(doing, s.meta.path, r.each(query, args, scan))
+	return explain(doing, s.meta.path, s.meta.reader(ctx, s.meta.r).each(query, args, scan))
 }
 
 // Result is a result of a run.

@@ -59,7 +59,7 @@ func Check(ctx context.Context, path string) (err error) {
 	if filepath.Base(path) == metaFile {
 		schema = metaSchema
 	}
-	if err := checkVersion(ctx, path, schema); err != nil {
+	if _, err := checkVersion(ctx, path, schema); err != nil {
 		return err
 	}
 	db, err := openReader(path)
