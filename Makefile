@@ -19,15 +19,23 @@ TOOL_PB     := google.golang.org/protobuf/cmd/protoc-gen-go@v1.36.12
 TOOL_PBGRPC := google.golang.org/grpc/cmd/protoc-gen-go-grpc@v1.6.2
 TOOL_LINT   := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 
+# The dashboard is built when a source of it is newer than what was built.
+DASHBOARD := host/web/dist/index.html
+DASHBOARD_SOURCES := $(shell find host/web/src -type f -not -name '*.test.*' 2>/dev/null) \
+	$(wildcard host/web/package-lock.json host/web/vite.config.ts host/web/tsconfig.json host/web/index.html)
+
 .PHONY: help build demo docs test test-ml compat race lint bench chaos proto clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-build: ## build bin/mlhost and bin/plugins/*
+build: $(DASHBOARD) ## build the dashboard, bin/mlhost and bin/plugins/*
 	@mkdir -p bin/plugins
 	$(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/mlhost ./cmd/mlhost
 	$(if $(PLUGINS),$(GO) build -trimpath -ldflags '-s -w' -o bin/plugins/ $(addprefix ./,$(PLUGINS)))
+
+$(DASHBOARD): $(DASHBOARD_SOURCES)
+	@.ci/dashboard build
 
 demo: build ## train on Fisher's iris for a few seconds and look at what was kept
 	@examples/demo/run.sh
@@ -35,10 +43,11 @@ demo: build ## train on Fisher's iris for a few seconds and look at what was kep
 docs: ## write docs/reference anew from the code
 	UPDATE=1 $(GO) test -count=1 -run '^TestReference$$' ./cmd/mlhost ./host/config ./host/api ./host/connector
 
-test: ## vet and test everything; needs Go, Python 3 and nothing else
+test: ## vet and test everything; needs Go and Python 3, and Node for the dashboard
 	$(GO) vet ./...
 	@$(PYTHON) .ci/gotest.py ./...
 	@$(PYTHON) .ci/pytest.py
+	@.ci/dashboard test
 
 race: ## the Go tests under the race detector
 	@$(PYTHON) .ci/gotest.py -race ./...
@@ -70,6 +79,7 @@ proto: $(TOOLS)/buf $(TOOLS)/protoc-gen-go $(TOOLS)/protoc-gen-go-grpc ## genera
 	PATH="$(TOOLS):$$PATH" $(TOOLS)/buf generate
 
 clean: ## remove what was built here
+	rm -rf host/web/node_modules host/web/dist/static host/web/dist/index.html
 	rm -rf bin .venv-ml .cache .demo bench/results.json chaos/results.json
 
 $(TOOLS)/buf:

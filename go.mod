@@ -2,6 +2,9 @@ module github.com/mlhost/mlhost
 
 go 1.26.0
 
+// Packages of npm may hold Go files.
+ignore ./host/web/node_modules
+
 require (
 	charm.land/bubbletea/v2 v2.1.1
 	charm.land/fang/v2 v2.0.1

@@ -84,7 +84,7 @@ func (g *guard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h.Set("Referrer-Policy", "no-referrer")
 	h.Set("Cross-Origin-Resource-Policy", "same-origin")
 	h.Set("X-Frame-Options", "DENY")
-	h.Set("Content-Security-Policy", "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src 'self' data:; frame-ancestors 'none'; base-uri 'none'; form-action 'none'")
+	h.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'") // the page has its own
 	if no := g.check(r); no != nil {
 		g.refuse(w, r, no)
 		return
@@ -102,7 +102,7 @@ func (g *guard) check(r *http.Request) *refusal {
 		return &refusal{http.StatusForbidden, wrongOrigin,
 			script.Errorf(script.CodeForbidden, "requests of pages from %q are not answered", clip(origin))}
 	}
-	if public(r) {
+	if g.public(r) {
 		return g.checkBody(r)
 	}
 	if site := r.Header.Get("Sec-Fetch-Site"); site != "" && site != "same-origin" && site != "none" {
@@ -131,10 +131,10 @@ var localPaths = []string{upgradePath}
 
 // public reports whether a request needs no token: the page and its files,
 // the sign of life, and the exchange of a link's code.
-func public(r *http.Request) bool {
+func (g *guard) public(r *http.Request) bool {
 	switch r.Method {
 	case http.MethodGet, http.MethodHead:
-		return r.URL.Path == "/" || r.URL.Path == "/healthz" || strings.HasPrefix(r.URL.Path, pagePrefix) && pageHas(r.URL.Path)
+		return r.URL.Path == "/healthz" || g.api.Site.Has(r.URL.Path)
 	case http.MethodPost:
 		return r.URL.Path == loginPath
 	}

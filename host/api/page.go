@@ -1,39 +1,23 @@
 package api
 
 import (
-	"embed"
-	"io/fs"
 	"net/http"
-	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/mlhost/mlhost/host/web"
 )
-
-//go:embed page
-var pageFiles embed.FS
-
-const pagePrefix = "/static/"
-
-// pageHas reports whether a path is that of one of the page's files.
-func pageHas(path string) bool {
-	name := strings.TrimPrefix(path, pagePrefix)
-	info, err := fs.Stat(pageFiles, "page/"+name)
-	return err == nil && info.Mode().IsRegular()
-}
 
 // pageRoutes serve what needs no token: a page, its files, a sign of life.
 func (a *API) pageRoutes() {
 	a.mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) })
-	a.mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, r *http.Request) {
-		w.Header().Set("Cache-Control", "no-cache")
-		http.ServeFileFS(w, r, pageFiles, "page/index.html")
-	})
-	a.mux.HandleFunc("GET "+pagePrefix+"{file}", func(w http.ResponseWriter, r *http.Request) {
-		if !pageHas(r.URL.Path) {
+	a.mux.HandleFunc("GET /{$}", a.Site.ServeHTTP)
+	a.mux.HandleFunc("GET "+web.Prefix+"{file}", func(w http.ResponseWriter, r *http.Request) {
+		if !a.Site.Has(r.URL.Path) {
 			a.notFound(w, r)
 			return
 		}
-		http.ServeFileFS(w, r, pageFiles, "page/"+r.PathValue("file"))
+		a.Site.ServeHTTP(w, r)
 	})
 }
 
@@ -52,7 +36,7 @@ func describeBare(doc *huma.OpenAPI) {
 		doc.AddOperation(op)
 	}
 	bare("page", "/", "A page for people", "text/html", openToAll)
-	bare("page-file", pagePrefix+"{file}", "A file of that page", "text/plain", openToAll, func(op *huma.Operation) {
+	bare("page-file", web.Prefix+"{file}", "A file of that page", "text/plain", openToAll, func(op *huma.Operation) {
 		op.Parameters = []*huma.Param{{Name: "file", In: "path", Required: true, Schema: &huma.Schema{Type: huma.TypeString}}}
 	})
 	bare("healthz", "/healthz", "Whether the host is there", "text/plain", openToAll, func(op *huma.Operation) {

@@ -29,6 +29,7 @@ import (
 	"github.com/mlhost/mlhost/host/registry"
 	"github.com/mlhost/mlhost/host/router"
 	"github.com/mlhost/mlhost/host/store"
+	"github.com/mlhost/mlhost/host/web"
 	"github.com/mlhost/mlhost/shared/script"
 )
 
@@ -66,6 +67,8 @@ type Options struct {
 	Token string
 	// URL is the address of the page for people, "" without one.
 	URL func() string
+	// Site is the page for people; nil: the one that is built in.
+	Site *web.Site
 	// Backup writes a backup of the host.
 	Backup func(ctx context.Context, w io.Writer) error
 }
@@ -101,6 +104,9 @@ func New(o Options) *API {
 	}
 	if o.NewID == nil {
 		o.NewID = router.NewID
+	}
+	if o.Site == nil {
+		o.Site = web.Embedded()
 	}
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)

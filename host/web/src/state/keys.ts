@@ -1,0 +1,54 @@
+// The history behind the sparkline of a row: read once for rows that were in
+// sight, a few at a time, so that a thousand scripts are not a thousand
+// requests.
+import { api } from "../api/client";
+import { toNumber } from "../lib/format";
+import { epoch } from "./live";
+import { chooseBest } from "./overview";
+import { tick, track, type Row } from "./scripts";
+
+const atOnce = 4;
+const known = new Map<string, string>(); // script → run and epoch that were read
+const queue: Row[] = [];
+let busy = 0;
+
+/** Says that a row is in sight. */
+export function wantKey(row: Row): void {
+  const { name, run } = row.script;
+  const stamp = `${run} ${epoch.peek()}`;
+  if (!run || known.get(name) === stamp) return;
+  known.set(name, stamp);
+  queue.push(row);
+  void work();
+}
+
+async function work(): Promise<void> {
+  if (busy >= atOnce) return;
+  const row = queue.pop(); // what came into sight last is most likely still there
+  if (!row) return;
+  busy++;
+  try {
+    await read(row);
+  } catch {
+    // The row then shows what comes live.
+  } finally {
+    busy--;
+    void work();
+  }
+}
+
+async function read(row: Row): Promise<void> {
+  const { name, run } = row.script;
+  const { variables } = await api.variables(name);
+  if (row.script.run !== run) return;
+  for (const v of variables) {
+    const value = toNumber(v.value);
+    if (value !== null && v.type !== "bool" && !row.variables.has(v.name)) track(row, v.name, value, v.step);
+  }
+  const key = chooseBest(row);
+  if (!key) return;
+  const chart = await api.chart(run, key.name, 48);
+  if (row.script.run !== run) return;
+  key.spark.replace(chart.buckets.map((b) => toNumber(b.mean) ?? NaN));
+  tick.value++;
+}
