@@ -24,18 +24,18 @@ const typesPath = "../web/src/api/v1.ts"
 // cannot say.
 var nullable = []string{"Script.progress"}
 
-// schema is what the tests read of one.
-type schema struct {
+// tsSchema is what the tests read of one.
+type tsSchema struct {
 	Ref        string             `json:"$ref"`
 	Type       any                `json:"type"`
-	Properties map[string]*schema `json:"properties"`
+	Properties map[string]*tsSchema `json:"properties"`
 	Required   []string           `json:"required"`
-	Items      *schema            `json:"items"`
+	Items      *tsSchema            `json:"items"`
 	Additional any                `json:"additionalProperties"`
 }
 
 // typescript returns the type of s.
-func (s *schema) typescript() string {
+func (s *tsSchema) typescript() string {
 	if s.Ref != "" {
 		return s.Ref[strings.LastIndex(s.Ref, "/")+1:]
 	}
@@ -63,10 +63,10 @@ func (s *schema) typescript() string {
 }
 
 // record is the type of an object that is a map.
-func (s *schema) record() string {
+func (s *tsSchema) record() string {
 	of := "Value"
 	if m, ok := s.Additional.(map[string]any); ok {
-		var item schema
+		var item tsSchema
 		data, err := json.Marshal(m)
 		if err == nil && json.Unmarshal(data, &item) == nil {
 			of = item.typescript()
@@ -85,7 +85,7 @@ var eventData = []reflect.Type{
 	reflect.TypeFor[v1.Problem](),
 }
 
-func eventSchemas(t *testing.T) map[string]*schema {
+func eventSchemas(t *testing.T) map[string]*tsSchema {
 	t.Helper()
 	registry := huma.NewMapRegistry("#/components/schemas/", huma.DefaultSchemaNamer)
 	registry.RegisterTypeAlias(reflect.TypeFor[script.Value](), reflect.TypeFor[any]())
@@ -97,7 +97,7 @@ func eventSchemas(t *testing.T) map[string]*schema {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var out map[string]*schema
+	var out map[string]*tsSchema
 	if err := json.Unmarshal(data, &out); err != nil {
 		t.Fatal(err)
 	}
@@ -110,7 +110,7 @@ func TestDashboardTypesAreCurrent(t *testing.T) {
 	w := newWeb(t, api.TCPOptions{})
 	_, _, data := w.ask(t, "GET", "/api/openapi.json", "", bearer(token))
 	var doc struct {
-		Components struct{ Schemas map[string]*schema }
+		Components struct{ Schemas map[string]*tsSchema }
 	}
 	if err := json.Unmarshal(data, &doc); err != nil {
 		t.Fatal(err)

@@ -4,6 +4,7 @@
 export type Value = null | boolean | number | string | Value[] | { [key: string]: Value };
 
 export interface Acted {
+  checkpoint?: string;
   pid: number | null;
   reloaded?: string;
   run: string;
@@ -114,8 +115,14 @@ export interface Event {
 }
 
 export interface GapData {
-  dropped: number;
+  code: string;
+  dropped: number | null;
+  from: number;
+  kinds: string[];
   reason: string;
+  since: string | null;
+  to: number;
+  until: string;
 }
 
 export interface Host {
