@@ -26,12 +26,12 @@ var nullable = []string{"Script.progress"}
 
 // tsSchema is what the tests read of one.
 type tsSchema struct {
-	Ref        string             `json:"$ref"`
-	Type       any                `json:"type"`
+	Ref        string               `json:"$ref"`
+	Type       any                  `json:"type"`
 	Properties map[string]*tsSchema `json:"properties"`
-	Required   []string           `json:"required"`
+	Required   []string             `json:"required"`
 	Items      *tsSchema            `json:"items"`
-	Additional any                `json:"additionalProperties"`
+	Additional any                  `json:"additionalProperties"`
 }
 
 // typescript returns the type of s.
