@@ -144,7 +144,7 @@ func (h *Host) makeParts() {
 		Host: h.options.Config.Host.Name, Version: h.options.Version, Directory: h.options.Config.Dir,
 		Registry: h.registry, Store: h.store, Bus: h.bus, Send: h.Send, Do: h.Do, Plan: h.planFor, Reload: h.reloadFor, ConfigStatus: h.configStatus, Notices: h.notices,
 		Upgrade: h.Upgrade, Listen: h.Listen,
-		Token: h.web.token, URL: h.URL, Backup: h.backup, Findings: h.findings,
+		Token: h.web.token, URL: h.URL, Backup: h.backup, Findings: h.findings, RouteStates: h.routeStates, Doctor: h.Troubleshoot,
 	})
 }
 

@@ -78,6 +78,8 @@ func (a *API) Count(events ...script.Event) {
 		e := &events[i]
 		a.metrics.events.WithLabelValues(script.KindOf(e.Body)).Inc()
 		switch b := e.Body.(type) {
+		case script.MessageRouted:
+			a.traffic.count(e, b)
 		case script.Samples:
 			a.metrics.samples.WithLabelValues(e.Script).Add(float64(len(b.Samples)))
 		case script.RunStarted:

@@ -22,6 +22,8 @@ type runsInput struct {
 	Script string `query:"script"`
 	State  string `query:"state"`
 	Limit  int    `query:"limit" minimum:"0" doc:"at most so many; 0: all"`
+	Search string `query:"search" maxLength:"1000" doc:"those in whose id, script, reason, parameters or results this text stands; case does not matter"`
+	Before string `query:"before" doc:"those that began before the run of this id"`
 }
 
 // RunPath is the part of a path that names a run.
@@ -158,7 +160,9 @@ func (a *API) listRuns(ctx context.Context, in *runsInput) (v1.Runs, error) {
 	if err := checkState(in.State); err != nil {
 		return out, err
 	}
-	runs, err := a.Store.Runs(ctx, store.RunFilter{Script: in.Script, State: script.State(in.State), Limit: in.Limit})
+	runs, err := a.Store.Runs(ctx, store.RunFilter{
+		Script: in.Script, State: script.State(in.State), Limit: in.Limit, Search: in.Search, Before: in.Before,
+	})
 	if err != nil {
 		return out, err
 	}
@@ -169,7 +173,9 @@ func (a *API) listRuns(ctx context.Context, in *runsInput) (v1.Runs, error) {
 	}
 	secret := newSecrets(a.Registry.Script)
 	for _, r := range runs {
-		out.Runs = append(out.Runs, fromRun(r, secret))
+		if in.Search == "" || secret.open(r, in.Search) {
+			out.Runs = append(out.Runs, fromRun(r, secret))
+		}
 	}
 	return out, nil
 }
@@ -221,13 +227,7 @@ func (a *API) showRun(ctx context.Context, id string, samples []string) (v1.RunD
 		return out, err
 	}
 	for _, c := range changes {
-		if secret.of(run.Script)[c.Name] {
-			c.Old, c.New = script.String(v1.Hidden), script.String(v1.Hidden)
-		}
-		out.Changes = append(out.Changes, v1.Change{
-			Time: c.Time, Step: v1.Step(c.Step), Revision: c.Revision, Name: c.Name, Old: c.Old, New: c.New,
-			Author: c.Author, Status: c.Status,
-		})
+		out.Changes = append(out.Changes, fromChange(c, secret))
 	}
 	series, err := a.Store.Series(ctx, run.ID)
 	if err != nil {
@@ -297,6 +297,16 @@ func fromRun(r store.Run, secret *secrets) v1.Run {
 	return v1.Run{
 		ID: r.ID, Script: r.Script, State: r.State, Started: r.Started, Finished: v1.Time(r.Finished), ExitCode: r.ExitCode,
 		Parameters: values(secret.hide(r.Script, r.Parameters)), Results: values(r.Results),
+	}
+}
+
+func fromChange(c store.Change, secret *secrets) v1.Change {
+	if secret.of(c.Script)[c.Name] {
+		c.Old, c.New = script.String(v1.Hidden), script.String(v1.Hidden)
+	}
+	return v1.Change{
+		Time: c.Time, Step: v1.Step(c.Step), Revision: c.Revision, Name: c.Name, Old: c.Old, New: c.New,
+		Author: c.Author, Status: c.Status,
 	}
 }
 

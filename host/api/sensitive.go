@@ -3,9 +3,11 @@ package api
 import (
 	"maps"
 	"slices"
+	"strings"
 
 	v1 "github.com/mlhost/mlhost/host/api/v1"
 	"github.com/mlhost/mlhost/host/registry"
+	"github.com/mlhost/mlhost/host/store"
 	"github.com/mlhost/mlhost/shared/script"
 )
 
@@ -52,6 +54,22 @@ func (s *secrets) hide(name string, values map[string]script.Value) map[string]s
 		}
 	}
 	return out
+}
+
+// open reports whether a run in which a text was found still has it when what
+// is secret is hidden: who searches must not learn that.
+func (s *secrets) open(r store.Run, text string) bool {
+	if len(s.of(r.Script)) == 0 {
+		return true
+	}
+	text = strings.ToLower(text)
+	parts := []string{r.ID, r.Script, r.Reason}
+	for _, table := range []map[string]script.Value{s.hide(r.Script, r.Parameters), r.Results} {
+		for name, v := range table {
+			parts = append(parts, name, v.String())
+		}
+	}
+	return slices.ContainsFunc(parts, func(part string) bool { return strings.Contains(strings.ToLower(part), text) })
 }
 
 // Hide returns an event without the values of sensitive parameters, for those

@@ -58,6 +58,11 @@ type Options struct {
 	Listen func() v1.Listen
 	// Findings tells what the host has found out about its configuration.
 	Findings func(ctx context.Context) []v1.Check
+	// RouteStates tells what moves parameters and messages, and what each route
+	// has done.
+	RouteStates func(ctx context.Context) v1.Routes
+	// Doctor makes all checks that a running host can make.
+	Doctor func(ctx context.Context) []v1.Check
 	// Notices tells what a person should know of the host itself.
 	Notices func() []string
 	// NewID makes ids of messages and sets; nil: router.NewID.
@@ -80,6 +85,7 @@ type API struct {
 	mux     *routes
 	codes   codes
 	metrics *metrics
+	traffic traffic
 }
 
 // routes is a router that remembers what it serves.
@@ -208,6 +214,8 @@ func (a *API) routes() {
 	a.runRoutes(api)
 	a.logRoutes(api)
 	a.eventRoutes(api)
+	a.overviewRoutes(api)
+	a.artifactRoutes(api)
 	a.planRoutes(api)
 	a.loginRoutes(api)
 	a.backupRoute(api)

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"math"
+	"strings"
 	"time"
 
 	"github.com/mlhost/mlhost/shared/script"
@@ -36,7 +37,9 @@ type Run struct {
 type RunFilter struct {
 	Script string
 	State  script.State
-	Limit  int // at most so many, the newest; 0: all
+	Limit  int    // at most so many, the newest; 0: all
+	Search string // a text in the id, script, reason, parameters or results, whatever its case
+	Before string // the id of a run that began later
 }
 
 const selectRun = `SELECT id, script, state, reason, started, finished, exit_code, attempt, plugin, sha256, command,
@@ -47,8 +50,18 @@ func (s *Store) Runs(ctx context.Context, f RunFilter) ([]Run, error) {
 	if f.Limit <= 0 {
 		f.Limit = math.MaxInt32
 	}
-	return s.queryRuns(ctx, selectRun+`WHERE (? = '' OR script = ?) AND (? = '' OR state = ?) ORDER BY n DESC LIMIT ?`,
-		f.Script, f.Script, f.State, f.State, f.Limit)
+	where, args := `WHERE (? = '' OR script = ?) AND (? = '' OR state = ?)`, []any{f.Script, f.Script, f.State, f.State}
+	if f.Search != "" {
+		where += ` AND (instr(lower(id || char(10) || script || char(10) || reason || char(10) || parameters), ?) > 0
+			OR EXISTS (SELECT 1 FROM result r WHERE r.run = run.id AND instr(lower(r.name || char(10) || r.value), ?) > 0))`
+		text := strings.ToLower(f.Search)
+		args = append(args, text, text)
+	}
+	if f.Before != "" {
+		where += " AND n < (SELECT n FROM run WHERE id = ?)"
+		args = append(args, f.Before)
+	}
+	return s.queryRuns(ctx, selectRun+where+" ORDER BY n DESC LIMIT ?", append(args, f.Limit)...)
 }
 
 // Run returns the run whose id is, or begins with, idPrefix; it must be the

@@ -78,7 +78,7 @@ func (c *Client) Events(ctx context.Context, f EventFilter) (*Stream, error) {
 	setIf(q, "script", f.Script)
 	header := http.Header{"Accept": {"text/event-stream"}}
 	if f.After > 0 {
-		header.Set("Last-Event-ID", strconv.FormatUint(f.After, 10))
+		header.Set("Last-Event-ID", ID(f.After))
 	}
 	response, err := c.send(ctx, http.MethodGet, "/api/v1/events?"+q.Encode(), nil, header) //nolint:bodyclose // the Stream closes it
 	if err != nil {
@@ -145,3 +145,6 @@ func cutField(line []byte, field string) ([]byte, bool) {
 	}
 	return value, true
 }
+
+// ID writes the id of an event as it stands in a query or header.
+func ID(id uint64) string { return strconv.FormatUint(id, 10) }
