@@ -101,10 +101,35 @@ func (s *Script) CheckFound(found *script.Catalogue) hcl.Diagnostics {
 			diags = append(diags, fault(p.value.Range(), "Cannot be passed", "The parameter %q cannot be passed to the script: %s%s", p.Name, sentence(err.Error()), declaredAt(known.Spec)))
 			continue
 		}
+		if _, err := s.commands(found).End(argumentOf(known)); err != nil {
+			diags = append(diags, fault(p.value.Range(), "Cannot be passed",
+				"The parameter %q cannot be passed to the script: %s Put the subcommand into args.%s", p.Name, sentence(err.Error()), declaredAt(known.Spec)))
+			continue
+		}
 		diags = append(diags, s.checkPlace(p, known, found)...)
-		diags = append(diags, s.checkArgs(p, known)...)
+		diags = append(diags, s.checkArgs(p, known, found)...)
 	}
 	return diags
+}
+
+// commands are the words of subcommands that args and the configured
+// parameters have.
+func (s *Script) commands(found *script.Catalogue) script.Commands {
+	values := map[string]script.Value{}
+	for _, p := range s.Parameters {
+		known, ok := found.Parameter(p.Name)
+		if a := argumentOf(known); ok && a.Form == script.ArgCommand && p.Pass == "" && p.Env == "" && p.File == "" {
+			values[p.Name], _, _ = p.resolve(known.Spec)
+		}
+	}
+	return script.CommandsOf(s.Args, found.Parameters, values)
+}
+
+func argumentOf(p script.LaunchParameter) *script.Argument {
+	if p.Argument == nil {
+		return &script.Argument{}
+	}
+	return p.Argument
 }
 
 // checkUnfound warns of a name that reading the script did not find, and that
@@ -126,13 +151,13 @@ func (s *Script) checkUnfound(p *Parameter, found *script.Catalogue) hcl.Diagnos
 // checkPlace reports a positional argument that comes behind one without a
 // value.
 func (s *Script) checkPlace(p *Parameter, known script.LaunchParameter, found *script.Catalogue) hcl.Diagnostics {
-	if known.Argument == nil || known.Argument.Form != script.ArgPosition {
+	if known.Argument == nil || known.Argument.Form != script.ArgPosition || len(known.Argument.Commands) > 0 {
 		return nil
 	}
 	var missing []string
 	for _, before := range found.Parameters {
 		a := before.Argument
-		if a == nil || a.Form != script.ArgPosition || a.Position >= known.Argument.Position {
+		if a == nil || a.Form != script.ArgPosition || len(a.Commands) > 0 || a.Position >= known.Argument.Position {
 			continue
 		}
 		if !slices.ContainsFunc(s.Parameters, func(p *Parameter) bool { return p.Name == before.Spec.Name && p.value != nil }) {
@@ -144,37 +169,6 @@ func (s *Script) checkPlace(p *Parameter, known script.LaunchParameter, found *s
 	}
 	return hcl.Diagnostics{fault(p.value.Range(), "Cannot be passed",
 		"The parameter %q is a positional argument, and those before it have no value: %s.%s", p.Name, strings.Join(missing, ", "), declaredAt(known.Spec))}
-}
-
-// checkArgs reports an option that args holds too: two values for one
-// parameter contradict each other.
-func (s *Script) checkArgs(p *Parameter, known script.LaunchParameter) hcl.Diagnostics {
-	if known.Argument == nil {
-		return nil
-	}
-	for _, flag := range []string{known.Argument.Flag, known.Argument.Off} {
-		for _, arg := range s.Args {
-			if arg == "--" {
-				break
-			}
-			if flag != "" && SameOption(arg, flag) {
-				return hcl.Diagnostics{fault(p.value.Range(), "Given twice",
-					"The parameter %q is given here, and args holds %q for it. Remove one of them.%s", p.Name, arg, declaredAt(known.Spec))}
-			}
-		}
-	}
-	return nil
-}
-
-// SameOption reports whether an argument is the option flag, alone or with its
-// value behind it.
-func SameOption(arg, flag string) bool {
-	if strings.HasSuffix(flag, "=") {
-		return strings.HasPrefix(arg, flag)
-	}
-	name, _, _ := strings.Cut(arg, "=")
-	dashes := func(s string) string { return strings.ReplaceAll(s, "_", "-") }
-	return name == flag || strings.HasPrefix(flag, "--") && dashes(name) == dashes(flag)
 }
 
 // declaredAt tells where a script that was read declares a parameter, "" where

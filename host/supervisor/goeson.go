@@ -3,7 +3,6 @@ package supervisor
 import (
 	"context"
 	"path/filepath"
-	"slices"
 	"strings"
 
 	"github.com/mlhost/mlhost/host/config"
@@ -52,8 +51,8 @@ func (p *Process) findCheckpoint(ctx context.Context, conf *config.Script, found
 		return nil
 	}
 	known, _ := found.Parameter(found.Resume)
-	if known.Argument != nil && slices.ContainsFunc(conf.Args, func(arg string) bool { return config.SameOption(arg, known.Argument.Flag) }) {
-		p.warn("the checkpoint %s is not given to the script: args holds %s already", path, known.Argument.Flag)
+	if arg := config.ArgumentIn(conf.Args, known, found); arg != "" {
+		p.warn("the checkpoint %s is not given to the script: args holds %s already", path, arg)
 		return nil
 	}
 	return &goesOn{run: from, checkpoint: path, parameter: found.Resume}

@@ -20,6 +20,7 @@ const (
 	ArgCount    = "count"    // -v -v
 	ArgPosition = "position" // the value alone
 	ArgOverride = "override" // hydra's model.lr=0.1
+	ArgCommand  = "command"  // the word of a subcommand
 )
 
 // The ways in which an Argument spells a value, beside the plain one.
@@ -40,6 +41,17 @@ type Argument struct {
 	Nargs    string `json:"nargs,omitempty"`    // of a list or a position: "+", "*", "?", "-1", a number; "": one value
 	Position int    `json:"position,omitempty"` // 1 is the first
 	Appends  bool   `json:"appends,omitempty"`  // the script puts what is given behind its default
+
+	// Aliases are further spellings of Flag; with Abbreviates their beginnings
+	// do too, as long as no other option begins so.
+	Aliases     []string `json:"aliases,omitempty"`
+	Abbreviates bool     `json:"abbreviates,omitempty"`
+
+	// Commands are the subcommands that it belongs to, each by its words; none
+	// for an argument of the script itself. Before are the words of subcommands
+	// that it has to stand before.
+	Commands [][]string `json:"commands,omitempty"`
+	Before   []string   `json:"before,omitempty"`
 }
 
 // Args returns the arguments that carry v, none where the script's own default
@@ -74,6 +86,8 @@ func (a *Argument) args(spec *ParameterSpec, v Value) ([]string, error) {
 			return []string{text}, err
 		}
 		return a.elements(v)
+	case ArgCommand:
+		return nil, nil // CommandsOf puts it where it belongs
 	case ArgOverride:
 		text, err := hydraText(v)
 		return []string{a.Flag + text}, err

@@ -11,6 +11,7 @@ import (
 // environment.
 type CommandLine struct {
 	Before []string // positional arguments: they come before the script's own
+	Args   []string // the script's own, with what belongs to subcommands among them
 	After  []string // options: they come behind them
 	Last   []string // positional arguments that look like options, behind "--"
 	Env    []string
@@ -19,29 +20,40 @@ type CommandLine struct {
 	Dropped []error
 }
 
-// Discovered gathers what carries the values of discovered parameters. What
-// cannot be passed is an error of code rejected with the place in the
-// configuration that gives the value.
-func (l *CommandLine) Discovered(parameters []LaunchParameter, values map[string]Value) error {
+// Discovered gathers what carries the values of discovered parameters; args
+// are the script's own arguments. What cannot be passed is an error of code
+// rejected with the place in the configuration that gives the value.
+func (l *CommandLine) Discovered(args []string, parameters []LaunchParameter, values map[string]Value) error {
 	var places []LaunchParameter
+	var pieces []piece
+	commands := CommandsOf(args, parameters, values)
 	for _, p := range parameters {
 		v, ok := values[p.Spec.Name]
 		if !ok || v.IsNull() || !p.Discovered || p.Pass != "" || p.Env != "" || p.File != "" {
 			continue
 		}
-		if p.Argument != nil && p.Argument.Form == ArgPosition && p.Refused == "" {
+		a := p.Argument
+		if a != nil && a.Form == ArgPosition && len(a.Commands) == 0 && p.Refused == "" {
 			places = append(places, p)
 			continue
 		}
-		args, err := p.Passed(v)
+		carried, err := p.Passed(v)
+		if err == nil && a != nil && (len(a.Commands) > 0 || len(a.Before) > 0) {
+			var own piece
+			if own, err = commands.piece(a, carried); err == nil {
+				pieces = append(pieces, own)
+				continue
+			}
+		}
 		if err != nil {
 			if err := l.refuse(&p, err); err != nil {
 				return err
 			}
 			continue
 		}
-		l.After = append(l.After, args...)
+		l.After = append(l.After, carried...)
 	}
+	l.Args = commands.with(pieces)
 	return l.positions(parameters, places, values)
 }
 
@@ -83,7 +95,7 @@ func (l *CommandLine) positions(all, places []LaunchParameter, values map[string
 // position names the positional argument at a place.
 func position(all []LaunchParameter, place int) string {
 	for _, p := range all {
-		if p.Argument != nil && p.Argument.Form == ArgPosition && p.Argument.Position == place {
+		if p.Argument != nil && p.Argument.Form == ArgPosition && p.Argument.Position == place && len(p.Argument.Commands) == 0 {
 			return p.Spec.Name
 		}
 	}

@@ -167,6 +167,15 @@ func listed(names []string) string {
 	return strings.Join(names, ", ")
 }
 
+// passable tells why a value cannot be passed when the script starts again.
+func (r *run) passable(p *script.LaunchParameter, v script.Value) error {
+	if _, err := p.Passed(v); err != nil {
+		return err
+	}
+	_, err := script.CommandsOf(r.launch.Args, r.launch.Parameters, r.values).End(p.Argument)
+	return err
+}
+
 // Validate refuses values that no argument can carry to the script's next run.
 // What the script has in use already needs none.
 func (w *Wrapper) Validate(values map[string]script.Value) error {

@@ -56,7 +56,7 @@ func (r *run) command(ctx context.Context) (cmd *exec.Cmd, lines bool, err error
 	if dir == "" {
 		dir = filepath.Dir(l.Source)
 	}
-	passed, err := passed(l.Parameters, r.values)
+	passed, err := passed(l.Args, l.Parameters, r.values)
 	if err != nil {
 		return nil, false, err
 	}
@@ -93,7 +93,7 @@ func (r *run) command(ctx context.Context) (cmd *exec.Cmd, lines bool, err error
 	if lines && r.attach == nil {
 		env = append(env, fdName+"="+strconv.Itoa(linesFD))
 	}
-	command = slices.Concat(command, l.Target(), passed.Before, l.Args, passed.After, passed.Last)
+	command = slices.Concat(command, l.Target(), passed.Before, passed.Args, passed.After, passed.Last)
 	return &exec.Cmd{Path: path, Args: command, Dir: dir, Env: env}, lines, nil
 }
 

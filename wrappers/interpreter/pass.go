@@ -52,9 +52,9 @@ func plainText(v script.Value) string {
 }
 
 // passed gathers what the launch's parameters add to a command line and an
-// environment. A parameter without a value adds nothing.
-func passed(parameters []script.LaunchParameter, values map[string]script.Value) (line script.CommandLine, err error) {
-	if err := line.Discovered(parameters, values); err != nil {
+// environment; args are the script's own arguments. A parameter without a value adds nothing.
+func passed(args []string, parameters []script.LaunchParameter, values map[string]script.Value) (line script.CommandLine, err error) {
+	if err := line.Discovered(args, parameters, values); err != nil {
 		return line, err
 	}
 	for _, p := range parameters {

@@ -44,7 +44,7 @@ func TestPassed(t *testing.T) {
 		{Spec: script.ParameterSpec{Name: "e"}, Env: "E"},
 	}
 	values := map[string]script.Value{"a": script.Int(1), "b": script.Bool(true), "c": script.Int(3), "e": script.List(script.Int(1))}
-	line, err := passed(parameters, values)
+	line, err := passed(nil, parameters, values)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -55,7 +55,7 @@ func TestPassed(t *testing.T) {
 		t.Error(diff)
 	}
 	values["a"] = script.String("x\x00y")
-	if _, err := passed(parameters, values); script.CodeOf(err) != script.CodeRejected {
+	if _, err := passed(nil, parameters, values); script.CodeOf(err) != script.CodeRejected {
 		t.Errorf("a NUL character: %v", err)
 	}
 }

@@ -166,7 +166,7 @@ func (r *run) nextRun(p *script.LaunchParameter, v script.Value) script.Outcome 
 	case p.Refused != "":
 		o.Status, o.Value, o.Reason = script.Rejected, o.Old, "it cannot be passed to the script: "+p.Refused
 	case p.Argument != nil:
-		if _, err := p.Passed(v); err != nil {
+		if err := r.passable(p, v); err != nil {
 			o.Status, o.Value, o.Reason = script.Rejected, o.Old, "it cannot be passed to the script: "+err.Error()
 			break
 		}

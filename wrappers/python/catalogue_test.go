@@ -103,8 +103,8 @@ func (p *parser) arguments(values map[string]script.Value) ([]string, error) {
 		_, parameters[i].Set = values[parameters[i].Spec.Name]
 	}
 	var line script.CommandLine
-	err := line.Discovered(parameters, values)
-	return slices.Concat(line.Before, line.After, line.Last), err
+	err := line.Discovered(nil, parameters, values)
+	return slices.Concat(line.Before, line.Args, line.After, line.Last), err
 }
 
 // parse is what the real parser makes of arguments.
@@ -227,7 +227,8 @@ func TestCatalogue(t *testing.T) {
 		{"import tyro, dataclasses\n@dataclasses.dataclass\nclass O:\n    on: bool = True\n@dataclasses.dataclass\nclass A:\n    o: O\ntyro.cli(A)\n", "o.on", script.Bool(false), []string{"--o.no-on"}, ""},
 		{"\"\"\"Usage: x [--lr=<r>]\n\n  --lr=<r>  rate [default: 0.1]\n\"\"\"\nfrom docopt import docopt\na = docopt(__doc__)\n", "--lr", script.String("1"), []string{"--lr=1"}, ""},
 		{"import argparse\np = argparse.ArgumentParser()\np.add_argument('--on', action=argparse.BooleanOptionalAction)\np.parse_args()\n", "on", script.Bool(false), []string{"--no-on"}, ""},
-		{"import argparse\np = argparse.ArgumentParser()\ns = p.add_subparsers()\nq = s.add_parser('go')\nq.add_argument('--x')\np.parse_args()\n", "x", script.String("1"), nil, "subcommand"},
+		{"import argparse\np = argparse.ArgumentParser()\ns = p.add_subparsers()\nq = s.add_parser('go')\nq.add_argument('--x')\np.parse_args()\n", "x", script.String("1"), []string{"--x=1"}, ""},
+		{"import argparse, os\np = argparse.ArgumentParser()\ns = p.add_subparsers()\nq = s.add_parser(os.sep)\nq.add_argument('--x')\np.parse_args()\n", "x", script.String("1"), nil, "subcommand"},
 	} {
 		c := read(test.source)
 		p, ok := c.Parameter(test.name)

@@ -325,7 +325,7 @@ class OtherStyles(unittest.TestCase):
         tyro.cli(Union[Train, Test])
         """, {"optim.lr": ("float", 0.001), "lr": ("float", 0.5)})
         self.assertTrue(any("several subcommands have lr" in p["message"] for p in found["problems"]), found["problems"])
-        self.assertIsNone(by_name(found)["lr"]["argument"])
+        self.assertEqual(by_name(found)["lr"]["argument"]["commands"], [["train"], ["test"]])
         self.check("tyro", """
         import tyro
         app = tyro.extras.SubcommandApp()

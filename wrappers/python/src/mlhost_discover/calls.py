@@ -132,6 +132,7 @@ class Calls:
             made.cls = cls
         else:
             made = Instance(cls)
+            made.given = dict(kwargs) if not args else dict(zip(self.field_names(cls), args), **kwargs)
         init = self.member(cls, "__init__")
         if isinstance(init, Func):
             self.call_function(init, [made] + args, kwargs, node)

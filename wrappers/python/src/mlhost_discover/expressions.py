@@ -6,7 +6,7 @@ from names import canonical
 from scopes import Scope
 from syntax import dotted, index_of, is_static
 from values import (
-    THERE, Alternatives, Bound, Class, Const, Ext, Func, Group, Instance, Lazy, Method, ModuleValue, Namespace, NotPlain, Parser, Seq, Super, Table,
+    THERE, Alternatives, Bound, Class, Const, Deferred, Ext, Func, Group, Instance, Lazy, Method, ModuleValue, Namespace, NotPlain, Parser, Seq, Super, Table,
     Unknown, plain, wrap,
 )
 
@@ -370,5 +370,15 @@ class Expressions:
         if not whole:
             kwargs["*"] = Unknown()
         if quiet and any(isinstance(v, (Parser, Group)) for v in args + list(kwargs.values())):
-            target = self.value(node.func, scope)
-        return self.call(target, args, kwargs, node, scope)
+            target, quiet = self.value(node.func, scope), False
+        return Deferred(node, scope) if quiet else self.call(target, args, kwargs, node, scope)
+
+    def forced(self, value):
+        """Follows a call that was left alone."""
+        if not isinstance(value, Deferred):
+            return value
+        self.following += 1
+        try:
+            return self.value(value.source, value.scope)
+        finally:
+            self.following -= 1

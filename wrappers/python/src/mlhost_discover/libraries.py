@@ -40,7 +40,7 @@ class Libraries:
             self.style("typer")
             app = Command(None, "typer")
             if last == "run" and args and isinstance(args[0], Func):
-                app.children.append((args[0], "typer"))
+                app.children.append((args[0], "typer", None))
                 self.run_command(app)
             return app
         if head == "tyro.extras":
@@ -158,12 +158,11 @@ class Libraries:
             return self.parser_method(owner, name, args, kwargs, node, scope)
         if isinstance(owner, Subparsers) and name == "add_parser":
             child = self.new_parser(owner.parser.style, args[1:], kwargs, node, scope)
-            child.nested = True
-            owner.parser.children.append(child)
-            word = self.text(args[0]) if args else None
-            if owner.param is not None and word is not None:
-                owner.param.choices = (owner.param.choices or []) + [word]
+            self.add_command(owner, child, args[0] if args else kwargs.get("name"), kwargs.get("aliases"))
             return child
+        if isinstance(owner, Subparsers) and name == "add_subcommand" and len(args) > 1 and isinstance(args[1], Parser):
+            self.add_command(owner, args[1], args[0], None)
+            return Unknown()
         if name == "register_parameter" and (args or kwargs) and self.takes_parameters(owner):
             return self.declared("register_parameter", args, kwargs, node, scope)
         if isinstance(owner, Func) and owner.command:

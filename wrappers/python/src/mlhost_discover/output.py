@@ -98,17 +98,20 @@ class Output:
             self.style(parser.style)
             if parser.style == "simple_parsing":
                 self.flags_of_fields(parser.params)
-            for p in parser.params:
+            for p in self.placed(parser):
                 if doubt and p.confidence == "sure":
                     p.confidence = "likely"
                 before = out.get(p.name)
                 if before is None:
                     out[p.name] = p
+                elif before is not p and before.default == p.default and before.type == p.type:
+                    before.join(p)
                 elif before is not p and (before.default != p.default or before.type != p.type):
                     # Several options with one dest, or one dest in several subcommands.
                     if before.type == "bool" and p.type == "bool":
                         before.passed = ""
                         self.join_flags(before, p)
+                    before.join(p)
                     before.confidence = "likely" if parser.nested or p.nested else before.confidence
                     if p.nested and before.nested:
                         self.problem(p.line, "several subcommands have %s, with other values: those of line %d are listed" % (p.name, before.line), p.module)
@@ -116,6 +119,18 @@ class Output:
             out.setdefault(p.name, p)
         self.number_positions(out.values())
         return list(out.values())
+
+    def placed(self, parser):
+        """Returns the parameters of a parser, each with the subcommands that it belongs to."""
+        place = 0
+        for p in parser.params:
+            p.before, p.abbreviates = p.before or parser.words, parser.abbreviates
+            p.nested = p.nested or parser.nested
+            if parser.nested and not p.commands:
+                p.commands, p.passed = list(parser.paths), ""
+                place += bool(p.positional)
+                p.position = place if p.positional else 0
+        return parser.params
 
     def result(self, params, style):
         out = []

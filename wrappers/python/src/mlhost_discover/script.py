@@ -44,7 +44,7 @@ class Script(
         self.following = 0  # more than 0: every function is followed, whatever it says
         self.steps, self.calls, self.stack, self.unsure = 0, {}, [], 0
         self.deadline = time.process_time() + MAX_SECONDS
-        self.is_script, self.taken_at = False, 0
+        self.is_script, self.taken_at, self.avoids = False, 0, False
         self.handlers = {getattr(ast, name[3:]): getattr(self, name) for name in HANDLERS if hasattr(ast, name[3:])}
         self.roots = self.find_roots(os.path.dirname(path))
 

@@ -16,6 +16,7 @@ class Argparse:
         parser = Parser(style, node.lineno, scope.module)
         self.parsers.append(parser)
         parser.prefix = self.text(kwargs.get("prefix_chars")) or "-"
+        parser.abbreviates = style in ("argparse", "optparse", "HfArgumentParser", "simple_parsing", "tap") and self.truth(kwargs.get("allow_abbrev", Const(True))) is True
         parents = kwargs.get("parents")
         if isinstance(parents, Seq):
             for one in parents.items:
@@ -59,7 +60,7 @@ class Argparse:
             dest, param = self.text(kwargs.get("dest")), None
             if dest:
                 param = self.param(dest, node.lineno, scope, parser.style)
-                param.type, param.doc = "string", self.text(kwargs.get("help")) or ""
+                param.type, param.doc, param.form = "string", self.text(kwargs.get("help")) or "", "command"
                 param.required = self.truth(kwargs.get("required", Const(False))) is True
                 parser.params.append(param)
             return Subparsers(parser, param)
@@ -85,6 +86,20 @@ class Argparse:
             nested = self.text(args[1]) if len(args) > 1 else self.text(kwargs.get("nested_key"))
             return self.add_class(parser, args[0] if args else Unknown(), nested or "", node, scope)
         return Unknown(node)
+
+    def add_command(self, owner, child, word, aliases):
+        """Makes a parser that of a subcommand."""
+        parser, word = owner.parser, self.text(word) if word is not None else None
+        child.nested = True
+        if child not in parser.children:
+            parser.children.append(child)
+        if word is None:
+            return
+        words = [word] + [w for w in (self.text(a) for a in (aliases.items if isinstance(aliases, Seq) else [])) if w]
+        parser.words += words
+        child.paths += [path + [w] for path in (parser.paths or [[]]) for w in words]
+        if owner.param is not None:
+            owner.param.choices = (owner.param.choices or []) + [word]
 
     def from_optparse(self, kwargs):
         """optparse names types by words."""

@@ -3,7 +3,7 @@
 import ast
 
 from scopes import Scope
-from syntax import docstring_arguments, dotted, index_of, is_dataclass
+from syntax import docstring_arguments, dotted, hyphenated, index_of, is_dataclass
 from values import TYPES, Alternatives, Bound, Class, Const, Deco, Ext, Func, Instance, Namespace, Param, Parser, Partial, Seq, Table, Unknown, type_of, wrap
 
 
@@ -122,7 +122,7 @@ class Classes:
         cls = self.annotation(param, annotation, scope) if annotation is not None else None
         if param.type == "skip":
             return []
-        value = self.value(value_node, scope) if value_node is not None else None
+        value = self.forced(self.value(value_node, scope)) if value_node is not None else None
         for extra in param.extra:
             self.described(param, extra)
         factory = None
@@ -148,9 +148,11 @@ class Classes:
         if len(param.several) > 1:
             out = []
             for one in param.several:
-                out += self.fields(one, param.style, param.name, line, depth + 1) if isinstance(one, Class) else []
-            for p in out:
-                p.nested, p.passed = True, ""
+                made = self.fields(one, param.style, param.name, line, depth + 1) if isinstance(one, Class) else []
+                for p in made:
+                    p.nested, p.passed = True, ""
+                    p.commands = p.commands or [[hyphenated(param.name) + ":" + hyphenated(one.node.name)]]
+                out += made
             return self.first_of_each(out)
         if cls is not None and param.style in ("hydra", "omegaconf") and (value is None and factory is None or isinstance(value, Ext) and value.name == "omegaconf.MISSING"):
             param.required = True  # what it is to be is chosen by hydra's defaults
@@ -210,6 +212,8 @@ class Classes:
         out = {}
         for p in params:
             before = out.setdefault(p.name, p)
+            if before is not p:
+                before.join(p)
             if before is not p and (before.default != p.default or before.type != p.type):
                 before.confidence = "likely"
                 self.problem(p.line, "several subcommands have %s, with other values: those of line %d are listed" % (p.name, before.line), p.module)
@@ -313,7 +317,7 @@ class Classes:
 
     def entry(self, style, args, kwargs, node, scope):
         """tyro.cli and its like: a class or a function."""
-        target = args[0] if args else kwargs.get("config_class") or kwargs.get("components") or Unknown()
+        target = self.forced(args[0] if args else kwargs.get("config_class") or kwargs.get("components") or Unknown())
         if style == "tyro" and isinstance(target, Alternatives):
             self.commands_parser(self.targets_of(target), style, node, scope)
             return Namespace()

@@ -22,18 +22,30 @@ class Click:
         elif deco.name in ("click.command", "click.group"):
             self.style("click")
             value.command = Command(value)
+            value.command.name = self.command_word(deco, value)
             self.commands.append(value.command)
             parent = getattr(deco, "parent", None)
             if parent is not None:
-                parent.children.append((value, "click"))
+                parent.children.append((value, "click", value.command.name))
             return value.command
         elif deco.name in ("typer.command", "typer.callback", "tyro.command"):
-            deco.parent.children.append((value, "typer"))
+            deco.parent.children.append((value, "typer", "" if deco.name == "typer.callback" else self.command_word(deco, value)))
         elif deco.name == "hydra.main":
             return Wrapped(value, deco)
         elif deco.name == "draccus.wrap":
             return Wrapped(value, deco)
         return value
+
+    def command_word(self, deco, func):
+        """Returns the name of a command; None where it is computed."""
+        given = next((a for a in deco.args if not isinstance(a, Func)), deco.kwargs.get("name"))
+        if given is not None and not (isinstance(given, Const) and given.value is None):
+            return self.text(given)
+        name = func.node.name.lower().replace("_", "-")
+        if deco.name.startswith("click."):
+            for end in ("-command", "-cmd", "-group", "-grp"):
+                name = name[:-len(end)] if name.endswith(end) else name
+        return name
 
     def command_method(self, command, name, args, kwargs, node):
         if name in ("command", "group", "callback"):
@@ -41,9 +53,10 @@ class Click:
             made.parent = command
             return self.decorate(made, args[0]) if args and isinstance(args[0], Func) else made
         if name in ("add_command", "add_typer") and args and isinstance(args[0], Command):
-            command.children.append((args[0], command.style))
+            given = args[1] if len(args) > 1 else kwargs.get("name")
+            command.children.append((args[0], command.style, self.text(given) if given is not None else args[0].name))
         elif name == "cli" and command.style == "tyro":
-            self.commands_parser([func for func, _ in command.children], "tyro", node)
+            self.commands_parser([func for func, _, _ in command.children], "tyro", node, None, [word for _, _, word in command.children])
         elif name in ("main", "__call__", "callback"):
             self.run_command(command)
         return Unknown()
@@ -103,34 +116,41 @@ class Click:
             param.passed = best + "=" if best.startswith("--") else best
         return param
 
-    def run_command(self, command):
-        """A command is called: what it takes is what the script takes."""
+    def run_command(self, command, path=()):
+        """A command is called: what it takes is what the script takes. path are the words
+        before its own; None where one of them is not known."""
         if command.listed:
             return
         command.listed = True
         self.style(command.style)
+        words = [word for _, _, word in command.children if word]
         single = command.style == "typer" and len(command.children) == 1
         if command.func:
-            self.take(command.func, command.style, False)
-        for child, style in command.children:
+            self.take(command.func, command.style, path, words)
+        for child, style, word in command.children:
+            below = path if single or word == "" else None if word is None or path is None else tuple(path) + (word,)
             if isinstance(child, Command):
-                self.run_command(child)
+                self.run_command(child, below)
             elif child.command and style == "click":
-                child.command.listed = True
-                self.take(child, style, True)
-                for inner, kind in child.command.children:
-                    self.take(inner, kind, True) if isinstance(inner, Func) else self.run_command(inner)
+                self.run_command(child.command, below)
             else:
-                self.take(child, style, not single)
+                self.take(child, style, below, words if word == "" else [])
 
-    def take(self, func, style, nested):
+    def take(self, func, style, path, words):
         params = func.click if style == "click" else self.typer_params(func)
+        place = 0
         for p in params:
-            p.nested = p.nested or nested
-            if nested:
-                p.passed = ""
-            if not any(q.name == p.name for q in self.found):
+            if path is None or path:
+                p.nested, p.passed = True, ""
+                place += bool(p.positional)
+                p.position = place if p.positional else 0
+                p.commands = [list(path)] if path else []
+            p.before = words
+            before = next((q for q in self.found if q.name == p.name), None)
+            if before is None:
                 self.found.append(p)
+            elif before is not p:
+                before.join(p)
         self.call_function(func, [], {}, func.node)
 
     def typer_params(self, func):

@@ -14,6 +14,11 @@ def dotted(node):
     return ".".join([node.id] + parts[::-1])
 
 
+def hyphenated(name):
+    """Returns a name as command lines have it: DefaultStrategy is default-strategy."""
+    return re.sub(r"((?<=[a-z0-9])[A-Z]|(?!^)[A-Z](?=[a-z]))", r"-\1", name).lower().replace("_", "-")
+
+
 def text_of(node):
     """Returns an expression's source, shortened."""
     try:

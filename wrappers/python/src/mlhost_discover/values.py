@@ -18,6 +18,14 @@ class Unknown:
         return self.source if isinstance(self.source, str) else text_of(self.source)
 
 
+class Deferred(Unknown):
+    """A call that is not followed, unless its value turns out to matter."""
+
+    def __init__(self, node, scope):
+        super().__init__(node)
+        self.scope = scope
+
+
 class Const:
     def __init__(self, value):
         self.value = value
@@ -83,6 +91,7 @@ class Instance:
     def __init__(self, cls):
         self.cls, self.attrs = cls, {}
         self.lines = {}  # of attributes that are assigned: line and module
+        self.given = {}  # what it was made with, by name
 
 
 class Namespace:
@@ -100,7 +109,8 @@ class Command:
     """A click command or group, or a typer application."""
 
     def __init__(self, func=None, style="click"):
-        self.func, self.style, self.children, self.listed = func, style, [], False
+        self.func, self.style, self.children, self.listed = func, style, [], False  # children: each with its style and its word
+        self.name = None
 
 
 class Parser:
@@ -110,6 +120,7 @@ class Parser:
         self.prefix, self.parsed, self.cls, self.attrs, self.nested = "-", False, None, {}, False
         self.unsure = 0
         self.merges, self.merged, self.counts = False, {}, {}
+        self.paths, self.words, self.abbreviates = [], [], True  # of a subcommand: its words, each way; the words of its own subcommands
 
 
 class Group:
@@ -222,6 +233,7 @@ class Param:
         # What ways.py needs: how the option was declared.
         self.form, self.flags, self.off, self.verb, self.nargs, self.converter = "", [], "", "", None, None
         self.positional, self.position, self.nested = False, 0, False
+        self.commands, self.before, self.abbreviates = [], [], False  # the subcommands that it belongs to, and those that come behind it
         self.extra, self.enum, self.several = [], "", []
         self.why = ""  # why no value can be passed
 
@@ -233,4 +245,14 @@ class Param:
     def copy(self):
         other = Param(self.name, self.line, self.module, self.style)
         other.__dict__.update(self.__dict__)
+        other.commands, other.before = list(self.commands), list(self.before)
         return other
+
+    def alike(self, other):
+        """Tells whether the same words pass a value to both."""
+        return all(getattr(self, n) == getattr(other, n) for n in ("form", "flags", "off", "verb", "positional", "position")) and type(self.nargs) is type(other.nargs)
+
+    def join(self, other):
+        """Takes up another subcommand's parameter of this name."""
+        if self.nested and other.nested and self.alike(other):
+            self.commands += [path for path in other.commands if path not in self.commands]

@@ -26,8 +26,29 @@ class Ways:
             if not p.name.startswith("-"):
                 return None, "docopt takes it by its place"
             return dict(form="flag" if p.type == "bool" else "value", flag=p.name, **({"off": ""} if p.type == "bool" else {})), ""
-        if p.nested:
-            return None, "it belongs to a subcommand"
+        if p.nested and not p.commands:
+            return None, "it belongs to a subcommand whose name is computed"
+        way, refused = self.own_way(p, text)
+        if way is not None:
+            self.spellings(p, way)
+            way.update({k: v for k, v in (("commands", p.commands), ("before", p.before)) if v and way["form"] != "command" or k == "commands" and v})
+        return way, refused
+
+    def spellings(self, p, way):
+        """Notes under which other names the option goes."""
+        used = (way.get("flag"), way.get("off"))
+        others = [f for f in p.flags + [p.off] if f and f not in used]
+        if p.form == "typer" and not p.flags or not way.get("flag", "").startswith("-") and not way.get("off"):
+            others = []
+        if others:
+            way["aliases"] = others
+        if p.abbreviates and way["form"] not in ("position", "command"):
+            way["abbreviates"] = True
+
+    def own_way(self, p, text):
+        """Returns the argument without regard to subcommands."""
+        if p.form == "command":
+            return dict(form="command"), ""
         if p.position:
             way = dict(form="position", position=p.position, text=text)
             nargs = self.nargs(p)
