@@ -73,7 +73,9 @@ bench: build ## measure the first rows of docs/bench.md beside the same work by 
 	$(GO) run ./bench $(BENCHFLAGS)
 
 chaos: ## put the promises of reliability to the test, at full size, on Linux
-	$(GO) run ./chaos $(CHAOSFLAGS)
+	@mkdir -p bin
+	$(GO) build -o bin/chaos ./chaos
+	@exec bin/chaos $(CHAOSFLAGS)
 
 proto: $(TOOLS)/buf $(TOOLS)/protoc-gen-go $(TOOLS)/protoc-gen-go-grpc ## generate Go from the .proto files
 	PATH="$(TOOLS):$$PATH" $(TOOLS)/buf generate

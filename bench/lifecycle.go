@@ -12,6 +12,7 @@ import (
 
 	"github.com/mlhost/mlhost/bench/byhand"
 	v1 "github.com/mlhost/mlhost/host/api/v1"
+	"github.com/mlhost/mlhost/internal/proc"
 )
 
 // startRow measures the start of many plugins, from `mlhost run` until all run,
@@ -55,7 +56,7 @@ func memoryRow(ctx context.Context, l *lab) ([]Cell, error) {
 	if err != nil {
 		return nil, err
 	}
-	hand, err := private(plugins.PIDs()...)
+	hand, err := proc.Private(plugins.PIDs()...)
 	plugins.End()
 	if err != nil {
 		return nil, err
@@ -86,7 +87,7 @@ func memoryRow(ctx context.Context, l *lab) ([]Cell, error) {
 	if err != nil {
 		return nil, err
 	}
-	host, err := private(pid)
+	host, err := proc.Private(pid)
 	if err != nil {
 		return nil, err
 	}
@@ -105,7 +106,7 @@ func (h *benchHost) memoryOf(ctx context.Context, n float64) (plugin, wrapped fl
 		return 0, 0, err
 	}
 	for _, s := range scripts.Scripts {
-		mb, err := private(pidsOf(s)...)
+		mb, err := proc.Private(pidsOf(s)...)
 		if err != nil {
 			return 0, 0, err
 		}
@@ -146,48 +147,18 @@ func (l *lab) barePython(ctx context.Context, path string) (float64, error) {
 	if _, err := out.Read(make([]byte, 2)); err != nil {
 		return 0, err
 	}
-	return private(cmd.Process.Pid)
-}
-
-// private sums what processes keep to themselves, in MB.
-func private(pids ...int) (float64, error) {
-	sum := 0.0
-	for _, pid := range pids {
-		text, err := os.ReadFile(fmt.Sprintf("/proc/%d/smaps_rollup", pid))
-		if err != nil {
-			return 0, err
-		}
-		for line := range strings.Lines(string(text)) {
-			name, rest, _ := strings.Cut(line, ":")
-			if name != "Private_Clean" && name != "Private_Dirty" {
-				continue
-			}
-			kb, err := strconv.ParseFloat(strings.Fields(rest)[0], 64)
-			if err != nil {
-				return 0, err
-			}
-			sum += kb / 1024
-		}
-	}
-	return sum, nil
+	return proc.Private(cmd.Process.Pid)
 }
 
 // idleRow measures the host's processor time with few and with many scripts
 // that do nothing.
 func idleRow(ctx context.Context, l *lab) ([]Cell, error) {
 	few, many := 10, l.scaled(1000)
-	script := func(n int) string {
-		var b strings.Builder
-		for i := range n {
-			fmt.Fprintf(&b, "script \"s%d\" {\n  plugin = %q\n}\n", i, l.plugin)
-		}
-		return b.String()
-	}
-	small, err := l.idleCost(ctx, script(few))
+	small, err := l.idleCost(ctx, few)
 	if err != nil {
 		return nil, err
 	}
-	large, err := l.idleCost(ctx, script(many))
+	large, err := l.idleCost(ctx, many)
 	if err != nil {
 		return nil, err
 	}
@@ -197,9 +168,10 @@ func idleRow(ctx context.Context, l *lab) ([]Cell, error) {
 	}, nil
 }
 
-// idleCost is the host's processor time, in percent of a core, over ten seconds.
-func (l *lab) idleCost(ctx context.Context, config string) (float64, error) {
-	h, err := l.host(ctx, config)
+// idleCost is the host's processor time with so many scripts, in percent of a
+// core, over ten seconds.
+func (l *lab) idleCost(ctx context.Context, scripts int) (float64, error) {
+	h, err := l.host(ctx, l.many(scripts))
 	if err != nil {
 		return 0, err
 	}
@@ -208,7 +180,7 @@ func (l *lab) idleCost(ctx context.Context, config string) (float64, error) {
 	if err != nil {
 		return 0, err
 	}
-	before, err := cpuTime(pid)
+	before, err := proc.CPU(pid)
 	if err != nil {
 		return 0, err
 	}
@@ -218,8 +190,8 @@ func (l *lab) idleCost(ctx context.Context, config string) (float64, error) {
 	case <-ctx.Done():
 		return 0, ctx.Err()
 	}
-	after, err := cpuTime(pid)
-	return 100 * (after - before) / seconds, err
+	after, err := proc.CPU(pid)
+	return 100 * (after - before).Seconds() / seconds, err
 }
 
 // pid is the host's process.
@@ -229,26 +201,4 @@ func (h *benchHost) pid() (int, error) {
 		return 0, err
 	}
 	return strconv.Atoi(strings.TrimSpace(string(text)))
-}
-
-// cpuTime is the processor time that a process has used, in seconds.
-func cpuTime(pid int) (float64, error) {
-	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
-	if err != nil {
-		return 0, err
-	}
-	_, rest, _ := strings.Cut(string(text), ") ")
-	fields := strings.Fields(rest)
-	if len(fields) < 13 {
-		return 0, fmt.Errorf("process %d: %d fields", pid, len(fields))
-	}
-	sum := 0.0
-	for _, field := range fields[11:13] {
-		ticks, err := strconv.ParseFloat(field, 64)
-		if err != nil {
-			return 0, err
-		}
-		sum += ticks / 100
-	}
-	return sum, nil
 }

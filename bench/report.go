@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bufio"
 	"bytes"
 	"fmt"
 	"io"
@@ -10,6 +9,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/mlhost/mlhost/internal/proc"
 )
 
 // Report is what a run of the benchmark writes.
@@ -125,31 +126,14 @@ func describeMachine() Machine {
 	kernel, _ := os.ReadFile("/proc/sys/kernel/osrelease")
 	load, _ := os.ReadFile("/proc/loadavg")
 	return Machine{
-		CPU:    procField("/proc/cpuinfo", "model name"),
+		CPU:    proc.Field("/proc/cpuinfo", "model name"),
 		Cores:  runtime.NumCPU(),
-		Memory: procField("/proc/meminfo", "MemTotal"),
+		Memory: proc.Field("/proc/meminfo", "MemTotal"),
 		Kernel: string(bytes.TrimSpace(kernel)),
 		Go:     runtime.Version(),
 		Time:   time.Now().UTC().Truncate(time.Second),
 		Load:   strings.Join(strings.Fields(string(load) + " ? ? ?")[:3], " "),
 	}
-}
-
-// procField returns the first value of a "name: value" file, "unknown" where
-// there is none.
-func procField(file, name string) string {
-	data, err := os.ReadFile(file)
-	if err != nil {
-		return "unknown"
-	}
-	lines := bufio.NewScanner(bytes.NewReader(data))
-	for lines.Scan() {
-		key, value, _ := strings.Cut(lines.Text(), ":")
-		if strings.TrimSpace(key) == name {
-			return strings.TrimSpace(value)
-		}
-	}
-	return "unknown"
 }
 
 // median sorts xs and returns its middle.

@@ -8,10 +8,12 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"time"
 
 	v1 "github.com/mlhost/mlhost/host/api/v1"
+	"github.com/mlhost/mlhost/internal/proc"
 	"github.com/mlhost/mlhost/shared/script"
 )
 
@@ -106,7 +108,8 @@ func adoption(ctx context.Context, l *lab, o *outcome) error {
 		return err
 	}
 	slowest := 0.0
-	for range kills {
+	for i := range kills {
+		o.at("kill %d of %d", i+1, kills)
 		pause := time.Duration(rand.Int64N(int64(time.Second)))
 		select {
 		case <-time.After(pause): // a random moment is what this is about
@@ -202,7 +205,7 @@ func finished(ctx context.Context, l *lab, o *outcome) error {
 	}
 	for _, s := range before {
 		pid := *s.PluginPID
-		if err := until(ctx, 20*time.Second, "the scripts have ended", func() (bool, error) { return !lives(pid), nil }); err != nil {
+		if err := until(ctx, 20*time.Second, "the scripts have ended", func() (bool, error) { return !proc.Lives(pid), nil }); err != nil {
 			return err
 		}
 	}
@@ -219,8 +222,11 @@ func finished(ctx context.Context, l *lab, o *outcome) error {
 	}
 	wrong := 0
 	for _, r := range runs.Runs {
-		// A plugin's own error is not an exit code of its choice.
-		if r.ExitCode == nil || *r.ExitCode == 0 {
+		want := 3
+		if i, err := strconv.Atoi(r.Script[1:]); err == nil && i%3 == 0 {
+			want = 1 // of a plugin whose Run returns an error
+		}
+		if r.ExitCode == nil || *r.ExitCode != want {
 			wrong++
 		}
 	}
@@ -243,7 +249,7 @@ func strange(ctx context.Context, l *lab, o *outcome) error {
 	if err := h.kill(ctx); err != nil {
 		return err
 	}
-	other, err := bystander(ctx)
+	other, err := l.bystander(ctx)
 	if err != nil {
 		return err
 	}
@@ -262,12 +268,12 @@ func strange(ctx context.Context, l *lab, o *outcome) error {
 		return err
 	}
 	hurt := 0
-	if !lives(other.pid) {
+	if !proc.Lives(other.pid) {
 		hurt++
 	}
 	o.zero("strange processes that were signalled", hurt)
 	// Nobody knows the process whose record was forged; by its mark it is ended.
-	return until(ctx, 20*time.Second, "the process of the forged record is ended by its mark", func() (bool, error) { return !lives(*victim.PluginPID), nil })
+	return until(ctx, 20*time.Second, "the process of the forged record is ended by its mark", func() (bool, error) { return !proc.Lives(*victim.PluginPID), nil })
 }
 
 // forge replaces a process id in a file.

@@ -6,40 +6,23 @@ import (
 	"bytes"
 	"context"
 	"database/sql"
+	"encoding/json"
 	"errors"
 	"fmt"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"syscall"
 	"time"
 
 	_ "modernc.org/sqlite" // the driver
 
+	"github.com/mlhost/mlhost/host/api/client"
+	v1 "github.com/mlhost/mlhost/host/api/v1"
+	"github.com/mlhost/mlhost/internal/proc"
 	"github.com/mlhost/mlhost/shared/script"
 )
-
-// memory is a process's resident set, in MB.
-func memory(pid int) (float64, error) {
-	return statusField(pid, "VmRSS:")
-}
-
-func statusField(pid int, name string) (float64, error) {
-	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
-	if err != nil {
-		return 0, err
-	}
-	for line := range strings.Lines(string(text)) {
-		if rest, ok := strings.CutPrefix(line, name); ok {
-			kb, err := strconv.ParseFloat(strings.Fields(rest)[0], 64)
-			return kb / 1024, err
-		}
-	}
-	return 0, fmt.Errorf("process %d has no %s", pid, name)
-}
 
 // anyOutput lets scripts print what no terminal would survive.
 func anyOutput(ctx context.Context, l *lab, o *outcome) error {
@@ -84,7 +67,7 @@ func anyOutput(ctx context.Context, l *lab, o *outcome) error {
 		return err
 	}
 	o.count("MB in each flood", float64(mb))
-	peak, err := statusField(pid, "VmHWM:")
+	peak, err := proc.Peak(pid)
 	if err != nil {
 		return err
 	}
@@ -114,7 +97,7 @@ func fullDisk(ctx context.Context, l *lab, o *outcome) error {
 		return nil
 	}
 	defer func() {
-		l.downAll(o)
+		l.downAll(ctx, o)
 		if err := until(context.Background(), 10*time.Second, "it is unmounted", func() (bool, error) {
 			err := syscall.Unmount(small, 0)
 			return err == nil, err
@@ -258,6 +241,8 @@ func brokenConfig(ctx context.Context, l *lab, o *outcome) error {
 		"missing":     "script \"other\" {\n  source = \"nowhere.py\"\n  interpreter = 7\n}\n",
 		"binary":      string(bytes.Repeat([]byte{0, 255, 7}, 1000)),
 		"empty route": "route \"r\" {\n}\n",
+		"plugin":      fmt.Sprintf(good, 2) + "script \"other\" {\n  plugin = \"nowhere\"\n}\n",
+		"no plugin":   fmt.Sprintf(good, 2) + "script \"other\" {\n  plugin = \"config.hcl\"\n}\n",
 	}
 	accepted := 0
 	for name, text := range broken {
@@ -277,6 +262,7 @@ func brokenConfig(ctx context.Context, l *lab, o *outcome) error {
 	}
 	o.zero("scripts disturbed", replaced(o, before, after))
 	for i := range l.scaled(10, 2) { // a kill in the middle of a reload
+		o.at("kill %d", i+1)
 		if err := h.configure(fmt.Sprintf(good, i+2)); err != nil {
 			return err
 		}
@@ -325,45 +311,18 @@ func slowViewers(ctx context.Context, l *lab, o *outcome) error {
 	if err := h.reach(ctx, time.Minute, running); err != nil {
 		return err
 	}
-	rate := func() (float64, error) {
-		steps := func() (sum float64, err error) {
-			now, err := h.all(ctx)
-			for _, s := range now {
-				if s.Step != nil {
-					sum += float64(*s.Step)
-				}
-			}
-			return sum, err
-		}
-		before, err := steps()
-		if err != nil {
-			return 0, err
-		}
-		const seconds = 2
-		select {
-		case <-time.After(seconds * time.Second): // what is measured is a rate
-		case <-ctx.Done():
-			return 0, ctx.Err()
-		}
-		after, err := steps()
-		return (after - before) / seconds, err
-	}
-	alone, err := rate()
+	alone, err := h.pace(ctx)
 	if err != nil {
 		return err
 	}
-	viewers := l.scaled(20, 5)
-	for range viewers {
-		conn, err := (&net.Dialer{}).DialContext(ctx, "unix", filepath.Join(h.state, "c", "api.sock"))
-		if err != nil {
+	viewers := make([]*client.Stream, l.scaled(20, 5))
+	for i := range viewers {
+		if viewers[i], err = h.Events(ctx, client.EventFilter{}); err != nil {
 			return err
 		}
-		defer conn.Close()
-		if _, err := fmt.Fprint(conn, "GET /api/v1/events HTTP/1.1\r\nHost: mlhost\r\nAccept: text/event-stream\r\n\r\n"); err != nil {
-			return err
-		}
+		defer viewers[i].Close()
 	}
-	watched, err := rate()
+	watched, err := h.pace(ctx)
 	if err != nil {
 		return err
 	}
@@ -371,16 +330,70 @@ func slowViewers(ctx context.Context, l *lab, o *outcome) error {
 	if err != nil {
 		return err
 	}
-	used, err := memory(pid)
+	used, err := proc.Resident(pid)
 	if err != nil {
 		return err
 	}
-	o.count("viewers that read nothing", float64(viewers))
+	o.count("viewers that read nothing", float64(len(viewers)))
 	o.count("steps/s before", alone)
 	o.count("steps/s watched", watched)
 	if l.scale >= 1 && watched < alone*0.7 { // rates of a moment say nothing on a machine that does other things
 		o.breaks("producers are slowed down")
 	}
 	o.atMost("MB of memory in the host", used, 300)
+	o.at("reading what the viewers missed")
+	told := 0.0
+	for i, v := range viewers {
+		dropped, err := firstGap(v)
+		if err != nil {
+			return fmt.Errorf("viewer %d was not told that it missed anything: %w", i+1, err)
+		}
+		told += float64(dropped)
+	}
+	o.count("events that the viewers were told to have missed", told)
 	return nil
+}
+
+// pace measures how many steps all scripts make in a second.
+func (h *host) pace(ctx context.Context) (float64, error) {
+	steps := func() (sum float64, err error) {
+		now, err := h.all(ctx)
+		for _, s := range now {
+			if s.Step != nil {
+				sum += float64(*s.Step)
+			}
+		}
+		return sum, err
+	}
+	before, err := steps()
+	if err != nil {
+		return 0, err
+	}
+	began := time.Now()
+	select {
+	case <-time.After(2 * time.Second): // what is measured is a rate
+	case <-ctx.Done():
+		return 0, ctx.Err()
+	}
+	after, err := steps()
+	return (after - before) / time.Since(began).Seconds(), err
+}
+
+// firstGap reads a stream until it tells of events that were missed.
+func firstGap(s *client.Stream) (dropped uint64, err error) {
+	for {
+		e, err := s.Next()
+		if err != nil || e.Kind != v1.KindGap {
+			if err != nil {
+				return 0, err
+			}
+			continue
+		}
+		var gap v1.GapData
+		err = json.Unmarshal(e.Data, &gap)
+		if err == nil && gap.Dropped == 0 {
+			err = errors.New("the gap has no count")
+		}
+		return gap.Dropped, err
+	}
 }

@@ -7,6 +7,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"net"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -18,6 +21,7 @@ import (
 
 	"github.com/mlhost/mlhost/host/api/client"
 	v1 "github.com/mlhost/mlhost/host/api/v1"
+	"github.com/mlhost/mlhost/internal/proc"
 	"github.com/mlhost/mlhost/shared/script"
 )
 
@@ -25,31 +29,49 @@ import (
 // programs that are used.
 type lab struct {
 	dir    string
+	guard  *guard
 	mlhost string
 	plugin string
 	scale  float64
+	soak   time.Duration // how long the soak goes on at least
 	n      int
 	hosts  []*host
 }
 
-// newLab builds the programs. The working directory is within the repository.
-func newLab(ctx context.Context, scale float64) (*lab, error) {
+// newLab makes a lab with a guard. It has no programs yet.
+func newLab(scale float64) (*lab, error) {
 	dir, err := os.MkdirTemp("", "mlc") // sockets below it must have short paths
 	if err != nil {
 		return nil, err
 	}
-	l := &lab{dir: dir, scale: scale, mlhost: filepath.Join(dir, "mlhost"), plugin: filepath.Join(dir, "counter")}
-	for program, source := range map[string]string{l.mlhost: "cmd/mlhost", l.plugin: "chaos/plugin"} {
-		build := exec.CommandContext(ctx, "go", "build", "-trimpath", "-o", program, "github.com/mlhost/mlhost/"+source)
-		if out, err := build.CombinedOutput(); err != nil {
-			l.close()
-			return nil, fmt.Errorf("build %s: %w: %s", source, err, out)
-		}
+	l := &lab{dir: dir, scale: scale}
+	if l.guard, err = newGuard(dir); err != nil {
+		return nil, errors.Join(err, os.RemoveAll(dir))
 	}
 	return l, nil
 }
 
-func (l *lab) close() { os.RemoveAll(l.dir) }
+// build builds the programs. The working directory is within the repository.
+func (l *lab) build(ctx context.Context) (err error) {
+	if l.mlhost, err = l.program(ctx, "mlhost", "cmd/mlhost"); err == nil {
+		l.plugin, err = l.program(ctx, "counter", "chaos/plugin")
+	}
+	return err
+}
+
+// program builds one program, with further flags of go build.
+func (l *lab) program(ctx context.Context, name, source string, flags ...string) (string, error) {
+	path := filepath.Join(l.dir, name)
+	args := append([]string{"build", "-trimpath", "-o", path}, flags...)
+	build := exec.CommandContext(ctx, "go", append(args, "github.com/mlhost/mlhost/"+source)...)
+	if out, err := build.CombinedOutput(); err != nil {
+		return "", fmt.Errorf("build %s: %w: %s", source, err, out)
+	}
+	return path, nil
+}
+
+// close ends whatever of the lab is left.
+func (l *lab) close() error { return l.guard.end() }
 
 // scaled is how much of n is done.
 func (l *lab) scaled(n, least int) int { return max(least, int(float64(n)*l.scale)) }
@@ -58,9 +80,13 @@ func (l *lab) scaled(n, least int) int { return max(least, int(float64(n)*l.scal
 type host struct {
 	*client.Client
 	lab    *lab
+	mlhost string
 	dir    string // of its configuration and scripts
 	state  string
 	config string
+	listen string   // of both TCP listeners, "" for none; see configure
+	auth   string   // of connector commands
+	env    []string // further variables
 }
 
 // newHost makes the place of a host; it does not start it.
@@ -70,7 +96,7 @@ func (l *lab) newHost(config string) (*host, error) {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return nil, err
 	}
-	h := &host{lab: l, dir: dir, state: filepath.Join(dir, "s"), config: filepath.Join(dir, "config.hcl")}
+	h := &host{lab: l, mlhost: l.mlhost, dir: dir, state: filepath.Join(dir, "s"), config: filepath.Join(dir, "config.hcl"), auth: "user"}
 	h.Client = client.New(filepath.Join(h.state, "c", "api.sock"))
 	l.hosts = append(l.hosts, h)
 	return h, h.configure(config)
@@ -78,7 +104,7 @@ func (l *lab) newHost(config string) (*host, error) {
 
 // configure writes the host's configuration.
 func (h *host) configure(config string) error {
-	text := "host {\n  name   = \"c\"\n  listen = \"\"\n}\nconnector {\n  listen = \"\"\n}\n" + config
+	text := fmt.Sprintf("host {\n  name   = \"c\"\n  listen = %[1]q\n}\nconnector {\n  listen = %[1]q\n  auth   = %[2]q\n}\n", h.listen, h.auth) + config
 	return os.WriteFile(h.config, []byte(text), 0o644)
 }
 
@@ -89,13 +115,18 @@ func (h *host) write(name, text string) error {
 
 // start starts the host in the background, or anew after it was killed.
 func (h *host) start(ctx context.Context) error {
-	cmd := exec.CommandContext(ctx, h.lab.mlhost, "run", "--detach", "--state", h.state, h.config)
+	cmd := exec.CommandContext(ctx, h.mlhost, "run", "--detach", "--state", h.state, h.config)
 	cmd.Dir = h.dir
-	cmd.Env = append(os.Environ(), "MLHOST_LISTEN=", "MLHOST_CONNECTOR_LISTEN=") // beside whatever else runs here
+	cmd.Env = append(h.lab.environment(), h.env...)
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("mlhost run: %w: %s", err, bytes.TrimSpace(out))
 	}
 	return nil
+}
+
+// environment is that of the lab's programs.
+func (l *lab) environment() []string {
+	return append(os.Environ(), markName+"="+l.dir, "MLHOST_LISTEN=", "MLHOST_CONNECTOR_LISTEN=") // beside whatever else runs here
 }
 
 // pid is the host's process.
@@ -116,22 +147,7 @@ func (h *host) kill(ctx context.Context) error {
 	if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
 		return fmt.Errorf("kill host: %w", err)
 	}
-	return until(ctx, 10*time.Second, "the host is gone", func() (bool, error) { return !lives(pid), nil })
-}
-
-// lives reports whether a process is there, and not only its remains.
-func lives(pid int) bool {
-	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
-	if err != nil {
-		return false
-	}
-	_, rest, _ := strings.Cut(string(stat), ") ")
-	if !strings.HasPrefix(rest, "Z") {
-		return true
-	}
-	// The first thread may be gone while others still hold files.
-	threads, err := os.ReadDir(fmt.Sprintf("/proc/%d/task", pid))
-	return err == nil && len(threads) > 1
+	return until(ctx, 10*time.Second, "the host is gone", func() (bool, error) { return !proc.Lives(pid), nil })
 }
 
 // until looks again and again until done, or fails after limit.
@@ -149,6 +165,27 @@ func until(ctx context.Context, limit time.Duration, what string, done func() (b
 		case <-time.After(10 * time.Millisecond):
 		}
 	}
+}
+
+// get reads what the host serves at a path.
+func (h *host) get(ctx context.Context, path string) ([]byte, error) {
+	transport := &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+		return (&net.Dialer{}).DialContext(ctx, "unix", filepath.Join(h.state, "c", "api.sock"))
+	}}
+	defer transport.CloseIdleConnections()
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://mlhost"+path, nil)
+	if err != nil {
+		return nil, err
+	}
+	answer, err := transport.RoundTrip(request)
+	if err != nil {
+		return nil, err
+	}
+	defer answer.Body.Close()
+	if answer.StatusCode != http.StatusOK {
+		return nil, fmt.Errorf("get %s: %s", path, answer.Status)
+	}
+	return io.ReadAll(answer.Body)
 }
 
 // all returns every script by name.
@@ -191,12 +228,20 @@ func (h *host) reach(ctx context.Context, limit time.Duration, states []script.S
 
 var running = []script.State{script.Running}
 
-// downAll ends every host of the row.
-func (l *lab) downAll(o *outcome) {
+// downAll ends every host of the row in the ordinary way; when ctx has ended,
+// by force.
+func (l *lab) downAll(ctx context.Context, o *outcome) {
+	if ctx.Err() != nil {
+		if err := endMarked(l.dir); err != nil {
+			o.breaks("%v", err)
+		}
+	}
 	for _, h := range l.hosts {
 		h.Close()
 		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
-		out, err := exec.CommandContext(ctx, l.mlhost, "down", "--now", "--state", h.state).CombinedOutput()
+		down := exec.CommandContext(ctx, h.mlhost, "down", "--now", "--state", h.state)
+		down.Env = l.environment()
+		out, err := down.CombinedOutput()
 		cancel()
 		if e, ok := errors.AsType[*exec.ExitError](err); ok && e.ExitCode() == 7 {
 			continue // it has ended
@@ -206,23 +251,4 @@ func (l *lab) downAll(o *outcome) {
 		}
 	}
 	l.hosts = nil
-}
-
-// processes lists those that belong to the lab, by the paths that they were
-// started with.
-func (l *lab) processes() []string {
-	var left []string
-	entries, _ := os.ReadDir("/proc") // without it there is nothing to see
-	for _, e := range entries {
-		pid, err := strconv.Atoi(e.Name())
-		if err != nil || pid == os.Getpid() || !lives(pid) {
-			continue
-		}
-		environ, _ := os.ReadFile(fmt.Sprintf("/proc/%d/environ", pid))
-		line, _ := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid))
-		if bytes.Contains(environ, []byte(l.dir)) || bytes.Contains(line, []byte(l.dir)) {
-			left = append(left, fmt.Sprintf("%d %s", pid, bytes.ReplaceAll(line, []byte{0}, []byte(" "))))
-		}
-	}
-	return left
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"time"
 )
 
 // outcome is what putting a promise to the test has shown.
@@ -15,6 +16,15 @@ type outcome struct {
 	Counts  []count  `json:"counts"`
 	Broken  []string `json:"broken"`            // how the promise was broken
 	Skipped string   `json:"skipped,omitempty"` // why it could not be put to the test here
+	Seconds float64  `json:"seconds"`
+
+	began    time.Time
+	progress io.Writer
+}
+
+// at tells a person how far the row has come.
+func (o *outcome) at(format string, args ...any) {
+	fmt.Fprintf(o.progress, "%6.1fs %s: %s\n", time.Since(o.began).Seconds(), o.Name, fmt.Sprintf(format, args...))
 }
 
 type count struct {

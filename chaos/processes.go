@@ -14,6 +14,7 @@ import (
 
 	"github.com/mlhost/mlhost/host/api/client"
 	v1 "github.com/mlhost/mlhost/host/api/v1"
+	"github.com/mlhost/mlhost/internal/proc"
 	"github.com/mlhost/mlhost/shared/script"
 )
 
@@ -26,8 +27,9 @@ type process struct {
 }
 
 // bystander starts a process that has nothing to do with the host.
-func bystander(ctx context.Context) (*process, error) {
+func (l *lab) bystander(ctx context.Context) (*process, error) {
 	cmd := exec.CommandContext(ctx, "sleep", "600")
+	cmd.Env = l.environment()
 	if err := cmd.Start(); err != nil {
 		return nil, err
 	}
@@ -37,27 +39,6 @@ func bystander(ctx context.Context) (*process, error) {
 func (p *process) end() {
 	_ = p.cmd.Process.Kill()
 	_ = p.cmd.Wait() // it was killed
-}
-
-// cpu is the processor time that a process has used, in seconds.
-func cpu(pid int) (float64, error) {
-	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
-	if err != nil {
-		return 0, err
-	}
-	_, rest, _ := strings.Cut(string(text), ") ")
-	fields := strings.Fields(rest)
-	if len(fields) < 13 {
-		return 0, fmt.Errorf("process %d: %d fields", pid, len(fields))
-	}
-	var user, system float64
-	if _, err := fmt.Sscan(fields[11], &user); err != nil {
-		return 0, err
-	}
-	if _, err := fmt.Sscan(fields[12], &system); err != nil {
-		return 0, err
-	}
-	return (user + system) / 100, nil
 }
 
 // crashLoops lets scripts fail for ever beside one that works.
@@ -136,7 +117,7 @@ func (h *host) idleCost(ctx context.Context, o *outcome) error {
 	if err != nil {
 		return err
 	}
-	before, err := cpu(pid)
+	before, err := proc.CPU(pid)
 	if err != nil {
 		return err
 	}
@@ -146,11 +127,11 @@ func (h *host) idleCost(ctx context.Context, o *outcome) error {
 	case <-ctx.Done():
 		return ctx.Err()
 	}
-	after, err := cpu(pid)
+	after, err := proc.CPU(pid)
 	if err != nil {
 		return err
 	}
-	o.atMost("host's share of a core afterwards, %", 100*(after-before)/seconds, 2)
+	o.atMost("host's share of a core afterwards, %", 100*(after-before).Seconds()/seconds, 2)
 	return nil
 }
 
@@ -170,6 +151,7 @@ func wrapperDies(ctx context.Context, l *lab, o *outcome) error {
 	n := l.scaled(10, 2)
 	survivors, notLost := 0, 0
 	for i := range n {
+		o.at("wrapper %d of %d", i+1, n)
 		if err := h.reach(ctx, time.Minute, running, "deaf"); err != nil {
 			return err
 		}
@@ -181,7 +163,7 @@ func wrapperDies(ctx context.Context, l *lab, o *outcome) error {
 		if err := syscall.Kill(*s.PluginPID, syscall.SIGKILL); err != nil {
 			return err
 		}
-		if err := until(ctx, 10*time.Second, "the script is ended", func() (bool, error) { return !lives(*s.PID), nil }); err != nil {
+		if err := until(ctx, 10*time.Second, "the script is ended", func() (bool, error) { return !proc.Lives(*s.PID), nil }); err != nil {
 			survivors++
 		}
 		var run v1.RunDetail
@@ -208,9 +190,10 @@ func wrapperDies(ctx context.Context, l *lab, o *outcome) error {
 	return nil
 }
 
-// hung stops a plugin by SIGSTOP and lets another never answer a call.
+// hung stops a plugin by SIGSTOP, lets another never answer a call, and a third
+// wait for ever in the handler of a change.
 func hung(ctx context.Context, l *lab, o *outcome) error {
-	h, err := l.newHost(fmt.Sprintf("script \"frozen\" {\n  plugin = %q\n  stop_grace = \"1s\"\n}\nscript \"silent\" {\n  plugin = %q\n}\nscript \"good\" {\n  plugin = %q\n}\n", l.plugin, l.plugin, l.plugin))
+	h, err := l.newHost(fmt.Sprintf("script \"frozen\" {\n  plugin = %q\n  stop_grace = \"1s\"\n}\nscript \"silent\" {\n  plugin = %q\n}\nscript \"locked\" {\n  plugin = %q\n  stop_grace = \"1s\"\n}\nscript \"good\" {\n  plugin = %q\n}\n", l.plugin, l.plugin, l.plugin, l.plugin))
 	if err != nil {
 		return err
 	}
@@ -236,8 +219,13 @@ func hung(ctx context.Context, l *lab, o *outcome) error {
 			_, err := h.Set(ctx, "frozen", v1.Set{Values: map[string]script.Value{"code": script.Int(1)}})
 			return err
 		},
+		"a set whose handler waits for ever": func() error {
+			_, err := h.Set(ctx, "locked", v1.Set{Values: map[string]script.Value{"deadlock": script.Bool(true)}})
+			return err
+		},
 		"an ask": func() error { _, err := h.Ask(ctx, "silent", v1.Ask{Topic: "hang", Timeout: 0.5}); return err },
 	} {
+		o.at("%s", name)
 		began := time.Now()
 		if err := call(); err == nil {
 			o.breaks("%s of a hung script was answered", name)
@@ -251,11 +239,14 @@ func hung(ctx context.Context, l *lab, o *outcome) error {
 	if got, _ := reply.Reply.Int(); err != nil || got != 7 {
 		o.breaks("another script does not answer: %v", err)
 	}
-	if _, err := h.Act(ctx, "frozen", "stop"); err != nil {
-		o.breaks("stop of a hung script: %v", err)
-	}
-	if lives(*now["frozen"].PluginPID) {
-		o.breaks("the hung process lives on after stop")
+	for _, name := range []string{"frozen", "locked", "silent"} {
+		o.at("stop %s", name)
+		if _, err := h.Act(ctx, name, "stop"); err != nil {
+			o.breaks("stop of a hung script: %v", err)
+		}
+		if proc.Lives(*now[name].PluginPID) {
+			o.breaks("the hung process of %s lives on after stop", name)
+		}
 	}
 	return nil
 }
@@ -293,7 +284,8 @@ while True:
 	if err := h.start(ctx); err != nil {
 		return err
 	}
-	for range n {
+	for i := range n {
+		o.at("tree %d of %d", i+1, n)
 		if err := h.reach(ctx, time.Minute, running, "tree"); err != nil {
 			return err
 		}
@@ -311,7 +303,7 @@ while True:
 		if _, err := h.Act(ctx, "tree", "stop"); err != nil {
 			return err
 		}
-		left += marked(run)
+		left += len(proc.WithEnv("MLHOST_RUN", run))
 		if _, err := h.Act(ctx, "tree", "start"); err != nil {
 			return err
 		}
@@ -319,17 +311,4 @@ while True:
 	o.count("trees of 8 processes stopped", float64(n))
 	o.zero("processes left by stop", left)
 	return nil
-}
-
-// marked counts the processes that carry a run's mark.
-func marked(run string) int {
-	n := 0
-	environs, _ := filepath.Glob("/proc/[0-9]*/environ") // the pattern is right
-	for _, path := range environs {
-		text, err := os.ReadFile(path)
-		if err == nil && strings.Contains(string(text), "MLHOST_RUN="+run) {
-			n++
-		}
-	}
-	return n
 }

@@ -13,6 +13,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/hashicorp/hcl/v2"
+
 	v1 "github.com/mlhost/mlhost/host/api/v1"
 	"github.com/mlhost/mlhost/host/config"
 	"github.com/mlhost/mlhost/host/router"
@@ -91,7 +93,20 @@ func (h *Host) load() (*config.Config, error) {
 			known[s.Name] = s.Description
 		}
 	}
-	return c, config.Error(c.Check(known))
+	return c, config.Error(append(c.Check(known), h.missingFiles(c)...))
+}
+
+// missingFiles tells of programs and files that a script is newly said to
+// need and that are not there. What has vanished since it was taken up harms
+// nothing but its next start.
+func (h *Host) missingFiles(c *config.Config) (diags hcl.Diagnostics) {
+	carried := h.config.Load()
+	for _, s := range c.Scripts {
+		if old, was := carried.Script(s.Name); !was || !s.SameFiles(old) {
+			diags = append(diags, s.CheckFiles()...)
+		}
+	}
+	return diags
 }
 
 // situation tells a plan how a script is now.

@@ -14,12 +14,23 @@ import (
 	"github.com/mlhost/mlhost/shared/sdk"
 )
 
-func main() { sdk.Serve(&counter{}) }
+func main() {
+	if os.Getenv(proxyEnv) != "" {
+		code, err := stand()
+		if err != nil {
+			fmt.Fprintln(os.Stderr, "proxy:", err)
+		}
+		os.Exit(code)
+	}
+	sdk.Serve(&counter{})
+}
 
 type counter struct {
 	mu      sync.Mutex // guards what follows
 	session *sdk.Session
 	heard   int64
+	hanging int64
+	file    *os.File // where it writes down what it heard; nil: nowhere
 }
 
 // Describe implements sdk.Script.
@@ -36,8 +47,11 @@ func (c *counter) Describe() script.Description {
 			fixed("pause", script.TypeFloat, script.Float(0.01)),
 			fixed("until", script.TypeString, script.String("")),
 			fixed("fail", script.TypeBool, script.Bool(false)),
+			fixed("file", script.TypeString, script.String("")),
+			{Name: "deadlock", Type: script.TypeBool, Default: script.Bool(false)},
 		},
-		Variables:    []script.VariableSpec{{Name: "n", Type: script.TypeInt, ReadOnly: true}, {Name: "heard", Type: script.TypeInt, ReadOnly: true}},
+		Variables: []script.VariableSpec{{Name: "n", Type: script.TypeInt, ReadOnly: true}, {Name: "heard", Type: script.TypeInt, ReadOnly: true},
+			{Name: "hanging", Type: script.TypeInt, ReadOnly: true}},
 		Results:      []script.ResultSpec{{Name: "n", Type: script.TypeInt}},
 		Topics:       []script.TopicSpec{{Name: "number"}, {Name: "echo", Answers: true}, {Name: "hang", Answers: true}},
 		Capabilities: []string{script.CapabilityAnswer},
@@ -48,17 +62,35 @@ func (c *counter) Describe() script.Description {
 func (c *counter) Answer(ctx context.Context, m script.Message) (script.Value, error) {
 	switch m.Topic {
 	case "hang":
+		c.hangs(1)
+		defer c.hangs(-1)
 		<-ctx.Done()
 		return script.Null(), ctx.Err()
 	case "number":
 		c.mu.Lock()
 		defer c.mu.Unlock()
 		c.heard++
-		if n, ok := m.Data.Int(); ok && c.session != nil {
+		n, ok := m.Data.Int()
+		if ok && c.session != nil {
 			c.session.Set("heard", n)
+		}
+		if c.file != nil {
+			if _, err := fmt.Fprintf(c.file, "%s %d\n", m.ID, n); err != nil {
+				return script.Null(), err
+			}
 		}
 	}
 	return m.Data, nil
+}
+
+// hangs counts the calls that are not answered.
+func (c *counter) hangs(by int64) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.hanging += by
+	if c.session != nil {
+		c.session.Set("hanging", c.hanging)
+	}
 }
 
 // Run implements sdk.Script.
@@ -66,9 +98,10 @@ func (c *counter) Run(ctx context.Context, s *sdk.Session) error {
 	if s.Bool("fail") {
 		return fmt.Errorf("it fails, as it was told to")
 	}
-	c.mu.Lock()
-	c.session = s
-	c.mu.Unlock()
+	s.OnChange("deadlock", func(_, _ script.Value) { select {} })
+	if err := c.begin(s); err != nil {
+		return err
+	}
 	tick := time.NewTicker(time.Duration(s.Float("pause") * float64(time.Second)))
 	defer tick.Stop()
 	for n := int64(1); ; n++ {
@@ -83,6 +116,17 @@ func (c *counter) Run(ctx context.Context, s *sdk.Session) error {
 			return end(s.Int("code"))
 		}
 	}
+}
+
+// begin lets messages be written down.
+func (c *counter) begin(s *sdk.Session) (err error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.session = s
+	if path := s.Text("file"); path != "" {
+		c.file, err = os.OpenFile(path, os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
+	}
+	return err
 }
 
 func exists(path string) bool {

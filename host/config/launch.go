@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 
 	"github.com/hashicorp/hcl/v2"
 
@@ -176,6 +177,13 @@ func (s *Script) CheckFiles() hcl.Diagnostics {
 	}
 	report(s.Range, "Directory", s.Directory, err)
 	return diags
+}
+
+// SameFiles reports whether two scripts need the same files: what CheckFiles
+// looks at.
+func (s *Script) SameFiles(other *Script) bool {
+	return s.Plugin == other.Plugin && s.Source == other.Source && s.Module == other.Module && s.Stdin == other.Stdin &&
+		s.Directory == other.Directory && slices.Equal(s.Interpreter, other.Interpreter) && slices.Equal(s.Launcher, other.Launcher)
 }
 
 // found returns nil where a command names a program.
