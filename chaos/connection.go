@@ -197,7 +197,9 @@ func (v *viewer) read(s *client.Stream, after uint64) uint64 {
 			switch e.Kind {
 			case v1.KindGap:
 				v.err = errors.Join(v.err, json.Unmarshal(e.Data, &gap))
-				v.told += gap.Dropped
+				if gap.Dropped != nil {
+					v.told += *gap.Dropped
+				}
 			default:
 				v.err = errors.Join(v.err, json.Unmarshal(e.Data, &result))
 				n, _ := result.Value.Int()

@@ -390,10 +390,12 @@ func firstGap(s *client.Stream) (dropped uint64, err error) {
 			continue
 		}
 		var gap v1.GapData
-		err = json.Unmarshal(e.Data, &gap)
-		if err == nil && gap.Dropped == 0 {
-			err = errors.New("the gap has no count")
+		if err := json.Unmarshal(e.Data, &gap); err != nil {
+			return 0, err
 		}
-		return gap.Dropped, err
+		if gap.Dropped == nil || *gap.Dropped == 0 {
+			return 0, errors.New("the gap has no count")
+		}
+		return *gap.Dropped, nil
 	}
 }
