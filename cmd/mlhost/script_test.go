@@ -129,6 +129,9 @@ func takeDown(t testscript.T, state string) {
 	}
 }
 
+// awaited is how long an await may take on a machine that is busy.
+const awaited = 90 * time.Second
+
 // await runs a command again and again until its output matches:
 //
 //	await REGEXP COMMAND ARGS…
@@ -142,7 +145,7 @@ func await(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(err)
 	path, err := exec.LookPath(args[1])
 	ts.Check(err)
-	deadline := time.Now().Add(30 * time.Second)
+	deadline := time.Now().Add(awaited)
 	pause := 10 * time.Millisecond
 	for {
 		cmd := exec.Command(path, args[2:]...)
@@ -152,7 +155,7 @@ func await(ts *testscript.TestScript, neg bool, args []string) {
 			return
 		}
 		if time.Now().After(deadline) {
-			ts.Fatalf("no match for %s after 30 s (last: %v):\n%s", args[0], err, out)
+			ts.Fatalf("no match for %s after %v (last: %v):\n%s", args[0], awaited, err, out)
 		}
 		time.Sleep(pause) // between two looks; the look decides
 		pause = min(2*pause, 200*time.Millisecond)

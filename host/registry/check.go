@@ -122,10 +122,23 @@ func (c *checker) parameter(name string, v script.Value) script.Outcome {
 		return c.reject(script.CodeConflict, name, p.value, hint, reason)
 	}
 	o := script.Outcome{Name: name, Status: c.status(p, live), Old: p.value, Value: value, Step: -1}
-	if p.spec.Deprecated != "" {
-		o.Reason = "deprecated: " + p.spec.Deprecated
+	var reasons []string
+	if o.Status == script.NeedsRestart {
+		reasons = append(reasons, c.nextRun(live))
 	}
+	if p.spec.Deprecated != "" {
+		reasons = append(reasons, "deprecated: "+p.spec.Deprecated)
+	}
+	o.Reason = strings.Join(reasons, "; ")
 	return o
+}
+
+// nextRun tells why a value counts for the next run only.
+func (c *checker) nextRun(live bool) string {
+	if live {
+		return "the script reads it only when it starts"
+	}
+	return fmt.Sprintf("%s does not run now (%s)", c.entry.name, c.entry.state)
 }
 
 func (c *checker) status(p *parameter, live bool) script.OutcomeStatus {

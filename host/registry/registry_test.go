@@ -216,7 +216,7 @@ func TestCheckBatch(t *testing.T) {
 			var got []string
 			for _, o := range outcomes {
 				got = append(got, o.Name+"="+string(o.Status))
-				if (o.Status == script.Rejected) != (o.Reason != "") && o.Name != "mode" {
+				if (o.Status == script.Rejected || o.Status == script.NeedsRestart) != (o.Reason != "") && o.Name != "mode" {
 					t.Errorf("outcome is %+v", o)
 				}
 			}
@@ -240,6 +240,9 @@ func TestCheckBatch(t *testing.T) {
 	outcomes, err = r.CheckBatch("trainer", script.Batch{Values: map[string]script.Value{"lr": float(1), "seed": integer(4)}})
 	if err != nil || outcomes[0].Status != script.NeedsRestart || outcomes[1].Status != script.NeedsRestart {
 		t.Errorf("outcomes of one that does not run are %+v, %v", outcomes, err)
+	}
+	if outcomes[0].Reason != "trainer does not run now (stopped)" {
+		t.Errorf("the reason is %q", outcomes[0].Reason)
 	}
 }
 

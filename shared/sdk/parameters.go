@@ -178,7 +178,7 @@ func (p *parameters) checkOne(name string, v script.Value, at *int64) script.Out
 	case spec.Mutability == script.Fixed:
 		o.Status, o.Value, o.Step, o.Reason = script.Rejected, old, -1, "fixed while the run lasts"
 	case spec.Mutability == script.Restart:
-		o.Status, o.Step, o.Reason = script.NeedsRestart, -1, "takes effect in the next run"
+		o.Status, o.Step, o.Reason = script.NeedsRestart, -1, "the script reads it only when it starts"
 	case at != nil && *at > p.step:
 		o.Status, o.Step, o.Reason = script.Pending, *at, fmt.Sprintf("takes effect at step %d", *at)
 	case spec.Mutability == script.Boundary:

@@ -20,6 +20,7 @@ import time
 HERE = os.path.dirname(os.path.abspath(__file__))
 LIMIT = 500  # seconds for a run, or for what is waited for
 BETWEEN = 0.3  # seconds between two looks
+TRIES = 4  # where a change that is to be seen came too late
 
 sys.dont_write_bytecode = True
 
@@ -48,8 +49,8 @@ class Lab:
         shutil.copytree(os.path.join(self.source, self.script.keep), os.path.join(self.repo, self.script.keep), symlinks=True)
         for make in self.script.data:
             make(self.repo)
-        if self.script.path.startswith("time_sequence_prediction/"):
-            subprocess.run([self.python, "generate_sine_wave.py"], cwd=os.path.dirname(self.path), env=self.env, check=True)
+        if self.script.make:
+            subprocess.run([self.python, "-c", self.script.make], cwd=os.path.dirname(self.path), env=self.env, check=True)
 
     def plain(self):
         self.fresh()
@@ -102,32 +103,47 @@ class Lab:
         script = self.script
         args = script.args if script.live is None else script.live
         shutil.rmtree(os.path.join(self.folder, "state"), ignore_errors=True)
-        self.ask("run", "--detach", os.path.basename(self.path), "--", *args.split())
+        if script.given or script.watched:
+            self.configure(args)
+            self.ask("run", "--detach", "compat.hcl")
+        else:
+            self.ask("run", "--detach", os.path.basename(self.path), "--", *args.split())
         try:
             return self.change()
         finally:
             self.ask("down", "--now")
+
+    def configure(self, args):
+        """Writes a configuration: what the script is started with, and variables that are named."""
+        words = ["source = %s" % json.dumps(os.path.basename(self.path)), "args = %s" % json.dumps(args.split()), "restart {\n    policy = \"never\"\n  }"]
+        if self.script.given:
+            words.append("parameters = { %s }" % self.script.given)
+        words += ["variable %s {}" % json.dumps(name) for name in self.script.watched]
+        with open(os.path.join(os.path.dirname(self.path), "compat.hcl"), "w", encoding="utf-8") as f:
+            f.write('script "%s" {\n  %s\n}\n' % (self.name, "\n  ".join(words)))
 
     def change(self):
         script, out = self.script, {}
         name = script.change.partition("=")[0]
         run = json.loads(self.ask("runs", "--json"))["runs"][0]["id"]
         self.until(lambda: re.search(script.when.encode(), b"".join(self.printed(run)), re.M))
-        self.until(lambda: name in {p["name"] for p in json.loads(self.ask("get", self.name, "--json"))["parameters"]}, 30)
-        before = self.last(run, script.series)
+        before, count = self.last(run, script.series), len(self.samples(run, script.series))
         self.until(lambda: not self.early(out))
         status, value = out["set"].get("status"), out["set"].get("value")
         if script.output and status in ("applied", "pending"):
             marks = len(self.printed(run)[0])
             out["seen"] = bool(self.until(lambda: re.search(script.output.encode(), self.printed(run)[0][marks:], re.M), 60))
         if script.series and status in ("applied", "pending"):
-            moved = self.until(lambda: self.last(run, script.series)[1] not in (None, before[1]) and self.last(run, script.series), 60)
-            out["series"] = {"name": script.series, "before": before, "after": moved}
+            out["series"] = {"name": script.series, "before": before, "after": self.until(lambda: self.moved(run, max(count - 3, 0)), 120)}
         if script.release and status in ("applied", "pending"):
             held = self.last(run, script.series)[1]
             out["release"] = self.outcome("release", self.name, name, "--json")
-            back = self.until(lambda: self.last(run, script.series)[1] != held and self.last(run, script.series), 60)
-            out["released"] = back
+            out["released"] = self.until(lambda: self.last(run, script.series)[1] != held and self.last(run, script.series), 120)
+        if script.stop:
+            out["stop"] = self.stop(run, script.stop)
+        if script.differs:
+            self.until(lambda: False)
+            out["differs"] = self.differs(run)
         shown = json.loads(self.ask("runs", "show", run, "--json"))
         time.sleep(BETWEEN * 4)
         out["changes"] = json.loads(self.ask("runs", "show", run, "--json")).get("changes")
@@ -137,10 +153,37 @@ class Lab:
         out["warnings"] = [json.loads(line)["text"] for line in events.splitlines() if '"stream":"log"' in line][:5]
         return out
 
+    def moved(self, run, before):
+        """Returns the newest sample when those since the change show it: as script.shows finds,
+        by there being another value, or with "still" by the last five being the same."""
+        samples, shows = self.samples(run, self.script.series)[before:], self.script.shows
+        values = [s[2] for s in samples]
+        if not values:
+            return None
+        if shows == "still":
+            shown = len(values) >= 10 and len(set(values[-5:])) == 1 and len(set(values[:3])) > 1
+        else:
+            shown = shows(values) if shows else values[-1] != values[0]
+        return (samples[-1][0], values[-1]) if shown else None
+
+    def stop(self, run, pattern):
+        """Ends the script as a person would, and returns what it did about that."""
+        self.ask("stop", self.name)
+        self.until(lambda: False, 60)
+        shown = json.loads(self.ask("runs", "--json"))["runs"][0]
+        text = b"".join(self.printed(run))
+        found = re.findall(pattern.encode(), text, re.M)
+        return {"state": shown.get("state"), "exit_code": shown.get("exit_code"), "reason": shown.get("reason"), "said": found[-1].decode() if found else ""}
+
+    def differs(self, run):
+        """Returns the first line that a run without the change does not print."""
+        changed, plain = (masked(text, self.script) for text in (self.printed(run)[0], self.bare[1]))
+        return next(([number + 1, a, b] for number, (a, b) in enumerate(zip(changed, plain)) if a != b), None)
+
     def early(self, out):
         """Asks for the change; returns whether it came before the script had what it changes."""
         out["set"] = self.outcome("set", self.name, self.script.change, "--json")
-        return re.search("takes nothing yet|so far$", out["set"].get("reason") or "")
+        return re.search("takes nothing yet|so far$|no such parameter| has no parameter |not registered it$|nothing is known", out["set"].get("reason") or "")
 
     def outcome(self, *words):
         text = self.ask(*words)
@@ -154,11 +197,13 @@ class Lab:
 
     def last(self, run, series):
         """Returns step and value of the newest sample."""
-        if series:
-            samples = json.loads(self.ask("runs", "show", run, "--samples", series, "--json")).get("samples", {}).get(series)
-            if samples:
-                return samples[-1][0], samples[-1][2]
-        return None, None
+        samples = self.samples(run, series)
+        return (samples[-1][0], samples[-1][2]) if samples else (None, None)
+
+    def samples(self, run, series):
+        if not series:
+            return []
+        return json.loads(self.ask("runs", "show", run, "--samples", series, "--json")).get("samples", {}).get(series) or []
 
     def until(self, true, limit=LIMIT):
         """Waits until something is so, or the script has ended; returns what it was."""
@@ -198,14 +243,19 @@ def examine(options, script):
     folder = tempfile.mkdtemp(prefix="compat-")
     try:
         lab = Lab(options, script, folder)
-        plain = lab.plain()
-        row["exit_code"], row["plain_error"] = plain[0], plain[2].decode("utf-8", "replace")[-600:] if plain[0] else ""
-        row["output"] = same(plain, lab.wrapped(), script)
-        style, read, real = lab.names()
-        row.update(style=style, read=sorted(read))
-        if real is not None:
-            row.update(real=len(real), found=len(real & read), missed=sorted(real - read), false=sorted(read - real))
-        row.update(lab.changed())
+        if script.differs or not options.live:
+            plain = lab.bare = lab.plain()
+            row["exit_code"], row["plain_error"] = plain[0], plain[2].decode("utf-8", "replace")[-600:] if plain[0] else ""
+        if not options.live:
+            row["output"] = same(plain, lab.wrapped(), script)
+            style, read, real = lab.names()
+            row.update(style=style, read=sorted(read))
+            if real is not None:
+                row.update(real=len(real), found=len(real & read), missed=sorted(real - read), false=sorted(read - real))
+        for _ in range(TRIES):
+            row.update(lab.changed())
+            if row["set"].get("status") in ("applied", "pending") or not (script.differs or script.series or script.output):
+                break
     finally:
         if options.keep:
             print("kept:", folder, file=sys.stderr)
@@ -216,7 +266,7 @@ def examine(options, script):
 
 def line(row):
     """Returns a row of the table."""
-    names = "no parser; %d constants" % len(row["read"]) if "real" not in row else "%d of %d" % (row["found"], row["real"])
+    names = "no parser; %d constants" % len(row.get("read", ())) if "real" not in row else "%d of %d" % (row["found"], row["real"])
     if row.get("false"):
         names += ", %d false" % len(row["false"])
     change, told = row.get("set", {}), "`%s`: " % row["change"]
@@ -227,10 +277,14 @@ def line(row):
         told += "; `%s` %s → %s at step %s" % (row["series"]["name"], row["series"]["before"][1], row["series"]["after"][1], row["series"]["after"][0])
     if "seen" in row:
         told += "; seen in the output" if row["seen"] else "; not seen in the output"
+    if row.get("differs"):
+        told += "; line %d is %r, without the change %r" % tuple(row["differs"])
+    if "stop" in row:
+        told += "; stop: %(state)s, exit code %(exit_code)s, %(said)r" % row["stop"]
     if "release" in row:
         told += "; released, %s" % ("back to %s at step %s" % (row["released"][1], row["released"][0]) if row["released"] else "not seen")
     seen = ", ".join("`%s`" % v for v in row.get("variables", [])[:6]) + (", … (%d)" % len(row["variables"]) if len(row.get("variables", [])) > 6 else "")
-    return "| %s `%s` | %s | %s, %s | %s | %s |" % (row["repo"], row["path"], names, row["exit_code"], row["output"], told, seen or "none")
+    return "| %s `%s` | %s | %s, %s | %s | %s |" % (row["repo"], row["path"], names, row.get("exit_code"), row.get("output"), told, seen or "none")
 
 
 def main():
@@ -239,6 +293,7 @@ def main():
     parser.add_argument("--venv", required=True)
     parser.add_argument("--mlhost", default=os.path.join(HERE, "..", "..", "..", "bin", "mlhost"))
     parser.add_argument("--only", nargs="*", default=[""], metavar="TEXT", help="parts of REPO/PATH")
+    parser.add_argument("--live", action="store_true", help="only the run that is changed")
     parser.add_argument("--json", help="write everything that was found to this file")
     parser.add_argument("--keep", action="store_true", help="keep the copies and states")
     options = parser.parse_args()

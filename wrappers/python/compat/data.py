@@ -65,3 +65,13 @@ def characters(repo):
             f.write(struct.pack("=%dH" % len(part), *(number[c] for c in part)))
     with open(os.path.join(folder, "meta.pkl"), "wb") as f:
         pickle.dump({"vocab_size": len(letters), "itos": dict(enumerate(letters)), "stoi": number}, f)
+
+
+def forty_times(repo):
+    """Makes LightGBM's binary classification long enough that a person could change something in its ten rounds."""
+    folder = os.path.join(repo, "examples", "binary_classification")
+    for name in ("binary.train", "binary.train.weight"):
+        with open(os.path.join(folder, name), encoding="utf-8") as f:
+            text = f.read()
+        with open(os.path.join(folder, name), "w", encoding="utf-8") as f:
+            f.write((text.rstrip("\n") + "\n") * 40)

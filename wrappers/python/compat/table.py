@@ -18,7 +18,13 @@ class Script:
     change: str = ""  # NAME=VALUE
     when: str = ""  # the change is made when a line of the output matches this (or at once)
     series: str = ""  # the variable that shows the change
+    shows: typing.Any = None  # what of its values since then does; "still": that it stays; None: that it is another
     output: str = ""  # or: what lines show after it
+    differs: bool = False  # or: that some line is not what plain Python prints (live is None)
+    stop: str = ""  # it is stopped then, and these lines show what it did about it
+    given: str = ""  # what the changed run is started with, as in a configuration
+    watched: tuple = ()  # variables that its configuration names
+    make: str = ""  # Python that makes data with the script's own libraries
     release: bool = False  # the parameter is given back after that
     data: tuple = ()  # what makes the data that cannot be had
     keep: str = ""  # the part of the repository that is copied; "" is the whole
@@ -27,6 +33,16 @@ class Script:
     drop: str = ""  # likewise, lines that come or not
     own: str = ""  # Python that prints, as JSON, the names that a script without a parser takes
     note: str = ""
+
+
+def ends_at(most):
+    """Whether a loop that begins after the change goes no further than that."""
+
+    def shows(values):
+        begun = [i for i in range(1, len(values)) if values[i] < values[i - 1]]
+        return len(begun) > 1 and max(values[begun[0] :]) <= most
+
+    return shows
 
 
 def examples(path, **more):
@@ -46,11 +62,12 @@ SCRIPTS = [
         "pytorch/examples", "word_language_model/main.py", "--epochs 1 --emsize 16 --nhid 16 --log-interval 5 --use-optimizer --lr 0.01",
         "--epochs 1000 --emsize 16 --nhid 16 --log-interval 5 --use-optimizer --lr 0.01", "optimizer.lr=0.002",
         when=r"end of epoch +1", series="optimizer.lr", release=True, data=(data.wikitext,), keep="word_language_model",
-        mask=(TIMES, r"ms/batch +[\d.]+"), note="generated wikitext-2 files",
+        stop="Exiting from training early|End of training", mask=(TIMES, r"ms/batch +[\d.]+"), note="generated wikitext-2 files",
     ),
     Script(
-        "pytorch/examples", "time_sequence_prediction/train.py", "--steps 1", "--steps 50", "steps=3", when="STEP:  0", series="",
-        keep="time_sequence_prediction", note="traindata.pt by the repository's generate_sine_wave.py",
+        "pytorch/examples", "time_sequence_prediction/train.py", "--steps 1", "--steps 50", "optimizer.lr=0.1", when="STEP:  2", series="optimizer.lr",
+        env={"TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD": "1"}, keep="time_sequence_prediction", note="12 waves of 60 values by the repository's generate_sine_wave.py",
+        make="text = open('generate_sine_wave.py').read().replace('L = 1000', 'L = 60').replace('N = 100', 'N = 12'); exec(text)",
     ),
     Script(
         "pytorch/examples", "regression/main.py", change="POLY_DEGREE=3", keep="regression", mask=(NUMBERS,),
@@ -67,19 +84,22 @@ SCRIPTS = [
         note="generated text in the format of prepare.py",
     ),
     Script(
-        "dmlc/xgboost", "demo/guide-python/evals_result.py", change="num_round=5", keep="demo", mask=(r"\[\d\d:\d\d:\d\d\]",), note="its own data; ends in a second or less",
+        "dmlc/xgboost", "demo/guide-python/evals_result.py", change="xgboost.learning_rate=1e-9", given="num_round = 100000", when=r"\[20\]",
+        series="train-logloss", shows="still", keep="demo", mask=(r"\[\d\d:\d\d:\d\d\]",), note="its own data; ends in a second or less",
     ),
     Script(
-        "dmlc/xgboost", "demo/guide-python/custom_rmsle.py", "--plot 0", "--plot 0", "xgboost.learning_rate=0.05", when=r"\[1\]",
-        series="xgboost.learning_rate", keep="demo", mask=(r"in: [\d.]+",), env={"MPLBACKEND": "Agg"}, note="ends in seconds",
+        "dmlc/xgboost", "demo/guide-python/custom_rmsle.py", "--plot 0", None, "xgboost.learning_rate=0.05", when=r"\[1\]",
+        differs=True, keep="demo", mask=(r"in: [\d.]+",), env={"MPLBACKEND": "Agg"}, note="ends in seconds",
     ),
-    examples("ensemble/plot_ensemble_oob.py", change="max_estimators=50"),
+    examples("ensemble/plot_ensemble_oob.py", change="max_estimators=50", watched=("i", "label"), series="i", shows=ends_at(50)),
     examples("neural_networks/plot_mlp_training_curves.py", change='labels=["a","b","c","d","e","f","g"]', when="learning on dataset digits",
              output="training: a$"),
-    examples("ensemble/plot_bias_variance.py", change="noise=0.2"),
+    examples("ensemble/plot_bias_variance.py", change="n_repeat=10", when="^Tree:", differs=True),
     examples("ensemble/plot_gradient_boosting_oob.py", change="n_samples=500"),
-    examples("cluster/plot_adjusted_for_chance_measures.py", change="n_classes=4", when="Computing", mask=(r"in [\d.]+ ?s",), note="needs seaborn"),
-    examples("cluster/plot_kmeans_stability_low_dim_dense.py", change="n_runs=2", when="Evaluation", mask=(TIMES,)),
+    examples("cluster/plot_adjusted_for_chance_measures.py", change="n_classes=4", watched=("fixed_classes_uniform_labelings_scores.n_classes",),
+             series="fixed_classes_uniform_labelings_scores.n_classes", shows=lambda v: v[-1] == 4, note="needs seaborn"),
+    examples("cluster/plot_kmeans_stability_low_dim_dense.py", change="n_runs=2", when="Evaluation", watched=("run_id",), series="run_id", shows=ends_at(1),
+             mask=(TIMES,)),
     examples("ensemble/plot_adaboost_twoclass.py", change="plot_step=0.05"),
     examples("mixture/plot_gmm_init.py", change="n_samples=500", mask=()),
     examples("cluster/plot_mini_batch_kmeans.py", change="batch_size=90"),
@@ -98,15 +118,15 @@ SCRIPTS = [
         "print(json.dumps(flat(get_config().to_dict())))",
     ),
     Script(
-        "vwxyzjn/cleanrl", "cleanrl/ppo.py", "--total-timesteps 1024", "--total-timesteps 5000000", "ent_coef=0.05", when="SPS",
-        keep="cleanrl", mask=(r"SPS: \d+",),
+        "vwxyzjn/cleanrl", "cleanrl/ppo.py", "--total-timesteps 1024", "--total-timesteps 5000000", "learning_rate=0.01", when="SPS", series="charts/learning_rate",
+        shows=lambda v: v[-1] > 0.005, keep="cleanrl", mask=(r"SPS: \d+",),
     ),
     Script(
         "microsoft/LightGBM", "examples/python-guide/advanced_example.py", change="lightgbm.learning_rate=0.01", when="Starting training",
-        series="", keep="examples", note="its own data; ends in seconds",
+        differs=True, data=(data.forty_times,), keep="examples", note="its own data 40 times; ends in seconds",
     ),
     Script(
-        "keras-team/keras", "examples/demo_subclass.py", change="keras.learning_rate=0.0005", when="Epoch 2/", series="",
+        "keras-team/keras", "examples/demo_subclass.py", change="keras.learning_rate=0", given="epochs = 60", when="Epoch 3/", series="val_loss", shows="still",
         keep="examples", env={"KERAS_BACKEND": "torch"}, mask=(NUMBERS,), drop=r"ms/step|us/step|s/step|^\s*$", note="draws its data without a seed",
     ),
 ]
