@@ -149,7 +149,7 @@ func writeOutcomes(w io.Writer, out v1.Outcomes) error {
 				line += fmt.Sprintf(" at step %d", *o.Step)
 			}
 		case script.Pending:
-			line += fmt.Sprintf("→ %s at the next boundary (is %s)", shortValue(o.Value, 60), shortValue(o.Old, 60))
+			line += fmt.Sprintf("→ %s, pending (is %s)", shortValue(o.Value, 60), shortValue(o.Old, 60))
 		case script.NeedsRestart:
 			line += fmt.Sprintf("→ %s in the next run (is %s)", shortValue(o.Value, 60), shortValue(o.Old, 60))
 		default:

@@ -100,6 +100,11 @@ func (e *entry) changeState(ev *script.Event, b script.StateChanged) {
 		if b.ExitCode != nil {
 			e.exitCode = b.ExitCode
 		}
+		for _, p := range e.parameters {
+			if p.next != nil { // what the next run starts with, now that there is no other
+				p.value, p.next = *p.next, nil
+			}
+		}
 	}
 }
 

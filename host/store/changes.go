@@ -102,6 +102,10 @@ func (f *folded) write(tx *tx) error {
 // outlastsRun reports whether the values hold for later runs too.
 func outlastsRun(b script.ParametersChanged) bool { return !strings.HasPrefix(b.Author, "script:") }
 
+// observed is the status of a row that tells of no change, but that a value is
+// in use now: see settled.
+const observed script.OutcomeStatus = "observed"
+
 // changesOf returns the changes that an event tells of.
 func changesOf(e *script.Event) []Change {
 	one := Change{Time: e.Time, Script: e.Script, Run: e.Run}
@@ -115,10 +119,11 @@ func changesOf(e *script.Event) []Change {
 		}
 		return out
 	case script.ParametersObserved:
+		one.Name, one.New, one.Status, one.Step, one.Author = b.Name, b.Value, observed, b.Step, "script:"+e.Script
 		if b.Overwritten {
-			one.Name, one.New, one.Status, one.Step, one.Author = b.Name, b.Value, "overwritten", b.Step, "script:"+e.Script
-			return []Change{one}
+			one.Status = "overwritten"
 		}
+		return []Change{one}
 	}
 	return nil
 }

@@ -132,3 +132,38 @@ func TestCallersWriteInTurn(t *testing.T) {
 		t.Errorf("%d events are kept", len(events))
 	}
 }
+
+// A change that waits for a step is one row, which tells what became of it.
+func TestChangesThatWaitedAreSettled(t *testing.T) {
+	s := open(t, t.TempDir())
+	set := func(name string, status script.OutcomeStatus, step int64, v int64) script.Event {
+		return script.Event{Script: "trainer", Run: "r1", Body: script.ParametersChanged{Author: "user:me",
+			Changes: []script.Change{{Name: name, New: script.Int(v), Status: status, Step: step}}}}
+	}
+	seen := func(name string, step, v int64) script.Event {
+		return script.Event{Script: "trainer", Run: "r1", Body: script.ParametersObserved{Name: name, Value: script.Int(v), Step: step}}
+	}
+	events := []script.Event{
+		begun("r1"),
+		set("lr", script.Pending, 60, 7), set("other", script.Applied, 1, 1), seen("lr", 64, 7), seen("lr", 65, 7),
+		set("late", script.Pending, 100, 9), set("late", script.NeedsRestart, -1, 9),
+		set("again", script.Pending, 5, 1), set("again", script.Applied, 3, 2), seen("again", 6, 2),
+	}
+	for _, folded := range []bool{false, true} {
+		if !folded {
+			ok(t, s.Append(t.Context(), events...))
+		} else {
+			ok(t, s.SetKept(t.Context(), "other", nil, 0, nil))
+		}
+		changes, err := s.Changes(t.Context(), "r1")
+		ok(t, err)
+		var got []string
+		for _, c := range changes {
+			got = append(got, fmt.Sprintf("%s=%s %s@%d", c.Name, c.New, c.Status, c.Step))
+		}
+		want := []string{"lr=7 applied@64", "other=1 applied@1", "late=9 needs_restart@-1", "again=1 pending@5", "again=2 applied@3"}
+		if d := cmp.Diff(want, got); d != "" {
+			t.Errorf("folded %v: %s", folded, d)
+		}
+	}
+}

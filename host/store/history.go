@@ -53,7 +53,33 @@ func (s *Store) changes(ctx context.Context, column, value, where string, args .
 		}
 		return r.unfolded(column, value, func(e *script.Event) { out = append(out, changesOf(e)...) })
 	})
-	return out, err
+	return settled(out), err
+}
+
+// settled gives each change that waited for its step what became of it: the
+// step at which it was applied, or that it is for the next run.
+func settled(changes []Change) []Change {
+	waiting := map[[2]string]int{} // script and name: the index of the last change, if that waits
+	out := changes[:0]
+	for _, c := range changes {
+		key := [2]string{c.Script, c.Name}
+		at, waits := waiting[key]
+		delete(waiting, key)
+		switch {
+		case c.Status == observed:
+			if waits && out[at].Run == c.Run && out[at].New.Same(c.New) {
+				out[at].Status, out[at].Step = script.Applied, c.Step
+			}
+			continue
+		case c.Status == script.NeedsRestart && waits && out[at].Run == c.Run && out[at].New.Same(c.New):
+			out[at].Status, out[at].Step = c.Status, c.Step
+			continue
+		case c.Status == script.Pending:
+			waiting[key] = len(out)
+		}
+		out = append(out, c)
+	}
+	return out
 }
 
 func scanChange(rows *sql.Rows) (Change, error) {

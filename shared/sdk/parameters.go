@@ -31,6 +31,8 @@ type waiting struct {
 	value script.Value
 	step  int64 // the first step at which it may; -1: the next one
 	told  bool  // not by itself: when the script says so
+
+	author string
 }
 
 func newParameters(specs []script.ParameterSpec) *parameters {
@@ -191,7 +193,7 @@ func (p *parameters) checkOne(name string, v script.Value, at *int64) script.Out
 // want to know. The script itself tells when a value that told accepts is no
 // longer pending. The revision counts what is applied or will be. The caller
 // holds mu.
-func (p *parameters) commit(outcomes []script.Outcome, told func(name string) bool) []script.Change {
+func (p *parameters) commit(author string, outcomes []script.Outcome, told func(name string) bool) []script.Change {
 	var changes []script.Change
 	bump := false
 	for _, o := range outcomes {
@@ -203,7 +205,7 @@ func (p *parameters) commit(outcomes []script.Outcome, told func(name string) bo
 			bump = true
 		case script.Pending:
 			p.forget(o.Name)
-			p.waiting = append(p.waiting, waiting{name: o.Name, value: o.Value, step: o.Step, told: told(o.Name)})
+			p.waiting = append(p.waiting, waiting{name: o.Name, value: o.Value, step: o.Step, told: told(o.Name), author: author})
 			bump = true
 		}
 	}
@@ -246,4 +248,18 @@ func (p *parameters) reach(step int64) []script.Change {
 		return true
 	})
 	return changes
+}
+
+// leave takes out the changes that still wait: the run is over, so they are for
+// the next one.
+func (p *parameters) leave() []script.ParametersChanged {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	var left []script.ParametersChanged
+	for _, w := range p.waiting {
+		change := script.Change{Name: w.name, Old: p.values[w.name], New: w.value, Status: script.NeedsRestart, Step: -1}
+		left = append(left, script.ParametersChanged{Revision: p.revision, Author: w.author, Changes: []script.Change{change}})
+	}
+	p.waiting = nil
+	return left
 }

@@ -223,6 +223,7 @@ func (p *Plugin) finish(err error) {
 	pid := p.pid
 	request := p.request
 	p.mu.Unlock()
+	p.leaveWaiting()
 	end := script.StateChanged{State: state, Reason: reason, PID: cmpPID(pid), PluginPID: os.Getpid(), ExitCode: &code}
 	p.recorder.last(end, func(seq uint64) {
 		dir := request.OwnDir()
@@ -237,6 +238,15 @@ func (p *Plugin) finish(err error) {
 		}
 	})
 	close(p.done)
+}
+
+// leaveWaiting tells which changes have waited for a step that did not come.
+func (p *Plugin) leaveWaiting() {
+	for _, left := range p.parameters.leave() {
+		c := left.Changes[0]
+		p.warn("the run ended before %s was set to %s: that waited for a later step, and is for the next run", c.Name, c.New)
+		p.recorder.emit(left)
+	}
 }
 
 func isFinal(err error) bool {

@@ -102,7 +102,7 @@ func (p *Plugin) commitParameters(ctx context.Context, b script.Batch) (script.B
 	}
 	ps.mu.Lock()
 	defer ps.mu.Unlock()
-	changes := ps.commit(outcomes, p.tells)
+	changes := ps.commit(b.Author, outcomes, p.tells)
 	reply.Revision = ps.revision
 	if len(changes) == 0 {
 		return reply, nil, nil

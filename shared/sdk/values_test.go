@@ -211,6 +211,33 @@ func TestAtStep(t *testing.T) {
 	run.Wait(script.Finished)
 }
 
+func TestStepThatDoesNotCome(t *testing.T) {
+	steps := make(chan struct{})
+	s := &fake{description: (&trainer{}).Describe(), run: func(ctx context.Context, s *sdk.Session) error {
+		<-steps
+		return s.Step(ctx)
+	}}
+	run := sdktest.Start(t, s, sdktest.Options{})
+	at := int64(60)
+	if _, err := run.Client.SetParameters(t.Context(), script.Batch{Author: "user:me", Values: map[string]script.Value{"lr": script.Float(0.7)}, AtStep: &at}); err != nil {
+		t.Fatal(err)
+	}
+	close(steps)
+	run.Wait(script.Finished)
+	var changed []script.ParametersChanged
+	for _, e := range run.Events() {
+		if c, ok := e.Body.(script.ParametersChanged); ok {
+			changed = append(changed, c)
+		}
+	}
+	want := script.ParametersChanged{Revision: 1, Author: "user:me", Changes: []script.Change{
+		{Name: "lr", Old: script.Float(0.1), New: script.Float(0.7), Status: script.NeedsRestart, Step: -1},
+	}}
+	if len(changed) != 1 || !cmp.Equal(changed[0], want) {
+		t.Errorf("got %+v, want %+v", changed, want)
+	}
+}
+
 func TestSetVariables(t *testing.T) {
 	run := sdktest.Start(t, &trainer{}, sdktest.Options{})
 	if got := run.SetVariables(map[string]any{"temperature": 2}); statuses(got) != "temperature=applied" || !got.Outcomes[0].Value.Equal(script.Float(2)) {

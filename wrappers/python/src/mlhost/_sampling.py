@@ -35,7 +35,7 @@ _WORDS = frozenset(
 _PAIRS = frozenset(("learning_rate", "grad_norm", "iter_num", "batch_idx", "steps_done", "n_iter"))
 _SUFFIXES = frozenset("ema avg mean value val item train test cur current idx num".split())
 #: What counts a script's steps where nothing else does, the best first.
-_STEPS = ("global_step", "step", "iter_num", "iteration", "it", "n_iter", "num_steps", "total_steps")
+_STEPS = ("global_step", "step", "iter_num", "iteration", "it", "n_iter", "num_steps", "total_steps", "epoch", "episode", "round")
 #: A function that uses one of these may hold on to its locals, which before 3.13
 #: are one dict for all who ask.
 _HOLDERS = frozenset(("locals", "vars", "eval", "exec", "dir", "_getframe", "currentframe", "f_locals", "query", "save_hyperparameters"))
