@@ -92,6 +92,14 @@ mlhost watch trainer.loss`),
 	}
 	root.Version, _ = buildVersion() // gives --version
 	a.group(root)
+	others := root.RunE
+	root.RunE = func(cmd *cobra.Command, got []string) error {
+		if len(got) > 0 || !a.interactive() {
+			return others(cmd, got)
+		}
+		a.err = a.menu(cmd.Context(), false)
+		return nil
+	}
 	flags := root.PersistentFlags()
 	flags.StringVar(&a.state, "state", "", "directory of all that is kept (default $MLHOST_STATE, else $XDG_STATE_HOME/mlhost)")
 	flags.StringVar(&a.host, "host", "", "which host, by its name or its https:// address (default: the only one that runs)")
@@ -105,7 +113,7 @@ mlhost watch trainer.loss`),
 		verbs []*cobra.Command
 	}{
 		{"run", []*cobra.Command{a.runVerb(), a.validateVerb(), a.fmtVerb(), a.initVerb(), a.discoverVerb(), a.planVerb(), a.downVerb(), a.scanVerb()}},
-		{"look", []*cobra.Command{a.psVerb(), a.getVerb(), a.varsVerb(), a.watchVerb(), a.resultsVerb(), a.logsVerb(), a.runsVerb(), a.uiVerb()}},
+		{"look", []*cobra.Command{a.psVerb(), a.getVerb(), a.varsVerb(), a.watchVerb(), a.resultsVerb(), a.logsVerb(), a.runsVerb(), a.menuVerb(), a.uiVerb()}},
 		{"change", append([]*cobra.Command{a.setVerb(), a.releaseVerb(), a.reloadVerb()}, a.actVerbs()...)},
 		{"keep", []*cobra.Command{a.doctorVerb(), a.backupVerb(), a.restoreVerb(), a.upgradeVerb()}},
 		{"talk", []*cobra.Command{a.callVerb(), a.tellVerb(), a.broadcastVerb(), a.mailboxVerb()}},

@@ -102,7 +102,7 @@ func setup(env *testscript.Env) error {
 }
 
 // takeDown ends the hosts of a state directory that still run, at once.
-func takeDown(t testscript.T, state string) {
+func takeDown(t interface{ Log(...any) }, state string) {
 	all, err := places(state)
 	if err != nil {
 		t.Log(err)

@@ -3,13 +3,13 @@ package main
 import (
 	"fmt"
 	"io"
-	"math"
 	"strconv"
 	"strings"
 	"time"
 
 	"charm.land/lipgloss/v2"
 
+	"github.com/mlhost/mlhost/cmd/mlhost/text"
 	"github.com/mlhost/mlhost/shared/script"
 )
 
@@ -59,18 +59,7 @@ func shortValue(v script.Value, n int) string {
 }
 
 // clip shortens s to at most n columns of a terminal.
-func clip(s string, n int) string {
-	if lipgloss.Width(s) <= n {
-		return s
-	}
-	width := 0
-	for i, r := range s {
-		if width += lipgloss.Width(string(r)); width > n-1 {
-			return s[:i] + "…"
-		}
-	}
-	return s
-}
+func clip(s string, n int) string { return text.Clip(s, n) }
 
 func stepText(step *int64) string {
 	if step == nil {
@@ -80,27 +69,9 @@ func stepText(step *int64) string {
 }
 
 // duration renders seconds as people do: 3.2s, 4m05s, 2h03m, 5d02h.
-func duration(seconds float64) string {
-	switch s := int64(math.Max(0, seconds)); {
-	case seconds < 10:
-		return strconv.FormatFloat(math.Max(0, seconds), 'f', 1, 64) + "s"
-	case s < 60:
-		return fmt.Sprintf("%ds", s)
-	case s < 3600:
-		return fmt.Sprintf("%dm%02ds", s/60, s%60)
-	case s < 86400:
-		return fmt.Sprintf("%dh%02dm", s/3600, s%3600/60)
-	default:
-		return fmt.Sprintf("%dd%02dh", s/86400, s%86400/3600)
-	}
-}
+func duration(seconds float64) string { return text.Duration(seconds) }
 
 // count writes a number with its noun: 1 script, 2 scripts.
-func count(n int, noun string) string {
-	if n == 1 {
-		return "1 " + noun
-	}
-	return fmt.Sprintf("%d %ss", n, noun)
-}
+func count(n int, noun string) string { return text.Count(n, noun) }
 
 func clock(t time.Time) string { return t.Local().Format("2006-01-02 15:04:05") }

@@ -231,3 +231,10 @@ func (c *Client) Upgrade(ctx context.Context, path string) (v1.Upgraded, error) 
 	var out v1.Upgraded
 	return out, c.call(ctx, maxAct, http.MethodPost, "/api/v1/upgrade", v1.Upgrade{Path: path}, &out)
 }
+
+// Chart returns a series in at most so many points.
+func (c *Client) Chart(ctx context.Context, id, name string, points int) (v1.Chart, error) {
+	path := "/api/v1/runs/" + url.PathEscape(id) + "/chart/" + url.PathEscape(name) + "?points=" + strconv.Itoa(points)
+	var out v1.Chart
+	return out, c.call(ctx, DefaultTimeout, http.MethodGet, path, nil, &out)
+}

@@ -1,11 +1,11 @@
-package main
+package text
 
 import (
 	"strings"
 	"testing"
 )
 
-func TestEscapeLine(t *testing.T) {
+func TestLine(t *testing.T) {
 	for in, want := range map[string]string{
 		"plain ünïcode ✓ 日本": "plain ünïcode ✓ 日本",
 		"tab\tstays":         "tab\tstays",
@@ -19,14 +19,14 @@ func TestEscapeLine(t *testing.T) {
 		"\x00\x7f":           `\x00\x7f`,
 		"\ufffd is a letter": "\ufffd is a letter",
 	} {
-		if got := escapeLine(in); got != want {
-			t.Errorf("escapeLine(%q) = %q, want %q", in, got, want)
+		if got := Line(in); got != want {
+			t.Errorf("Line(%q) = %q, want %q", in, got, want)
 		}
 	}
 }
 
-func TestEscapeText(t *testing.T) {
-	if got := escapeText("one\ntwo\x1b"); got != "one\ntwo\\x1b" {
+func TestBlock(t *testing.T) {
+	if got := Block("one\ntwo\x1b"); got != "one\ntwo\\x1b" {
 		t.Errorf("got %q", got)
 	}
 }
@@ -35,8 +35,8 @@ func TestLastPart(t *testing.T) {
 	for in, want := range map[string]string{
 		"10%\r50%\r100%": "100%", "done\r": "done", "no return": "no return", "\r\r": "", "a\rb\r\r": "b",
 	} {
-		if got := lastPart(in); got != want {
-			t.Errorf("lastPart(%q) = %q, want %q", in, got, want)
+		if got := LastPart(in); got != want {
+			t.Errorf("LastPart(%q) = %q, want %q", in, got, want)
 		}
 	}
 }
@@ -44,12 +44,12 @@ func TestLastPart(t *testing.T) {
 func FuzzEscape(f *testing.F) {
 	f.Add("\x1b[2J\u202e\xff")
 	f.Fuzz(func(t *testing.T, s string) {
-		out := escapeLine(s)
+		out := Line(s)
 		if !clean(out, "\t") {
-			t.Errorf("escapeLine(%q) = %q still holds something harmful", s, out)
+			t.Errorf("Line(%q) = %q still holds something harmful", s, out)
 		}
 		if strings.ContainsAny(out, "\n\r\x1b") {
-			t.Errorf("escapeLine(%q) = %q", s, out)
+			t.Errorf("Line(%q) = %q", s, out)
 		}
 	})
 }
