@@ -56,6 +56,8 @@ type Host struct {
 	reload    reloadState
 	reader    *reader
 
+	tidied tidied
+
 	ready   chan struct{} // closed: requests are served
 	end     chan struct{} // closed: stop the scripts, then end
 	endOnce sync.Once
@@ -196,6 +198,7 @@ func (h *Host) Run(ctx context.Context) (Outcome, error) {
 	defer closeFronts()
 	g.Go(func() error { return h.router.Run(serving) })
 	g.Go(func() error { h.reader.run(serving); return nil })
+	g.Go(func() error { h.tidy(serving); return nil })
 	fronts.Go(func() error { return h.endOn(h.api.Serve(fronting, h.listener)) })
 	fronts.Go(func() error { return h.servePorts(fronting) })
 	g.Go(func() error { return h.endOn(h.followConfig(serving)) })

@@ -38,7 +38,13 @@ func (a *app) runsVerb() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return a.print(out, func(w io.Writer) error { return writeRuns(w, out.Runs) })
+			return a.print(out, func(w io.Writer) error {
+				err := writeRuns(w, out.Runs)
+				if err == nil && out.Removed > 0 {
+					_, err = fmt.Fprintf(w, "\n%s not kept any more (keep_runs, keep_for of the host block)\n", count(int(out.Removed), "older run"))
+				}
+				return err
+			})
 		})
 	})
 	cmd.Args = func(c *cobra.Command, got []string) error {

@@ -177,7 +177,8 @@ func (a *API) listRuns(ctx context.Context, in *runsInput) (v1.Runs, error) {
 			out.Runs = append(out.Runs, fromRun(r, secret))
 		}
 	}
-	return out, nil
+	out.Removed, err = a.Store.Pruned(ctx)
+	return out, err
 }
 
 // runStates are the states that a run can be in.

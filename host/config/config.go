@@ -57,6 +57,8 @@ type Host struct {
 	// AllowedHosts are names by which HTTP callers may reach the host besides
 	// its addresses, localhost and the certificate's names.
 	AllowedHosts []string
+	KeepRuns     int           // ended runs of each script; 0: all
+	KeepFor      time.Duration // after their end; 0: for ever
 	Range        hcl.Range
 }
 
@@ -66,6 +68,10 @@ type Connector struct {
 	Auth   string // "user", "token" or "none"; governs both ports
 	Range  hcl.Range
 }
+
+// DefaultKeepRuns is how many ended runs of a script are kept where the
+// configuration says nothing.
+const DefaultKeepRuns = 1000
 
 // The addresses that hold where the configuration names none.
 const (

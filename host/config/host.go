@@ -77,6 +77,8 @@ func (l *loader) loadHost(blocks hcl.Blocks) {
 			body.fault("tls_cert", "Invalid certificate", "The certificate and its key cannot be used: %v. Both are PEM files, and the host's user must be able to read them.", err)
 		}
 	}
+	body.whole("keep_runs", &h.KeepRuns, 0, 1_000_000)
+	body.duration("keep_for", &h.KeepFor, 0)
 	body.texts("allowed_hosts", &h.AllowedHosts)
 	for _, name := range h.AllowedHosts {
 		if name == "" || strings.ContainsAny(name, "/ *@") {

@@ -73,7 +73,7 @@ func newLoader(path string, options Options) *loader {
 	l := &loader{
 		scope: &scope{files: files, env: options.Env},
 		config: &Config{
-			Host:          Host{Listen: DefaultListen},
+			Host:          Host{Listen: DefaultListen, KeepRuns: DefaultKeepRuns},
 			Connector:     Connector{Listen: DefaultConnectorListen, Auth: "user"},
 			Collaboration: Collaboration{Default: "allow"},
 			Files:         files,

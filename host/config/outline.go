@@ -33,6 +33,7 @@ func (c *Config) Outline() Outline {
 		Host: Attributes{
 			"host.name": script.String(c.Host.Name), "host.listen": script.String(c.Host.Listen),
 			"host.tls_cert": script.String(c.Host.TLSCert), "host.tls_key": script.String(c.Host.TLSKey), "host.allowed_hosts": textList(c.Host.AllowedHosts),
+			"host.keep_runs": script.Int(int64(c.Host.KeepRuns)), "host.keep_for": seconds(c.Host.KeepFor),
 			"connector.listen": script.String(c.Connector.Listen), "connector.auth": script.String(c.Connector.Auth),
 			"collaboration.default": script.String(c.Collaboration.Default),
 		},

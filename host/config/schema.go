@@ -50,6 +50,8 @@ var schema = []Block{
 			{Name: "listen", Type: "string", Default: `"127.0.0.1:10117"`, Doc: "address for HTTP and for connector commands of operators; `\"\"` turns it off, port 0 takes a free one. `MLHOST_LISTEN` holds in place of the default"},
 			{Name: "tls_cert", Type: "path", Doc: "certificate (PEM). Without one only addresses of this machine can be listened on"},
 			{Name: "tls_key", Type: "path", Doc: "the certificate's private key (PEM)"},
+			{Name: "keep_runs", Type: "int", Default: `1000`, Doc: "ended runs of each script that are kept, with their samples and logs; `0` keeps all"},
+			{Name: "keep_for", Type: "duration", Default: `"0s"`, Doc: "runs that ended longer ago are removed; `\"0s\"` keeps them. The last run of a script is always kept"},
 			{Name: "allowed_hosts", Type: "list of strings", Default: `[]`, Doc: "further names that callers may call the host by, for example that of a proxy"},
 		},
 	},

@@ -161,7 +161,10 @@ func (s *Store) writeBlobs(b *batch) error {
 func (s *Store) writeBlob(data []byte) error {
 	path := s.blobPath(sumOf(data))
 	if exists(path) {
-		return nil
+		now := s.now()
+		if os.Chtimes(path, now, now) == nil { // it is not to be removed before it is named
+			return nil
+		}
 	}
 	return explain("write file", path, writeSynced(path, data))
 }

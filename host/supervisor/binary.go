@@ -25,7 +25,8 @@ type binaries struct {
 
 	mu    sync.Mutex
 	known map[fileKey]*binaryEntry
-	sums  *sumFile // that outlives this process; nil: not read yet
+	last  map[string]string // by path: the sum of what was last prepared
+	sums  *sumFile          // that outlives this process; nil: not read yet
 }
 
 type binaryEntry struct {
@@ -67,6 +68,7 @@ func (b *binaries) prepare(path, pin string) (sum, run string, err error) {
 	if b.dir == "" {
 		return e.sum, path, nil
 	}
+	b.use(path, e.sum)
 	if e.run == "" || !fileExists(e.run) {
 		if e.run, err = b.copy(path, e.sum); err != nil {
 			return "", "", err

@@ -11,6 +11,8 @@ import (
 // Runs answers `runs`.
 type Runs struct {
 	Runs []Run `json:"runs"`
+	// Removed counts the runs that are not kept any more.
+	Removed int64 `json:"removed,omitempty"`
 }
 
 // Run is one execution of a script.
