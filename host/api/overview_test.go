@@ -212,3 +212,40 @@ func TestArtifacts(t *testing.T) {
 		}
 	}
 }
+
+func TestChartAndLogPage(t *testing.T) {
+	f := newFixture(t)
+	f.train(t)
+	for seq := uint64(4); seq < 104; seq++ {
+		f.emit(t, sampled(seq, int64(seq)*10), said(script.LogLine{Stream: "stdout", Level: "warn", Text: "Hot " + client.ID(seq)}))
+	}
+	var chart v1.Chart
+	f.get(t, "/api/v1/runs/trainer/chart?name=loss&points=10&from_step=500&to_step=599", &chart)
+	if len(chart.Buckets) != 10 || *chart.Buckets[0].FirstStep != 500 || *chart.Buckets[9].LastStep != 590 {
+		t.Errorf("got %+v", chart)
+	}
+	f.get(t, "/api/v1/runs/trainer/chart/loss?to_step=0", &chart)
+	if len(chart.Buckets) != 0 {
+		t.Errorf("got %+v", chart)
+	}
+	var page v1.LogPage
+	f.get(t, "/api/v1/scripts/trainer/logs/page?limit=2&level=warn&search=hot", &page)
+	if len(page.Lines) != 2 || page.Lines[1].Text != "Hot 103" || page.Run != runID || page.Lines[0].Script != "trainer" {
+		t.Errorf("got %+v", page)
+	}
+	f.get(t, "/api/v1/scripts/trainer/logs/page?limit=3&before="+page.Older, &page)
+	if len(page.Lines) != 3 || page.Lines[2].Text != "Hot 101" {
+		t.Errorf("got %+v", page)
+	}
+	if status, _ := f.get(t, "/api/v1/scripts/trainer/logs/page?before=..%2f..", nil); status != 400 {
+		t.Errorf("a strange cursor: %d", status)
+	}
+	var both v1.Comparison
+	f.get(t, "/api/v1/compare?run=trainer&run="+runID, &both)
+	if len(both.Runs) != 2 || len(both.Parameters) != 4 || both.Parameters[0].Differs {
+		t.Errorf("got %+v", both)
+	}
+	if status, _ := f.get(t, "/api/v1/compare", nil); status != 400 {
+		t.Errorf("nothing to compare: %d", status)
+	}
+}

@@ -5,8 +5,10 @@ import (
 	"maps"
 	"math"
 	"net/http"
+	"reflect"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 
@@ -35,6 +37,36 @@ type RunPath struct {
 type Page struct {
 	After int64 `query:"after" minimum:"0" doc:"how many samples are known already"`
 	Limit int   `query:"limit" minimum:"0" maximum:"100000" default:"10000"`
+}
+
+// ChartPart is the part of a query that chooses what of a series is drawn.
+type ChartPart struct {
+	Points   int           `query:"points" minimum:"1" maximum:"10000" default:"1000"`
+	FromStep OptionalInt64 `query:"from_step" doc:"from this step on"`
+	ToStep   OptionalInt64 `query:"to_step" doc:"up to this step"`
+	Since    time.Time     `query:"since" doc:"from this time on"`
+	Until    time.Time     `query:"until" doc:"up to this time"`
+}
+
+// OptionalInt64 is a parameter of a query that may be left out.
+type OptionalInt64 struct {
+	Given int64 // set by huma
+	value *int64
+}
+
+// Schema implements huma.SchemaProvider.
+func (OptionalInt64) Schema(r huma.Registry) *huma.Schema {
+	return huma.SchemaFromType(r, reflect.TypeFor[int64]())
+}
+
+// Receiver implements huma.ParamWrapper.
+func (o *OptionalInt64) Receiver() reflect.Value { return reflect.ValueOf(o).Elem().Field(0) }
+
+// OnParamSet implements huma.ParamReactor.
+func (o *OptionalInt64) OnParamSet(set bool, _ any) {
+	if set {
+		o.value = &o.Given
+	}
 }
 
 func (a *API) page(ctx context.Context, id, name string, p Page) (v1.Samples, error) {
@@ -86,10 +118,24 @@ func (a *API) runRoutes(api huma.API) {
 	register(api, http.MethodGet, "/api/v1/runs/{run}/chart/{name}", "chart", "A series in a limited number of points",
 		func(ctx context.Context, in *struct {
 			RunPath
-			Name   string `path:"name"`
-			Points int    `query:"points" minimum:"1" maximum:"10000" default:"1000"`
+			Name string `path:"name"`
+			ChartPart
 		}) (v1.Chart, error) {
-			return a.chart(ctx, in.Run, in.Name, in.Points)
+			return a.chart(ctx, in.Run, in.Name, in.ChartPart)
+		})
+	register(api, http.MethodGet, "/api/v1/runs/{run}/chart", "chart-of", "The same for a series of any name, one that no path can hold included",
+		func(ctx context.Context, in *struct {
+			RunPath
+			Name string `query:"name"`
+			ChartPart
+		}) (v1.Chart, error) {
+			return a.chart(ctx, in.Run, in.Name, in.ChartPart)
+		})
+	register(api, http.MethodGet, "/api/v1/compare", "compare", "Runs side by side: parameters, changes, results, last values, record",
+		func(ctx context.Context, in *struct {
+			Runs []string `query:"run,explode" doc:"each as in a path"`
+		}) (v1.Comparison, error) {
+			return a.compare(ctx, in.Runs)
 		})
 }
 
@@ -276,12 +322,14 @@ func (a *API) samples(ctx context.Context, run, name string, r store.SampleRange
 	return points, nil
 }
 
-func (a *API) chart(ctx context.Context, id, name string, points int) (v1.Chart, error) {
+func (a *API) chart(ctx context.Context, id, name string, part ChartPart) (v1.Chart, error) {
 	run, err := a.findRun(ctx, id)
 	if err != nil {
 		return v1.Chart{}, err
 	}
-	buckets, read, err := a.Store.Chart(ctx, run.ID, name, points)
+	buckets, read, err := a.Store.ChartOf(ctx, run.ID, name, part.Points, store.ChartRange{
+		FromStep: part.FromStep.value, ToStep: part.ToStep.value, Since: part.Since, Until: part.Until,
+	})
 	out := v1.Chart{Run: run.ID, Name: name, RowsRead: read, Buckets: make([]v1.Bucket, 0, len(buckets))}
 	for _, b := range buckets {
 		out.Buckets = append(out.Buckets, v1.Bucket{

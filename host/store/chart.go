@@ -30,6 +30,18 @@ type Bucket struct {
 // positive). It also returns how many rows it has read: no more than about
 // five for each point, however long the series is.
 func (s *Store) Chart(ctx context.Context, run, name string, points int) ([]Bucket, int, error) {
+	return s.ChartOf(ctx, run, name, points, ChartRange{})
+}
+
+// ChartRange chooses a part of a series: between two steps, or two times, both
+// included. They are taken to grow, as they do but for a little.
+type ChartRange struct {
+	FromStep, ToStep *int64 // nil: open
+	Since, Until     time.Time
+}
+
+// ChartOf sums up a part of a series.
+func (s *Store) ChartOf(ctx context.Context, run, name string, points int, part ChartRange) ([]Bucket, int, error) {
 	if points <= 0 {
 		points = 1000
 	}
@@ -40,32 +52,86 @@ func (s *Store) Chart(ctx context.Context, run, name string, points int) ([]Buck
 		if err != nil {
 			return err
 		}
-		out, err = read.chart(id, total, int64(points))
+		from, to, err := read.part(id, total, part)
+		if err != nil {
+			return err
+		}
+		out, err = read.chart(id, from, to, int64(points))
 		rows = read.rows
 		return err
 	})
 	return out, rows, err
 }
 
-// chart reads the series at the finest level that is coarse enough, and what
-// is behind its last full bucket at the finer ones.
-func (r *reader) chart(id, total, points int64) ([]Bucket, error) {
-	level, size := 0, int64(1)
-	for total/size+int64(level*factor) > points*chartRows && level < maxLevel {
+// part returns which samples of a series belong to a part of it.
+func (r *reader) part(id, total int64, part ChartRange) (from, to int64, err error) {
+	to = total
+	for _, bound := range []struct {
+		set   bool
+		end   *int64
+		older func(step, at int64) bool // than what is wanted; at the upper end: or wanted
+	}{
+		{part.FromStep != nil, &from, func(step, _ int64) bool { return step < *part.FromStep }},
+		{!part.Since.IsZero(), &from, func(_, at int64) bool { return at < nanos(part.Since) }},
+		{part.ToStep != nil, &to, func(step, _ int64) bool { return step <= *part.ToStep }},
+		{!part.Until.IsZero(), &to, func(_, at int64) bool { return at <= nanos(part.Until) }},
+	} {
+		if !bound.set {
+			continue
+		}
+		n, err := r.search(id, total, bound.older)
+		if err != nil {
+			return 0, 0, err
+		}
+		if bound.end == &from {
+			from = max(from, n)
+		} else {
+			to = min(to, n)
+		}
+	}
+	return min(from, to), to, nil
+}
+
+// search returns the index of the first sample that is not older.
+func (r *reader) search(id, total int64, older func(step, at int64) bool) (int64, error) {
+	low, high := int64(0), total
+	for low < high {
+		middle := (low + high) / 2
+		is := false
+		err := r.each("SELECT step, time FROM sample WHERE id = ?", []any{id<<seriesShift | middle}, func(rows *sql.Rows) error {
+			var step, at int64
+			err := rows.Scan(&step, &at)
+			is = older(step, at)
+			return err
+		})
+		if err != nil {
+			return 0, err
+		}
+		if is {
+			low = middle + 1
+		} else {
+			high = middle
+		}
+	}
+	return low, nil
+}
+
+// chart sums up the samples [from, to) of a series at the finest level that is
+// coarse enough, and what is beside its full buckets at the finer ones.
+func (r *reader) chart(id, from, to, points int64) ([]Bucket, error) {
+	level, size, total := 0, int64(1), to-from
+	ends := int64(1) // of the part that need finer levels
+	if from > 0 {
+		ends = 2
+	}
+	for total/size+int64(level*factor)*ends > points*chartRows && level < maxLevel {
 		level++
 		size *= factor
 	}
 	sums := make([]bucket, min(points, total))
-	from := int64(0) // samples that are summed up already
-	for ; level >= 0; level, size = level-1, size/factor {
-		items, err := r.items(id, level, from/size, total/size)
-		if err != nil {
-			return nil, err
-		}
-		for i := range items {
-			sums[from*int64(len(sums))/total].merge(&items[i])
-			from += size
-		}
+	c := charted{reader: r, id: id, begin: from, total: total, sums: sums}
+	if err := c.add(level, size, from, to); err != nil {
+		return nil, err
 	}
 	out := make([]Bucket, 0, len(sums))
 	for i := range sums {
@@ -74,6 +140,43 @@ func (r *reader) chart(id, total, points int64) ([]Bucket, error) {
 		}
 	}
 	return out, nil
+}
+
+// charted is a chart that is being made.
+type charted struct {
+	*reader
+	id, begin, total int64
+	sums             []bucket
+}
+
+// add sums up the samples [from, to) at a level whose buckets have the given
+// size, in order.
+func (c *charted) add(level int, size, from, to int64) error {
+	if from >= to {
+		return nil
+	}
+	first, last := (from+size-1)/size, to/size
+	if first > last {
+		return c.add(level-1, size/factor, from, to)
+	}
+	if level > 0 {
+		if err := c.add(level-1, size/factor, from, first*size); err != nil {
+			return err
+		}
+	}
+	items, err := c.items(c.id, level, first, last)
+	if err != nil {
+		return err
+	}
+	at := first * size
+	for i := range items {
+		c.sums[(at-c.begin)*int64(len(c.sums))/c.total].merge(&items[i])
+		at += size
+	}
+	if level > 0 {
+		return c.add(level-1, size/factor, last*size, to)
+	}
+	return nil
 }
 
 func (b *bucket) export() Bucket {

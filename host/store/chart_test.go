@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strconv"
 	"testing"
+	"time"
 
 	"github.com/mlhost/mlhost/shared/script"
 )
@@ -128,5 +129,48 @@ func TestSamplesBeforeTheRun(t *testing.T) {
 func TestInsertSizes(t *testing.T) {
 	if !slices.Contains(insertSizes, 1) || !slices.IsSortedFunc(insertSizes, func(a, b int) int { return b - a }) {
 		t.Errorf("sizes are %v", insertSizes)
+	}
+}
+
+// A part of a series has its own samples and no others, and reads no more rows
+// than the whole.
+func TestChartOfPart(t *testing.T) {
+	s := open(t, t.TempDir())
+	ctx := t.Context()
+	const n = 60_000
+	start := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+	ok(t, s.Append(ctx, begun("r1")))
+	var samples []script.Sample
+	for i := range int64(n) {
+		samples = append(samples, script.Sample{Name: "x", Step: 2 * i, Time: start.Add(time.Duration(i) * time.Second), Value: script.Int(i)})
+	}
+	ok(t, s.Append(ctx, script.Event{Time: start, Seq: 2, Script: "a", Run: "r1", Body: script.Samples{Samples: samples}}))
+	step := func(n int64) *int64 { return &n }
+	for _, c := range []struct {
+		part     ChartRange
+		from, to int64 // of what is expected
+	}{
+		{ChartRange{}, 0, n},
+		{ChartRange{FromStep: step(-5), ToStep: step(1 << 40)}, 0, n},
+		{ChartRange{FromStep: step(2001), ToStep: step(100_000)}, 1001, 50_001},
+		{ChartRange{FromStep: step(0), ToStep: step(0)}, 0, 1},
+		{ChartRange{FromStep: step(77_777), ToStep: step(77_999)}, 38_889, 39_000},
+		{ChartRange{Since: start.Add(10 * time.Second), Until: start.Add(59_000 * time.Second)}, 10, 59_001},
+		{ChartRange{FromStep: step(50), ToStep: step(40)}, 0, 0},
+		{ChartRange{FromStep: step(1 << 40)}, 0, 0},
+	} {
+		buckets, rows, err := s.ChartOf(ctx, "r1", "x", 100, c.part)
+		ok(t, err)
+		next, count := c.from, int64(0)
+		for _, b := range buckets {
+			if b.FirstStep != 2*next || b.Min != float64(next) || b.Max != float64(next+b.Count-1) {
+				t.Fatalf("%+v: bucket %+v begins at %d", c.part, b, next)
+			}
+			next += b.Count
+			count += b.Count
+		}
+		if count != c.to-c.from || len(buckets) > 100 || rows > 700 {
+			t.Errorf("%+v: %d samples in %d buckets out of %d rows, want %d", c.part, count, len(buckets), rows, c.to-c.from)
+		}
 	}
 }

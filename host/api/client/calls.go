@@ -39,6 +39,12 @@ func (c *Client) Backup(ctx context.Context, w io.Writer) (int64, error) {
 	return n, err
 }
 
+// Compare puts runs side by side.
+func (c *Client) Compare(ctx context.Context, runs []string) (v1.Comparison, error) {
+	var out v1.Comparison
+	return out, c.call(ctx, DefaultTimeout, http.MethodGet, "/api/v1/compare?"+url.Values{"run": runs}.Encode(), nil, &out)
+}
+
 // Findings tells what the host has found out about its configuration.
 func (c *Client) Findings(ctx context.Context) (v1.Checks, error) {
 	var out v1.Checks

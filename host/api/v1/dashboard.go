@@ -39,6 +39,50 @@ type ScriptChange struct {
 	Change
 }
 
+// LogPage answers a page of a script's log, the oldest line first.
+type LogPage struct {
+	Script string `json:"script"`
+	Run    string `json:"run"`
+	Lines  []Log  `json:"lines"`
+	Older  string `json:"older"` // ask with it as before; "": there is nothing older
+	Newer  string `json:"newer"` // ask with it as after, now or later
+	More   bool   `json:"more"`  // the search has come to its bound of 64 MiB, not to an end
+}
+
+// Comparison puts runs side by side: value i of a row is that of run i, null
+// where the run has none.
+type Comparison struct {
+	Runs       []ComparedRun    `json:"runs"`
+	Parameters []ComparedRow    `json:"parameters"` // at the start
+	Results    []ComparedRow    `json:"results"`
+	Series     []ComparedRow    `json:"series"` // their last values
+	Record     []ComparedRow    `json:"record"`
+	Packages   []ComparedRow    `json:"packages"` // only those that differ
+	Changes    []ComparedChange `json:"changes"`
+}
+
+// ComparedRun is a run that is compared.
+type ComparedRun struct {
+	ID       string       `json:"id"`
+	Script   string       `json:"script"`
+	State    script.State `json:"state"`
+	Took     *float64     `json:"took"` // seconds; null: it has not ended
+	ExitCode *int         `json:"exit_code"`
+}
+
+// ComparedRow is one thing that runs are compared by.
+type ComparedRow struct {
+	Name    string         `json:"name"`
+	Values  []script.Value `json:"values"`
+	Differs bool           `json:"differs"`
+}
+
+// ComparedChange is a change of a parameter in one of the runs.
+type ComparedChange struct {
+	Run string `json:"run"`
+	Change
+}
+
 // Artifacts answers the files that a run left behind.
 type Artifacts struct {
 	Run       string     `json:"run"`

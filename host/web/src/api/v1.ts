@@ -12,12 +12,24 @@ export interface Acted {
   state: string;
 }
 
+export interface Allow {
+  from: string[];
+  name: string;
+  to: string[];
+  topics: string[];
+}
+
 export interface Artifact {
   found: string;
   kind: string;
   path: string;
   sha256: string;
   size: number;
+}
+
+export interface Artifacts {
+  artifacts: Artifact[];
+  run: string;
 }
 
 export interface Ask {
@@ -92,6 +104,42 @@ export interface Checks {
   checks: Check[];
 }
 
+export interface ComparedChange {
+  author: string;
+  name: string;
+  new: Value;
+  old: Value;
+  revision: number;
+  run: string;
+  status: string;
+  step: number | null;
+  time: string;
+}
+
+export interface ComparedRow {
+  differs: boolean;
+  name: string;
+  values: Value[];
+}
+
+export interface ComparedRun {
+  exit_code: number | null;
+  id: string;
+  script: string;
+  state: string;
+  took: number | null;
+}
+
+export interface Comparison {
+  changes: ComparedChange[];
+  packages: ComparedRow[];
+  parameters: ComparedRow[];
+  record: ComparedRow[];
+  results: ComparedRow[];
+  runs: ComparedRun[];
+  series: ComparedRow[];
+}
+
 export interface ConfigStatus {
   pending: string[];
   problem: string;
@@ -123,6 +171,11 @@ export interface GapData {
   since: string | null;
   to: number;
   until: string;
+}
+
+export interface History {
+  before: number | null;
+  events: Event[];
 }
 
 export interface Host {
@@ -157,6 +210,15 @@ export interface LogData {
   partial: boolean;
   stream: string;
   text: string;
+}
+
+export interface LogPage {
+  lines: Log[];
+  more: boolean;
+  newer: string;
+  older: string;
+  run: string;
+  script: string;
 }
 
 export interface Login {
@@ -232,6 +294,30 @@ export interface Outline {
   host: Record<string, Value>;
   routes: Record<string, Record<string, Value>>;
   scripts: Record<string, Record<string, Value>>;
+}
+
+export interface Overview {
+  event: number;
+  host: string;
+  scripts: OverviewScript[];
+}
+
+export interface OverviewScript {
+  managed: boolean;
+  name: string;
+  pid: number | null;
+  plugin: string;
+  plugin_pid: number | null;
+  progress: Progress;
+  reason: string;
+  restarts: number;
+  run: string;
+  sha256: string;
+  started: string | null;
+  state: string;
+  step: number | null;
+  uptime: number | null;
+  variables: Variable[];
 }
 
 export interface OwnerData {
@@ -344,11 +430,48 @@ export interface Results {
   script: string;
 }
 
+export interface Route {
+  cooldown: number;
+  enabled: boolean;
+  every: number;
+  fired: number;
+  from: RouteFrom;
+  last: Value;
+  last_set: string | null;
+  min_change: number;
+  name: string;
+  on_nan: string;
+  problem: string;
+  seen: number;
+  status: string;
+  to: RouteTo;
+  when: boolean;
+  why: string;
+  window: number;
+}
+
 export interface RouteData {
   problem: string;
   route: string;
   target: string;
   value: Value;
+}
+
+export interface RouteFrom {
+  script: string;
+  variable: string;
+}
+
+export interface RouteTo {
+  parameter: string;
+  script: string;
+}
+
+export interface Routes {
+  allow: Allow[];
+  default: string;
+  routes: Route[];
+  topics: TopicRoute[];
 }
 
 export interface Run {
@@ -438,6 +561,23 @@ export interface Script {
   uptime: number | null;
 }
 
+export interface ScriptChange {
+  author: string;
+  name: string;
+  new: Value;
+  old: Value;
+  revision: number;
+  run: string;
+  status: string;
+  step: number | null;
+  time: string;
+}
+
+export interface ScriptChanges {
+  changes: ScriptChange[];
+  script: string;
+}
+
 export interface Scripts {
   host: string;
   scripts: Script[];
@@ -482,6 +622,38 @@ export interface Tell {
 
 export interface Told {
   id: string;
+}
+
+export interface Topic {
+  answers: boolean;
+  doc: string;
+  name: string;
+  script: string;
+}
+
+export interface TopicRoute {
+  enabled: boolean;
+  from: string[];
+  name: string;
+  to: string[];
+  topic: string;
+}
+
+export interface Topics {
+  topics: Topic[];
+  traffic: Traffic[];
+}
+
+export interface Traffic {
+  count: number;
+  failed: number;
+  kind: string;
+  last: string;
+  problem: string;
+  source: string;
+  target: string;
+  took: number;
+  topic: string;
 }
 
 export interface Upgrade {
