@@ -146,7 +146,7 @@ func TestChangesThatWaitedAreSettled(t *testing.T) {
 	events := []script.Event{
 		begun("r1"),
 		set("lr", script.Pending, 60, 7), set("other", script.Applied, 1, 1), seen("lr", 64, 7), seen("lr", 65, 7),
-		set("late", script.Pending, 100, 9), set("late", script.NeedsRestart, -1, 9),
+		set("late", script.Pending, 100, 9), seen("late", 70, 3), set("late", script.NeedsRestart, -1, 9),
 		set("again", script.Pending, 5, 1), set("again", script.Applied, 3, 2), seen("again", 6, 2),
 	}
 	for _, folded := range []bool{false, true} {

@@ -64,20 +64,21 @@ func settled(changes []Change) []Change {
 	for _, c := range changes {
 		key := [2]string{c.Script, c.Name}
 		at, waits := waiting[key]
-		delete(waiting, key)
+		became := waits && out[at].Run == c.Run && out[at].New.Same(c.New)
 		switch {
+		case c.Status == observed && !became: // the value before it is still in use
+			continue
 		case c.Status == observed:
-			if waits && out[at].Run == c.Run && out[at].New.Same(c.New) {
-				out[at].Status, out[at].Step = script.Applied, c.Step
-			}
-			continue
-		case c.Status == script.NeedsRestart && waits && out[at].Run == c.Run && out[at].New.Same(c.New):
+			out[at].Status, out[at].Step = script.Applied, c.Step
+		case c.Status == script.NeedsRestart && became:
 			out[at].Status, out[at].Step = c.Status, c.Step
-			continue
-		case c.Status == script.Pending:
-			waiting[key] = len(out)
+		default:
+			out = append(out, c)
 		}
-		out = append(out, c)
+		delete(waiting, key)
+		if c.Status == script.Pending {
+			waiting[key] = len(out) - 1
+		}
 	}
 	return out
 }
