@@ -60,7 +60,7 @@ func (e *entry) startRun(ev *script.Event, b script.RunStarted) {
 		e.sha256 = b.Binary
 	}
 	for _, p := range e.parameters {
-		p.next = nil
+		p.next, p.set = nil, false
 		p.value = p.spec.Default
 	}
 	e.configured = b.Parameters
@@ -143,7 +143,7 @@ func (e *entry) changeParameters(b script.ParametersChanged) {
 			continue
 		}
 		if newer {
-			p.value, p.next = c.New, nil
+			p.value, p.next, p.set = c.New, nil, live
 		}
 	}
 }

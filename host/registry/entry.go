@@ -45,6 +45,10 @@ type parameter struct {
 	spec  script.ParameterSpec
 	value script.Value
 	next  *script.Value
+	// set: a set has changed it in the present run. What a description says of
+	// its value may then be older than that: the host records a set when it is
+	// answered, before what the script told earlier has come in.
+	set bool
 }
 
 type variable struct {
@@ -113,7 +117,7 @@ func (e *entry) describe(values map[string]script.Value) {
 			e.parameters[spec.Name] = p
 		}
 		p.spec = spec
-		if v, ok := values[spec.Name]; ok {
+		if v, ok := values[spec.Name]; ok && !p.set {
 			p.value = v
 		}
 	}

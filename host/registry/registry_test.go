@@ -154,6 +154,21 @@ func TestRevisions(t *testing.T) {
 	}
 }
 
+// What the script told before a set may come in after it.
+func TestLateDescriptionUndoesNoSet(t *testing.T) {
+	r := running(t)
+	late := event("r1", script.Described{Description: description, Values: map[string]script.Value{"lr": script.Float(0.5)}})
+	r.Apply(event("r1", script.ParametersChanged{Revision: 5, Changes: []script.Change{{Name: "lr", New: script.Float(0.3), Status: script.Applied}}}), late)
+	if v := value(t, r, "lr"); !v.Equal(script.Float(0.3)) {
+		t.Errorf("lr is %v", v)
+	}
+	r.Apply(event("r1", script.StateChanged{State: script.Stopped}), event("r2", script.RunStarted{Revision: 5}))
+	r.Apply(event("r2", script.Described{Description: description, Values: map[string]script.Value{"lr": script.Float(0.4)}}))
+	if v := value(t, r, "lr"); !v.Equal(script.Float(0.4)) {
+		t.Errorf("in the next run lr is %v", v)
+	}
+}
+
 func TestDescriptions(t *testing.T) {
 	r := running(t)
 	r.Define("trainer", Info{Managed: true, Specs: []script.ParameterSpec{
