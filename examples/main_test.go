@@ -77,6 +77,7 @@ type session struct {
 	t     *testing.T
 	state string
 	dir   string // commands run here
+	env   []string
 }
 
 func newSession(t *testing.T) *session {
@@ -102,6 +103,7 @@ func (s *session) command(ctx context.Context, name string, args ...string) *exe
 	c := exec.CommandContext(ctx, name, args...)
 	c.Dir = s.dir
 	c.Env = append(os.Environ(), "MLHOST_STATE="+s.state, "MLHOST_LISTEN=", "MLHOST_CONNECTOR_LISTEN=", "NO_COLOR=1", "PATH="+bin+":"+os.Getenv("PATH"))
+	c.Env = append(c.Env, s.env...)
 	c.Cancel = func() error { return c.Process.Signal(os.Interrupt) } // lets mlhost stop its scripts
 	c.WaitDelay = 20 * time.Second
 	return c
