@@ -68,7 +68,9 @@ func Restored(ctx context.Context, kept *store.Store, s store.Script) (registry.
 			p.Value = v
 		}
 		if v, ok := s.Values[spec.Name]; ok && !v.Equal(p.Value) {
-			p.Next = &v
+			if p.Next = &v; s.State.Ended() { // as the registry of a host that runs has it
+				p.Value, p.Next = v, nil
+			}
 		}
 		out.Parameters = append(out.Parameters, p)
 	}
