@@ -4,7 +4,6 @@ import (
 	"context"
 
 	"github.com/mlhost/mlhost/host/api"
-	"github.com/mlhost/mlhost/host/config"
 	"github.com/mlhost/mlhost/host/router"
 	"github.com/mlhost/mlhost/shared/script"
 )
@@ -19,7 +18,7 @@ func (h *Host) Do(ctx context.Context, c api.Command) (api.Outcome, error) {
 		h.Down()
 		return api.Outcome{}, nil
 	case api.Scan:
-		err := h.scan()
+		err := h.scan(ctx)
 		return api.Outcome{Scripts: h.registry.Names()}, err
 	}
 	if err := h.known(c.Script); err != nil {
@@ -133,24 +132,6 @@ func (h *Host) routeOwner(name, parameter string) string {
 		}
 	}
 	return ""
-}
-
-// scan looks for scripts again in the configured folders and adds what is new.
-func (h *Host) scan() error {
-	h.reloading.Lock()
-	defer h.reloading.Unlock()
-	found, diags := h.config.Load().Rescan()
-	if diags.HasErrors() {
-		return config.Error(diags)
-	}
-	for _, s := range found {
-		h.define(s, nil)
-		if err := h.supervisor.Add(s); err != nil {
-			return err
-		}
-	}
-	h.reader.add(found)
-	return nil
 }
 
 // connectorVerb carries out a verb that came by the connector protocol.

@@ -55,6 +55,7 @@ type Host struct {
 	reloading sync.Mutex
 	reload    reloadState
 	reader    *reader
+	refolder  chan struct{} // size 1: the folders of scripts may be others
 
 	tidied tidied
 
@@ -77,11 +78,12 @@ func Dir(stateDir, name string) string { return filepath.Join(stateDir, name) }
 func Open(o Options) (*Host, error) {
 	h := &Host{
 		options: o, logger: o.Logger, dir: Dir(o.StateDir, o.Config.Host.Name),
-		started: time.Now(),
-		setting: newKeyedMutex(),
-		hands:   byHand{sessions: map[string]*connector.Session{}},
-		ready:   make(chan struct{}),
-		end:     make(chan struct{}), hurry: make(chan struct{}), leave: make(chan struct{}),
+		started:  time.Now(),
+		setting:  newKeyedMutex(),
+		hands:    byHand{sessions: map[string]*connector.Session{}},
+		refolder: make(chan struct{}, 1),
+		ready:    make(chan struct{}),
+		end:      make(chan struct{}), hurry: make(chan struct{}), leave: make(chan struct{}),
 	}
 	if h.logger == nil {
 		h.logger = slog.New(slog.DiscardHandler)
@@ -202,6 +204,7 @@ func (h *Host) Run(ctx context.Context) (Outcome, error) {
 	fronts.Go(func() error { return h.endOn(h.api.Serve(fronting, h.listener)) })
 	fronts.Go(func() error { return h.servePorts(fronting) })
 	g.Go(func() error { return h.endOn(h.followConfig(serving)) })
+	g.Go(func() error { return h.endOn(h.followFolders(serving)) })
 	close(h.ready)
 	supervised := make(chan error, 1)
 	go func() { supervised <- h.endOn(h.supervisor.Run(supervising)) }()

@@ -156,6 +156,10 @@ func (h *Host) carryOut(ctx context.Context, c *config.Config, to config.Outline
 		}
 	}
 	h.config.Store(c) // from here on others read c, which is not changed any more
+	select {
+	case h.refolder <- struct{}{}:
+	default: // it is told already
+	}
 	h.router.Configure(c, func(route string) bool { return h.reload.applied.Routes[route].Equal(to.Routes[route]) })
 	errs = append(errs, h.reclaimRoutes(ctx))
 	for _, change := range sets {
