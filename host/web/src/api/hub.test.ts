@@ -1,10 +1,10 @@
 import { expect, test, vi } from "vitest";
-import { Hub, type FromHub } from "./hub";
+import { Hub, streamPath, type FromHub } from "./hub";
 import type { EventStream, StreamOptions } from "./stream";
 import type { Event } from "./v1";
 
 function setUp() {
-  const streams: { options: StreamOptions; open: ReturnType<typeof vi.fn>; close: ReturnType<typeof vi.fn> }[] = [];
+  const streams: { options: StreamOptions; open: ReturnType<typeof vi.fn>; close: ReturnType<typeof vi.fn>; restart: ReturnType<typeof vi.fn> }[] = [];
   const hub = new Hub((options) => {
     const stream = { options, open: vi.fn(), close: vi.fn(), restart: vi.fn() };
     streams.push(stream);
@@ -52,4 +52,18 @@ test("a tab that comes later learns the state", () => {
   const late = tab();
   hub.receive(late, { kind: "hello", token: "t", focus: [] });
   expect(late.got).toContainEqual({ kind: "state", state: "live", retryAt: undefined });
+  expect(late.got).toContainEqual({ kind: "gap", why: "" }); // it reads what there is
+});
+
+test("the stream is asked for in detail where a tab looks, and else thinned", () => {
+  expect(streamPath([])).toMatch(/^\/api\/v1\/events\?thin=0\.5&/);
+  expect(streamPath([])).not.toContain("log");
+  expect(streamPath(["a&b"])).toContain("kind=log&full=a%26b");
+  const { hub, streams, tab } = setUp();
+  const a = tab();
+  hub.receive(a, { kind: "hello", token: "t", focus: [] });
+  hub.receive(a, { kind: "focus", focus: ["one"] });
+  hub.receive(a, { kind: "focus", focus: ["one"] });
+  expect(streams[0]!.restart).toHaveBeenCalledTimes(1);
+  expect(streams[0]!.options.path()).toContain("full=one");
 });

@@ -18,13 +18,30 @@ export interface Port {
   post(message: FromHub): void;
 }
 
+/** What every page wants of every script, thinned; logs come on top. */
+const kinds = [
+  "state", "run", "described", "samples", "step", "progress", "result", "parameters", "observed", "owner", "route", "message", "warning",
+  "artifact", "recorded", "checkpoint", "binary", "notified", "gap",
+];
+
+const thin = 0.5; // seconds between two samples of a series that nobody looks at
+
 /** Events that only a page which shows their script wants. */
 const detail = new Set(["log"]);
+
+/** The stream that these scripts in detail, and the others in outline, need. */
+export function streamPath(focus: readonly string[]): string {
+  const q = new URLSearchParams({ thin: String(thin) });
+  for (const kind of focus.length > 0 ? [...kinds, "log"] : kinds) q.append("kind", kind);
+  for (const name of focus) q.append("full", name);
+  return `/api/v1/events?${q}`;
+}
 
 export class Hub {
   private tabs = new Map<Port, Set<string>>();
   private stream: EventStream | null = null;
   private token = "";
+  private path = "";
   private state: FromHub = { kind: "state", state: "connecting" };
 
   constructor(private readonly makeStream: (o: ConstructorParameters<typeof EventStream>[0]) => EventStream = (o) => new EventStream(o)) {}
@@ -35,15 +52,19 @@ export class Hub {
         this.tabs.set(port, new Set(message.focus));
         this.begin(message.token);
         port.post(this.state);
+        if (this.state.kind === "state" && this.state.state === "live") port.post({ kind: "gap", why: "" });
+        this.refocus();
         break;
       case "focus":
         if (this.tabs.has(port)) this.tabs.set(port, new Set(message.focus));
+        this.refocus();
         break;
       case "retry":
         this.stream?.restart();
         break;
       case "bye":
         this.tabs.delete(port);
+        this.refocus();
         if (this.tabs.size === 0) this.end();
     }
   }
@@ -52,8 +73,9 @@ export class Hub {
     if (this.stream && this.token === token) return;
     this.end();
     this.token = token;
+    this.path = streamPath(this.focus());
     this.stream = this.makeStream({
-      path: () => "/api/v1/events",
+      path: () => this.path,
       token: () => token,
       onEvents: (events) => this.deliver(events),
       onGap: (why) => this.all({ kind: "gap", why }),
@@ -64,6 +86,18 @@ export class Hub {
       },
     });
     this.stream.open();
+  }
+
+  private focus(): string[] {
+    return [...new Set([...this.tabs.values()].flatMap((f) => [...f]))].sort();
+  }
+
+  /** Asks for another stream where tabs have come to show something else. */
+  private refocus(): void {
+    const path = streamPath(this.focus());
+    if (path === this.path || this.tabs.size === 0) return;
+    this.path = path;
+    this.stream?.restart();
   }
 
   private end(): void {

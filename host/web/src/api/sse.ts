@@ -24,7 +24,7 @@ export class FrameParser {
       const line = text.slice(from, text[end - 1] === "\r" ? end - 1 : end);
       from = end + 1;
       if (line === "") {
-        if (this.started) out.push(this.frame);
+        if (this.started || this.frame.id) out.push(this.frame); // an id alone counts too
         this.frame = { id: "", event: "", data: "" };
         this.started = false;
       } else {

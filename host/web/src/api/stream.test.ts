@@ -5,7 +5,7 @@ import type { Event } from "./v1";
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());
 
-const frame = (id: number, kind = "warning") => `id: ${id}\nevent: ${kind}\ndata: {"id":${id},"kind":"${kind}"}\n\n`;
+const frame = (id: number, kind = "warning", code = "") => `id: ${id}\nevent: ${kind}\ndata: {"id":${id},"kind":"${kind}","data":{"code":"${code}"}}\n\n`;
 
 /** A host whose connections the test opens, feeds and breaks. */
 function fakeHost() {
@@ -47,7 +47,7 @@ function start(host: ReturnType<typeof fakeHost>) {
 
 const settle = () => vi.advanceTimersByTimeAsync(0);
 
-test("it resumes behind the last event, and says that there may be a hole", async () => {
+test("it resumes behind the last event, where there is no hole", async () => {
   const host = fakeHost();
   const { events, gaps, states, stream } = start(host);
   await settle();
@@ -55,14 +55,16 @@ test("it resumes behind the last event, and says that there may be a hole", asyn
   host.send(frame(1) + frame(7));
   await settle();
   expect(events.map((e) => e.id)).toEqual([1, 7]);
-  expect(gaps).toEqual([]);
+  expect(gaps).toEqual([""]);
+  host.send("id: 9\n\n");
+  await settle();
   host.cut();
   await settle();
   expect(states.at(-1)).toBe("waiting");
   await vi.advanceTimersByTimeAsync(300);
-  expect(host.asked[1]?.headers["Last-Event-ID"]).toBe("7");
+  expect(host.asked[1]?.headers["Last-Event-ID"]).toBe("9");
   expect(states.at(-1)).toBe("live");
-  expect(gaps).toEqual(["reconnected"]);
+  expect(gaps).toEqual([""]);
   stream.close();
 });
 
@@ -96,11 +98,12 @@ test("a silent connection is given up", async () => {
 
 test("a gap that the host tells is passed on; a refusal ends it", async () => {
   const host = fakeHost();
-  const { gaps, stream } = start(host);
+  const { gaps, events, stream } = start(host);
   await settle();
-  host.send(frame(3, "gap"));
+  host.send(frame(3, "gap", "slow") + frame(4, "gap"));
   await settle();
-  expect(gaps.length).toBe(1);
+  expect(gaps.length).toBe(2); // one of them at the start
+  expect(events.map((e) => e.id)).toEqual([4]);
   stream.close();
   const refusing = fakeHost();
   refusing.status = 401;

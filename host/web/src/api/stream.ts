@@ -1,8 +1,10 @@
 // One connection to the host's events that mends itself: it resumes behind the
 // last event it has seen, waits longer after each failure, and notices when a
-// connection is silent for longer than the host's signs of life are apart.
+// connection is silent for longer than the host's signs of life are apart. The
+// host sends what came in between, or tells by an event of kind "gap" that it
+// cannot.
 import { FrameParser } from "./sse";
-import type { Event } from "./v1";
+import type { Event, GapData } from "./v1";
 
 export type StreamState = "connecting" | "live" | "waiting" | "refused";
 
@@ -31,7 +33,6 @@ export class EventStream {
   private timer: ReturnType<typeof setTimeout> | undefined;
   private watchdog: ReturnType<typeof setTimeout> | undefined;
   private closed = false;
-  private connected = false; // once at least
 
   constructor(private readonly options: StreamOptions) {}
 
@@ -91,8 +92,7 @@ export class EventStream {
     if (!answer.ok || !answer.body) throw new Error(`the host answered ${answer.status}`);
     this.attempt = 0;
     this.options.onState("live");
-    if (this.connected) this.options.onGap("reconnected");
-    this.connected = true;
+    if (!headers["Last-Event-ID"]) this.options.onGap(""); // what was before is to be read
     const parser = new FrameParser();
     const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader();
     for (;;) {
@@ -108,9 +108,11 @@ export class EventStream {
     let gap = "";
     for (const frame of parser.feed(chunk)) {
       if (frame.id) this.last = frame.id;
+      if (!frame.data) continue;
       const event = JSON.parse(frame.data) as Event;
-      if (event.kind === "gap") gap = "events were lost, for this page was too slow";
-      events.push(event);
+      // A gap without a code is one within a run, and is there for good.
+      if (event.kind === "gap" && (event.data as unknown as GapData).code) gap = reasonOf(event.data as unknown as GapData);
+      else events.push(event);
     }
     if (events.length > 0) this.options.onEvents(events);
     if (gap) this.options.onGap(gap);
@@ -120,4 +122,10 @@ export class EventStream {
     clearTimeout(this.watchdog);
     this.watchdog = setTimeout(() => abort.abort(), silence);
   }
+}
+
+function reasonOf(gap: GapData): string {
+  if (gap.code === "slow") return "This page was too slow to show everything.";
+  if (gap.code === "past") return "The page was away for longer than the host remembers.";
+  return "The host has changed.";
 }

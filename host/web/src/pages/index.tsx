@@ -1,5 +1,6 @@
 // The pages there are. A new one is a file beside this and a line here.
 import type { ComponentType } from "preact";
+import { ScriptPage } from "./script";
 import { ScriptsPage } from "./scripts";
 
 export interface Page {
@@ -12,7 +13,10 @@ export interface Page {
   holds?: string[];
 }
 
-export const pages: Page[] = [{ id: "", title: "Scripts", view: ScriptsPage, holds: ["script"] }];
+export const pages: Page[] = [
+  { id: "", title: "Scripts", view: ScriptsPage, holds: ["script"] },
+  { id: "script", view: ScriptPage },
+];
 
 export const navigation = pages.filter((p): p is Page & { title: string } => p.title !== undefined);
 

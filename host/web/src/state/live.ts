@@ -56,7 +56,7 @@ function receive(message: FromHub): void {
   if (message.kind === "events") {
     for (const handler of [...handlers]) handler(message.events);
   } else if (message.kind === "gap") {
-    lastGap.value = { why: message.why, at: Date.now() };
+    if (message.why) lastGap.value = { why: message.why, at: Date.now() };
     epoch.value++;
   } else {
     connection.value = { state: message.state, retryAt: message.retryAt };

@@ -2,7 +2,7 @@
 // some did, a few times a second: a thousand scripts cost no more than ten.
 import { batch, effect, signal } from "@preact/signals";
 import { api } from "../api/client";
-import type { Event, Host, Progress, ResultData, RunData, SamplesData, Script, StateData, StepData } from "../api/v1";
+import type { Event, Host, Progress, RunData, SamplesData, Script, StateData, StepData } from "../api/v1";
 import { toNumber } from "../lib/format";
 import { connection, epoch, onEvents } from "./live";
 import { session } from "../api/session";
@@ -116,9 +116,6 @@ export function apply(event: Event): void {
         if (s.step !== null) stepped(row, s.step, Date.parse(s.time));
       }
       break;
-    case "result":
-      void (data as ResultData);
-      break;
     default:
       return;
   }
@@ -176,8 +173,9 @@ export function startScripts(): void {
     for (const event of events) apply(event);
   });
   effect(() => {
-    void epoch.value;
-    if (session.value !== "in") return;
+    // The first epoch begins when the stream is open: what is read then, and
+    // what comes by it, leave no hole between them.
+    if (session.value !== "in" || (epoch.value === 0 && connection.value.state === "connecting")) return;
     const abort = new AbortController();
     void loadScripts(abort.signal);
     return () => abort.abort();

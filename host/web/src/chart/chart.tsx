@@ -1,0 +1,164 @@
+// A chart with its heading, what the cursor reads, and its numbers as a table.
+import { useEffect, useRef, useState } from "preact/hooks";
+import { IconButton } from "../components/basics";
+import { clock, num } from "../lib/format";
+import { isDark } from "../lib/theme";
+import { Plot, type Line, type Moment, type Reading, type View } from "./plot";
+
+interface ChartProps {
+  title: string;
+  lines: readonly Line[];
+  moments?: readonly Moment[];
+  view: View;
+  /** Called when it comes into sight: the time to read the course. */
+  onSight?: () => void;
+  note?: string;
+}
+
+// All charts share one timer: in each frame, those in sight may draw.
+const visible = new Set<Plot>();
+let ticking = 0;
+
+function tick(): void {
+  for (const plot of visible) plot.frame();
+  ticking = visible.size > 0 ? requestAnimationFrame(tick) : 0;
+}
+
+function show(plot: Plot): () => void {
+  visible.add(plot);
+  ticking ||= requestAnimationFrame(tick);
+  return () => visible.delete(plot);
+}
+
+export function Chart(props: ChartProps) {
+  const { title, lines, view, moments = [] } = props;
+  const box = useRef<HTMLDivElement>(null);
+  const plot = useRef<Plot | null>(null);
+  const readout = useRef<HTMLSpanElement>(null);
+  const sight = useSight(box, props.onSight);
+  const [asTable, setTable] = useState(false);
+  const dark = isDark();
+  const stamp = lines.map((l) => `${l.label} ${l.color}`).join();
+  useEffect(() => {
+    const element = box.current;
+    if (!sight || !element || asTable) return;
+    const made = new Plot(element, lines, view, (r) => {
+      if (readout.current) readout.current.textContent = reading(lines, view, r);
+    });
+    made.moments = moments;
+    plot.current = made;
+    const hide = show(made);
+    const resized = new ResizeObserver(() => made.resize(element.clientWidth, element.clientHeight));
+    resized.observe(element);
+    return () => {
+      hide();
+      resized.disconnect();
+      made.destroy();
+      plot.current = null;
+    };
+  }, [sight, view.axis, view.log, view.smoothing, dark, stamp, asTable]);
+  if (plot.current) plot.current.moments = moments;
+  return (
+    <figure class="chart card">
+      <figcaption class="chart-head">
+        <span class="chart-title ellipsis" title={title}>
+          {title}
+        </span>
+        <span class="chart-reading ellipsis" ref={readout} />
+        <span class="chart-buttons">
+          <IconButton icon="undo" label={`Show all of ${title}`} onClick={() => plot.current?.reset()} class="on-hover" />
+          <IconButton icon={asTable ? "chart" : "table"} label={asTable ? `Show ${title} as a chart` : `Show ${title} as a table`} aria-pressed={asTable} onClick={() => setTable(!asTable)} />
+        </span>
+      </figcaption>
+      {asTable ? (
+        <Numbers title={title} lines={lines} view={view} />
+      ) : (
+        <div class="chart-box" ref={box} role="img" aria-label={summary(title, lines, moments)} />
+      )}
+      {lines.length > 1 && (
+        <ul class="chart-lines">
+          {lines.map((l) => (
+            <li key={l.label}>
+              <svg width="14" height="8" aria-hidden="true">
+                <line x1="0" x2="14" y1="4" y2="4" stroke={`var(${l.color})`} stroke-width="3" />
+              </svg>
+              <span class="ellipsis">{l.label}</span>
+            </li>
+          ))}
+        </ul>
+      )}
+      {props.note && <p class="chart-note small muted">{props.note}</p>}
+    </figure>
+  );
+}
+
+/** Whether an element has come into sight; it then stays known. */
+function useSight(ref: { current: HTMLElement | null }, onSight?: () => void): boolean {
+  const [seen, setSeen] = useState(false);
+  useEffect(() => {
+    const element = ref.current;
+    if (!element) return;
+    const watcher = new IntersectionObserver(
+      (entries) => {
+        const now = entries.some((e) => e.isIntersecting);
+        setSeen(now);
+        if (now) onSight?.();
+      },
+      { rootMargin: "200px" },
+    );
+    watcher.observe(element);
+    return () => watcher.disconnect();
+  }, []);
+  return seen;
+}
+
+function reading(lines: readonly Line[], view: View, r: Reading): string {
+  const values = r.values.map((v, i) => (lines.length > 1 ? `${lines[i]!.label} ${num(v)}` : num(v))).join("  ");
+  const at = r.x === null ? "" : view.axis === "step" ? ` @ ${num(Math.round(r.x))}` : ` @ ${clock(r.x * 1000)}`;
+  return values + at + (r.moment ? `  ◆ ${r.moment}` : "");
+}
+
+function summary(title: string, lines: readonly Line[], moments: readonly Moment[]): string {
+  const parts = lines.map((l) => {
+    const s = l.series;
+    const min = Math.min(...s.pieces.map((p) => p.min).filter(Number.isFinite));
+    const max = Math.max(...s.pieces.map((p) => p.max).filter(Number.isFinite));
+    const bad = s.pieces.reduce((n, p) => n + p.nan + p.inf, 0);
+    return `${l.label}: ${num(s.count)} samples${Number.isFinite(min) ? ` from ${num(min)} to ${num(max)}` : ""}${bad ? `, ${num(bad)} of them no finite number` : ""}`;
+  });
+  return `Chart of ${title}. ${parts.join(". ")}${moments.length > 0 ? `. ${moments.length} changes of parameters are marked` : ""}`;
+}
+
+/** At most some fifty rows of what the chart shows, for who reads numbers. */
+function Numbers({ title, lines, view }: { title: string; lines: readonly Line[]; view: View }) {
+  const rows = lines.flatMap((l) => {
+    const every = Math.max(1, Math.ceil(l.series.pieces.length / 50));
+    return l.series.pieces.filter((_, i, all) => i % every === 0 || i === all.length - 1).map((p) => ({ l, p }));
+  });
+  return (
+    <div class="chart-table" tabIndex={0} role="region" aria-label={`Numbers of ${title}`}>
+      <table>
+        <thead>
+          <tr>
+            {lines.length > 1 && <th scope="col">Line</th>}
+            <th scope="col">{view.axis === "step" ? "Step" : "Time"}</th>
+            <th scope="col">Value</th>
+            <th scope="col">Least</th>
+            <th scope="col">Most</th>
+          </tr>
+        </thead>
+        <tbody>
+          {rows.map(({ l, p }, i) => (
+            <tr key={i}>
+              {lines.length > 1 && <td>{l.label}</td>}
+              <td>{view.axis === "step" ? num(p.step1) : clock(p.time1 * 1000)}</td>
+              <td>{num(p.last)}</td>
+              <td>{num(p.min)}</td>
+              <td>{num(p.max)}</td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </div>
+  );
+}

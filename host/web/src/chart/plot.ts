@@ -1,0 +1,217 @@
+// One uPlot with our marks on it. It is told what to draw, and draws it anew
+// in the next frame when something of it has changed.
+import uPlot from "uplot";
+import { num } from "../lib/format";
+import { token } from "../lib/theme";
+import { smooth, type Axis, type Columns, type Mark, type Series } from "./series";
+
+export interface Line {
+  label: string;
+  /** One of the tokens --series-1 to -8. */
+  color: string;
+  series: Series;
+}
+
+/** A moment to mark: a parameter took another value. */
+export interface Moment {
+  step: number | null;
+  time: number; // seconds
+  text: string;
+}
+
+export interface View {
+  axis: Axis;
+  log: boolean;
+  /** 0: off. */
+  smoothing: number;
+}
+
+export interface Reading {
+  /** Where the cursor is; null: it is elsewhere, and the latest is told. */
+  x: number | null;
+  values: (number | null)[];
+  moment: string;
+}
+
+const sync = uPlot.sync("mlhost");
+
+export class Plot {
+  private plot: uPlot | null = null;
+  private drawn = "";
+  private columns: Columns[] = [];
+  moments: readonly Moment[] = [];
+
+  constructor(
+    private readonly box: HTMLElement,
+    private lines: readonly Line[],
+    private view: View,
+    private readonly onRead: (r: Reading) => void,
+  ) {}
+
+  /** Draws if anything has changed since. Called once in a frame. */
+  frame(): void {
+    const stamp = `${this.lines.map((l) => l.series.version).join()} ${this.moments.length}`;
+    if (stamp === this.drawn) return;
+    this.drawn = stamp;
+    const data = this.data();
+    if (!this.plot) this.plot = new uPlot(this.options(), data, this.box);
+    else this.plot.setData(data, this.zoomed() ? false : true);
+    if (this.zoomed()) this.plot.redraw();
+    this.tell();
+  }
+
+  resize(width: number, height: number): void {
+    if (width > 0) this.plot?.setSize({ width, height });
+  }
+
+  destroy(): void {
+    this.plot?.destroy();
+    this.plot = null;
+  }
+
+  /** Shows everything again after a zoom. */
+  reset(): void {
+    if (!this.plot) return;
+    this.manual = false;
+    this.plot.setData(this.plot.data, true);
+  }
+
+  private manual = false;
+
+  private zoomed(): boolean {
+    return this.manual;
+  }
+
+  private data(): uPlot.AlignedData {
+    const { axis, log, smoothing } = this.view;
+    this.columns = this.lines.map((l) => l.series.columns(axis));
+    const tables = this.columns.map((c): uPlot.AlignedData => {
+      const ys = log ? c.ys.map((y) => (y !== null && y > 0 ? y : null)) : c.ys;
+      return smoothing > 0 ? [c.xs, ys, smooth(ys, smoothing)] : [c.xs, ys];
+    });
+    return tables.length === 1 ? tables[0]! : uPlot.join(tables);
+  }
+
+  private options(): uPlot.Options {
+    const { axis, log, smoothing } = this.view;
+    const text = token("--text-3");
+    const grid = { stroke: token("--grid"), width: 1 };
+    const font = `11px ${token("--font")}`;
+    const lines: uPlot.Series[] = this.lines.flatMap((l) => {
+      const stroke = token(l.color);
+      const own: uPlot.Series = { label: l.label, stroke, width: 1.5, spanGaps: this.lines.length > 1, points: { show: false } };
+      return smoothing > 0 ? [{ ...own, width: 1, alpha: 0.28 }, own] : [own];
+    });
+    return {
+      width: Math.max(80, this.box.clientWidth), height: Math.max(80, this.box.clientHeight), pxAlign: 1, padding: [14, 8, 0, 0],
+      legend: { show: false },
+      cursor: { sync: { key: sync.key, scales: ["x", null] }, drag: { x: true, y: false, setScale: true }, points: { size: 6 } },
+      scales: { x: { time: axis === "time" }, y: log ? { distr: 3 } : { range: (_u, min, max) => rangeOf(min, max) } },
+      series: [{}, ...lines],
+      axes: [
+        { stroke: text, grid, ticks: { show: false }, font, size: 26, gap: 4, ...(axis === "step" ? { values: (_u, ticks) => ticks.map((t) => num(t, 5)) } : {}) },
+        { stroke: text, grid, ticks: { show: false }, font, size: 52, gap: 6, values: (_u, ticks) => ticks.map((t) => (t === null || t === undefined ? "" : num(t, 3))) },
+      ],
+      hooks: {
+        setCursor: [() => this.tell()],
+        setSelect: [() => (this.manual = true)],
+        draw: [(u) => this.drawMoments(u), (u) => this.drawMarks(u)],
+        ready: [(u) => u.over.addEventListener("dblclick", () => (this.manual = false))],
+      },
+    };
+  }
+
+  /** Tells the values at the cursor, or the latest. */
+  private tell(): void {
+    const u = this.plot;
+    if (!u) return;
+    const index = u.cursor.left !== undefined && u.cursor.left >= 0 ? u.cursor.idx : null;
+    if (index === null || index === undefined) {
+      this.onRead({ x: null, values: this.lines.map((l) => l.series.latest?.value ?? null), moment: "" });
+      return;
+    }
+    const per = this.view.smoothing > 0 ? 2 : 1;
+    const values = this.lines.map((_, i) => u.data[1 + i * per]?.[index] ?? null);
+    this.onRead({ x: u.data[0][index] ?? null, values, moment: this.momentAt(u) });
+  }
+
+  private momentAt(u: uPlot): string {
+    const near = 6; // pixels
+    const left = u.cursor.left ?? -1;
+    return this.moments.filter((m) => Math.abs(this.place(u, m) - left) <= near).map((m) => m.text).join("; ");
+  }
+
+  /** Where a moment is, in pixels of the page from the left of the plot. */
+  private place(u: uPlot, m: Moment): number {
+    const x = this.view.axis === "step" ? m.step : m.time;
+    return x === null ? -100 : u.valToPos(x, "x");
+  }
+
+  private drawMoments(u: uPlot): void {
+    const { ctx, bbox } = u;
+    const ratio = devicePixelRatio;
+    const color = token("--accent");
+    ctx.save();
+    ctx.strokeStyle = ctx.fillStyle = color;
+    ctx.lineWidth = ratio;
+    ctx.setLineDash([3 * ratio, 3 * ratio]);
+    for (const m of this.moments) {
+      const x = Math.round(bbox.left + this.place(u, m) * ratio);
+      if (x < bbox.left - 1 || x > bbox.left + bbox.width + 1) continue;
+      ctx.beginPath();
+      ctx.moveTo(x, bbox.top);
+      ctx.lineTo(x, bbox.top + bbox.height);
+      ctx.stroke();
+      ctx.beginPath(); // a diamond on top says what it is, whatever the colour
+      const r = 4 * ratio;
+      ctx.moveTo(x, bbox.top - 2 * r);
+      ctx.lineTo(x + r, bbox.top - r);
+      ctx.lineTo(x, bbox.top);
+      ctx.lineTo(x - r, bbox.top - r);
+      ctx.fill();
+    }
+    ctx.restore();
+  }
+
+  private drawMarks(u: uPlot): void {
+    const marks = this.columns.flatMap((c) => c.marks);
+    if (marks.length === 0) return;
+    const { ctx, bbox } = u;
+    const ratio = devicePixelRatio;
+    ctx.save();
+    ctx.fillStyle = ctx.strokeStyle = token("--bad");
+    ctx.font = `600 ${10 * ratio}px ${token("--font")}`;
+    ctx.textAlign = "center";
+    let labelled = -Infinity;
+    for (const mark of placed(u, marks)) {
+      const y = bbox.top + bbox.height;
+      ctx.beginPath();
+      ctx.moveTo(mark.x - 3.5 * ratio, y);
+      ctx.lineTo(mark.x + 3.5 * ratio, y);
+      ctx.lineTo(mark.x, y - 6 * ratio);
+      ctx.fill();
+      if (mark.x - labelled > 30 * ratio) {
+        ctx.fillText(mark.kind, mark.x, y - 9 * ratio);
+        labelled = mark.x;
+      }
+    }
+    ctx.restore();
+  }
+}
+
+function placed(u: uPlot, marks: readonly Mark[]): Mark[] {
+  const { left, width } = u.bbox;
+  return marks
+    .map((m) => ({ x: left + u.valToPos(m.x, "x") * devicePixelRatio, kind: m.kind }))
+    .filter((m) => m.x >= left && m.x <= left + width)
+    .sort((a, b) => a.x - b.x);
+}
+
+/** The range of an axis: a little more than what is drawn. */
+export function rangeOf(min: number | null, max: number | null): [number, number] {
+  if (min === null || max === null || !Number.isFinite(min) || !Number.isFinite(max)) return [0, 1];
+  if (min === max) return [min - Math.abs(min || 1) * 0.1, max + Math.abs(max || 1) * 0.1];
+  const pad = (max - min) * 0.06;
+  const low = min >= 0 && min - pad < 0 ? 0 : min - pad;
+  return [low, max + pad];
+}

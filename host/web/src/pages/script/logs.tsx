@@ -1,0 +1,135 @@
+// The log of a script: it follows what comes until somebody scrolls up, and
+// then stays where it is and says how much is new.
+import { useSignal } from "@preact/signals";
+import { useEffect, useLayoutEffect, useMemo, useRef } from "preact/hooks";
+import { explain } from "../../api/client";
+import { Button, Card, Empty, Failure, Loading, Search, Segments } from "../../components/basics";
+import { Icon } from "../../components/icon";
+import { useRem, VirtualRows } from "../../components/virtual";
+import { clock, full, num } from "../../lib/format";
+import { highlight } from "../../lib/text";
+import { focus } from "../../state/live";
+import { chooseLines, indexAt, LogView, rankOf, type Level, type LogLine } from "../../state/logs";
+import { epoch } from "../../state/live";
+
+const tones: Record<string, string> = { error: "tone-bad", warn: "tone-warn", debug: "quiet" };
+
+function Line({ line, search }: { line: LogLine; search: string }) {
+  return (
+    <>
+      <time class="log-time" title={full(line.time)}>
+        {clock(line.time, true)}
+      </time>
+      <span class={`log-level ${tones[line.level] ?? ""}`}>
+        {rankOf(line.level) >= 2 && <Icon name="alert" size={11} />}
+        {line.level || (line.stream === "stderr" ? "err" : "out")}
+      </span>
+      <span class="log-text">{highlight(line.text, search).map((part, i) => (part.hit ? <mark key={i}>{part.text}</mark> : part.text))}</span>
+    </>
+  );
+}
+
+export function LogsPanel({ script }: { script: string }) {
+  const view = useMemo(() => new LogView(script), [script]);
+  const level = useSignal<Level>("debug");
+  const stream = useSignal("");
+  const search = useSignal("");
+  const paused = useSignal<{ lines: readonly LogLine[]; at: number } | null>(null);
+  const scroller = useRef<HTMLDivElement>(null);
+  const rowHeight = Math.round(1.54 * useRem());
+  const era = epoch.value;
+  useEffect(() => focus(script), [script]);
+  useEffect(() => void view.load(), [view, era]);
+  useEffect(() => () => view.close(), [view]);
+  void view.version.value;
+  const total = view.dropped + view.lines.length;
+  const source = paused.value ? paused.value.lines : view.lines;
+  const lines = chooseLines(source, { level: level.value, stream: stream.value, search: search.value });
+  useLayoutEffect(() => {
+    const box = scroller.current;
+    if (box && !paused.value) box.scrollTop = box.scrollHeight;
+  });
+  const hold = () => (paused.value ??= { lines: [...view.lines], at: total });
+  const follow = () => (paused.value = null);
+  const jump = (text: string) => {
+    const time = timeOfDay(text, lines.at(-1)?.time ?? Date.now());
+    if (time === null || lines.length === 0) return;
+    hold();
+    scroller.current?.scrollTo({ top: indexAt(lines, time) * rowHeight });
+  };
+  const onScroll = () => {
+    const box = scroller.current;
+    if (!box) return;
+    const bottom = box.scrollHeight - box.scrollTop - box.clientHeight < rowHeight * 1.5;
+    if (!bottom && !paused.value && lines.length > 0) hold();
+  };
+  return (
+    <Card
+      class="logs" title="Log"
+      actions={
+        <>
+          <Search label="Search the log" value={search.value} onInput={(t) => (search.value = t)} />
+          <Segments
+            label="Level" value={level.value} onChange={(l) => (level.value = l)}
+            options={[{ value: "debug", label: "All" }, { value: "info", label: "Info" }, { value: "warn", label: "Warnings" }, { value: "error", label: "Errors" }]}
+          />
+          <select class="select" aria-label="Stream" value={stream.value} onChange={(e) => (stream.value = e.currentTarget.value)}>
+            <option value="">All streams</option>
+            <option value="stdout">stdout</option>
+            <option value="stderr">stderr</option>
+            <option value="log">log</option>
+          </select>
+          <label class="spread">
+            <span class="sr">Jump to a time</span>
+            <input class="input" type="time" step="1" title="Jump to a time" onChange={(e) => jump(e.currentTarget.value)} />
+          </label>
+          <Button icon={paused.value ? "play" : "pause"} onClick={() => (paused.value ? follow() : hold())}>
+            {paused.value ? "Follow" : "Pause"}
+          </Button>
+        </>
+      }
+    >
+      {!view.loaded.value ? (
+        view.error.value ? <Failure title="The log could not be read" detail={explain(view.error.value)} onRetry={() => void view.load()} /> : <Loading rows={8} />
+      ) : lines.length === 0 ? (
+        <Empty icon="menu" title={source.length === 0 ? "Nothing was printed yet" : "No line fits"} />
+      ) : (
+        <div class="log-box mono" ref={scroller} onScroll={onScroll} tabIndex={0} role="log" aria-live="off" aria-label={`Log of ${script}`}>
+          <VirtualRows
+            count={lines.length} rowHeight={rowHeight} scroller={scroller}
+            row={(i, style) => {
+              const line = lines[i];
+              return (
+                line && (
+                  <div key={line.id} class="log-line" style={style}>
+                    <Line line={line} search={search.value} />
+                  </div>
+                )
+              );
+            }}
+          />
+        </div>
+      )}
+      <footer class="log-foot small muted">
+        <span>
+          {num(lines.length)} {lines.length === 1 ? "line" : "lines"}
+          {view.dropped > 0 && `, ${num(view.dropped)} older ones are not shown here`}
+        </span>
+        {paused.value && (
+          <Button kind="primary" icon="down" onClick={follow}>
+            {`Paused, ${num(total - paused.value.at)} new`}
+          </Button>
+        )}
+      </footer>
+    </Card>
+  );
+}
+
+/** Reads a time of day on the day of another time. */
+function timeOfDay(text: string, near: number): number | null {
+  const parts = /^(\d+):(\d+)(?::(\d+))?$/.exec(text);
+  if (!parts) return null;
+  const day = new Date(near);
+  day.setHours(Number(parts[1]), Number(parts[2]), Number(parts[3] ?? 0), 0);
+  return day.getTime();
+}

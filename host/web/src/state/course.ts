@@ -1,0 +1,114 @@
+// The series of one script's run while a page shows it: read when a chart
+// comes into sight, then fed from the stream.
+import { signal } from "@preact/signals";
+import { api } from "../api/client";
+import type { Change, Event, ParametersData, ResultData, Result, SamplesData } from "../api/v1";
+import { Series } from "../chart/series";
+import type { Moment } from "../chart/plot";
+import { toNumber, value } from "../lib/format";
+import { onScriptEvents } from "./live";
+
+const points = 1000;
+
+export class Course {
+  /** Names of the numeric series, sorted; grows as the script reports more. */
+  readonly names = signal<readonly string[]>([]);
+  readonly changes = signal<readonly Change[]>([]);
+  readonly results = signal<readonly Result[]>([]);
+  readonly loaded = signal(false);
+  readonly error = signal<unknown>(null);
+  private readonly series = new Map<string, Series>();
+  private readonly read = new Set<string>();
+  private readonly leave: () => void;
+  private abort = new AbortController();
+
+  constructor(
+    readonly script: string,
+    readonly run: string,
+  ) {
+    this.leave = onScriptEvents(script, (events) => events.forEach((e) => this.apply(e)));
+  }
+
+  close(): void {
+    this.leave();
+    this.abort.abort();
+  }
+
+  /** Reads what there is of the run; after a hole, everything again. */
+  async load(): Promise<void> {
+    this.abort.abort();
+    this.abort = new AbortController();
+    const { signal: stop } = this.abort;
+    const again = [...this.read];
+    this.read.clear();
+    for (const name of again) void this.want(name);
+    try {
+      const [run, results] = await Promise.all([api.run(this.run, stop), api.results(this.script, stop)]);
+      if (stop.aborted) return;
+      this.changes.value = run.changes;
+      if (results.run === this.run) this.results.value = results.results;
+      for (const s of run.series) if (toNumber(s.last) !== null && typeof s.last !== "boolean") this.of(s.name);
+      this.error.value = null;
+      this.loaded.value = true;
+    } catch (err) {
+      if (!stop.aborted) this.error.value = err;
+    }
+  }
+
+  /** The series of a name, which is made where there is none. */
+  of(name: string): Series {
+    let s = this.series.get(name);
+    if (!s) {
+      s = new Series(name);
+      this.series.set(name, s);
+      this.names.value = [...this.series.keys()].sort((a, b) => a.localeCompare(b, "en", { numeric: true }));
+    }
+    return s;
+  }
+
+  /** Reads the course of a series, once. */
+  async want(name: string): Promise<void> {
+    if (this.read.has(name)) return;
+    this.read.add(name);
+    const s = this.of(name);
+    s.expect();
+    try {
+      const chart = await api.chart(this.run, name, points, this.abort.signal);
+      s.load(chart.buckets);
+    } catch {
+      this.read.delete(name); // the next time that it is in sight
+      s.giveUp();
+    }
+  }
+
+  private apply(event: Event): void {
+    if (event.run !== this.run) return;
+    const data = event.data as unknown;
+    if (event.kind === "samples") {
+      for (const s of (data as SamplesData).samples) {
+        const n = toNumber(s.value);
+        if (n === null || s.type === "bool") continue;
+        this.of(s.name).push(s.step, Date.parse(s.time) / 1000, n);
+        // A series that has just begun has no course to read.
+      }
+    } else if (event.kind === "parameters") {
+      const d = data as ParametersData;
+      const came = d.changes.map((c): Change => ({ ...c, time: event.time, revision: d.revision, author: d.author }));
+      this.changes.value = [...this.changes.peek(), ...came.filter((c) => !this.changes.peek().some((o) => same(o, c)))];
+    } else if (event.kind === "result") {
+      const r = data as ResultData;
+      this.results.value = [...this.results.peek().filter((o) => o.name !== r.name), { name: r.name, value: r.value, time: event.time }];
+    }
+  }
+}
+
+function same(a: Change, b: Change): boolean {
+  return a.name === b.name && a.revision === b.revision && a.status === b.status && a.time === b.time;
+}
+
+/** What charts mark: the changes that took place. */
+export function momentsOf(changes: readonly Change[]): Moment[] {
+  return changes
+    .filter((c) => c.status === "applied")
+    .map((c) => ({ step: c.step, time: Date.parse(c.time) / 1000, text: `${c.name} ${value(c.old)} → ${value(c.new)}` }));
+}

@@ -1,0 +1,130 @@
+// The parameters of one script while a page shows them. What the script has
+// acknowledged is the truth; what was asked for stands beside it as a note
+// until the answer is there.
+import { signal } from "@preact/signals";
+import { ApiError, api, explain } from "../api/client";
+import type { Event, ObservedData, Outcome, OwnerData, Parameter, ParametersData, Set as SetRequest, Value } from "../api/v1";
+import { author, num, value } from "../lib/format";
+import { onScriptEvents } from "./live";
+
+export type NoteKind = "sending" | "pending" | "applied" | "needs_restart" | "rejected" | "overwritten";
+
+/** What became of the last change of a parameter. */
+export interface Note {
+  kind: NoteKind;
+  text: string;
+  at: number;
+}
+
+export class ParameterSet {
+  readonly list = signal<readonly Parameter[]>([]);
+  readonly notes = signal<ReadonlyMap<string, Note>>(new Map());
+  readonly loaded = signal(false);
+  readonly error = signal<unknown>(null);
+  private readonly leave: () => void;
+
+  constructor(readonly script: string) {
+    this.leave = onScriptEvents(script, (events) => events.forEach((e) => this.apply(e)));
+  }
+
+  close(): void {
+    this.leave();
+  }
+
+  async load(): Promise<void> {
+    try {
+      this.list.value = (await api.parameters(this.script)).parameters;
+      this.loaded.value = true;
+      this.error.value = null;
+    } catch (err) {
+      this.error.value = err;
+    }
+  }
+
+  /** Asks for a value. Resolves to whether it was taken. */
+  async set(name: string, to: { value: Value } | { text: string }, take = false): Promise<boolean> {
+    this.note(name, "sending", "sent, waiting for the script");
+    const body: SetRequest = "text" in to ? { texts: { [name]: to.text } } : { values: { [name]: to.value } };
+    if (take) body.take = true;
+    try {
+      const answer = await api.set(this.script, body);
+      for (const o of answer.outcomes) this.take(o);
+      return true;
+    } catch (err) {
+      const own = err instanceof ApiError ? err.rejected?.outcomes.find((o) => o.name === name) : undefined;
+      this.note(name, "rejected", own?.reason || explain(err));
+      return false;
+    }
+  }
+
+  /** Gives a parameter back to nobody. */
+  async release(name: string): Promise<void> {
+    try {
+      await api.release(this.script, name);
+    } catch (err) {
+      this.note(name, "rejected", explain(err));
+    }
+  }
+
+  private take(o: Outcome): void {
+    const status = o.status as NoteKind;
+    if (status === "applied") this.change(o.name, { value: o.value });
+    if (status === "needs_restart") this.change(o.name, { next: o.value });
+    // The event of a change that is applied later may have come already.
+    if (status === "pending" && this.notes.peek().get(o.name)?.kind === "applied") return;
+    this.note(o.name, status, textOf(status, o.value, o.step, o.reason));
+  }
+
+  private apply(event: Event): void {
+    const data = event.data as unknown;
+    if (event.kind === "parameters") {
+      const d = data as ParametersData;
+      for (const c of d.changes) {
+        if (c.status === "applied") this.change(c.name, { value: c.new });
+        if (c.status === "needs_restart") this.change(c.name, { next: c.new });
+        this.note(c.name, c.status as NoteKind, textOf(c.status as NoteKind, c.new, c.step, "", d.author));
+      }
+    } else if (event.kind === "observed") {
+      const d = data as ObservedData;
+      this.change(d.name, { value: d.value });
+      if (d.overwritten) this.note(d.name, "overwritten", `the script put ${value(d.value)} in its place${at(d.step)}`);
+    } else if (event.kind === "owner") {
+      const d = data as OwnerData;
+      this.change(d.name, { owner: d.owner });
+    } else if (event.kind === "described" || event.kind === "run") {
+      void this.load();
+    }
+  }
+
+  private change(name: string, part: Partial<Parameter>): void {
+    this.list.value = this.list.peek().map((p) => {
+      if (p.name !== name || p.sensitive) return p;
+      const { next, ...rest } = { ...p, ...part };
+      // A value for the next run is done with when it is the one in use.
+      return next === undefined || JSON.stringify(next) === JSON.stringify(rest.value) ? rest : { ...rest, next };
+    });
+  }
+
+  private note(name: string, kind: NoteKind, text: string): void {
+    this.notes.value = new Map(this.notes.peek()).set(name, { kind, text, at: Date.now() });
+  }
+}
+
+function at(step: number | null): string {
+  return step === null ? "" : ` at step ${num(step)}`;
+}
+
+function textOf(kind: NoteKind, v: Value, step: number | null, reason: string, who = ""): string {
+  const by = who ? ` by ${author(who)}` : "";
+  const why = reason ? ` (${reason})` : "";
+  switch (kind) {
+    case "applied":
+      return `applied${at(step)}${by}${why}`;
+    case "pending":
+      return `pending: ${value(v)}${reason ? `, ${reason}` : " from the next boundary"}${by}`;
+    case "needs_restart":
+      return `${value(v)} from the next run${by}${why}`;
+    default:
+      return reason;
+  }
+}
