@@ -34,17 +34,20 @@ copied as they are at one moment. - writes to the standard output.`),
 		if err != nil {
 			return err
 		}
+		shown := a.progress("backup", 0, inBytes)
+		defer shown.end()
 		if got[0] == "-" {
-			_, err := p.backup(ctx, a.stdout)
+			_, err := p.backup(ctx, countingWriter{a.stdout, shown})
 			return err
 		}
 		var m host.Manifest
-		if err := a.waiting("the backup", func() (err error) {
-			m, err = writeBackup(ctx, p, got[0], force)
+		if err := shown.waiting(a, "the backup", func() (err error) {
+			m, err = writeBackup(ctx, p, got[0], force, shown)
 			return err
 		}); err != nil {
 			return err
 		}
+		shown.end()
 		out := map[string]any{"file": got[0], "host": m.Host, "files": len(m.Files), "bytes": m.Bytes}
 		return a.print(out, func(w io.Writer) error {
 			_, err := fmt.Fprintf(w, "%s holds the host %s: %s, %s\n", escapeLine(got[0]), m.Host, count(len(m.Files), "file"), humanize.IBytes(uint64(m.Bytes)))
@@ -78,7 +81,7 @@ func (p place) backup(ctx context.Context, w io.Writer) (host.Manifest, error) {
 
 // writeBackup writes a backup by way of a new file, so that path never holds
 // half of one.
-func writeBackup(ctx context.Context, p place, path string, force bool) (m host.Manifest, err error) {
+func writeBackup(ctx context.Context, p place, path string, force bool, shown *progress) (m host.Manifest, err error) {
 	if _, err := os.Lstat(path); err == nil && !force {
 		return m, script.Errorf(script.CodeConflict, "%s is there already", path).WithHint("--force replaces it")
 	}
@@ -91,7 +94,7 @@ func writeBackup(ctx context.Context, p place, path string, force bool) (m host.
 			err = errors.Join(err, os.Remove(f.Name()))
 		}
 	}()
-	m, err = p.backup(ctx, f)
+	m, err = p.backup(ctx, countingWriter{f, shown})
 	if err == nil {
 		err = f.Sync()
 	}
@@ -129,13 +132,20 @@ changed unless the whole backup is sound. What is there already stays, or, with
 			}
 			defer in.Close()
 		}
+		size := int64(0) // of a pipe it is not known
+		if info, err := in.Stat(); err == nil && info.Mode().IsRegular() {
+			size = info.Size()
+		}
+		shown := a.progress("restore", size, inBytes)
+		defer shown.end()
 		var done host.Restored
-		if err := a.waiting("the backup", func() (err error) {
-			done, err = host.Restore(ctx, in, host.RestoreOptions{StateDir: state, Host: a.host, Replace: replace})
+		if err := shown.waiting(a, "the backup", func() (err error) {
+			done, err = host.Restore(ctx, countingReader{in, shown}, host.RestoreOptions{StateDir: state, Host: a.host, Replace: replace})
 			return err
 		}); err != nil {
 			return err
 		}
+		shown.end()
 		out := map[string]any{"host": filepath.Base(done.Dir), "directory": done.Dir, "aside": done.Aside, "created": done.Manifest.Created, "files": len(done.Manifest.Files)}
 		return a.print(out, func(w io.Writer) error {
 			text := fmt.Sprintf("the host %s is restored as it was at %s", filepath.Base(done.Dir), done.Manifest.Created.Local().Format("2006-01-02 15:04:05"))

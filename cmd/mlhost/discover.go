@@ -127,7 +127,11 @@ func (a *app) find(ctx context.Context, path string) ([]python.Discovered, error
 	if err != nil {
 		return nil, err
 	}
-	found, err := python.Discover(ctx, discoverOptions(state), files)
+	shown := a.progress("discover", int64(len(files)), inItems("files"))
+	defer shown.end()
+	options := discoverOptions(state)
+	options.Read = func() { shown.add(1) }
+	found, err := python.Discover(ctx, options, files)
 	if err != nil {
 		return nil, err
 	}

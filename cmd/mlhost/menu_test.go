@@ -391,3 +391,22 @@ func checkScreens(t *testing.T, screens map[string]string) {
 		}
 	}
 }
+
+// On a terminal the original connector's command leads to the menu.
+func TestMenuLauncher(t *testing.T) {
+	f := menuFolder(t)
+	f.says("sdk", "python", "system")
+	f.says("run", "--detach", "config.hcl")
+	cmd := f.command()
+	program := cmd.Path
+	cmd.Path, cmd.Args = "/bin/sh", []string{"sh", "-c", "exec python3 system/connector.py"}
+	cmd.Env = append(cmd.Env, "MLHOST="+program, "MLHOST_CONNECTOR=")
+	x := newTerminal(t, 80, 24, cmd)
+	x.await(`trainer +running`, `2 Execute script`)
+	x.press("2")
+	x.await(`Execute script`, `\d  by_hand`)
+	x.press("q")
+	if code := x.end(); code != 0 {
+		t.Errorf("exit code %d", code)
+	}
+}

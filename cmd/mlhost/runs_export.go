@@ -46,7 +46,12 @@ to; as the last argument it needs a / or a dot in it, unless the format is mlflo
 			got, output = got[:i], got[i]
 		}
 		return a.withRecord(ctx, func(c *client.Client) error {
-			e := &export.Exporter{Source: c, Artifacts: artifacts}
+			shown := a.progress("export", 0, inItems("samples"))
+			if toOutput(output) && isTerminal(a.stdout) {
+				shown.end() // the samples themselves are there
+			}
+			defer shown.end()
+			e := &export.Exporter{Source: countingSource{c, shown}, Artifacts: artifacts}
 			return a.export(ctx, e, format, output, got)
 		})
 	})

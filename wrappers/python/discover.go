@@ -69,6 +69,7 @@ type DiscoverOptions struct {
 	Python string        // the interpreter that reads; "": python3 of PATH
 	Cache  string        // a directory for results, made if need be
 	Limit  time.Duration // for one script; 0: 20 s
+	Read   func()        // nil, or called for every script that is done
 }
 
 // Discover reads scripts and returns a result for each path, in order. It is
@@ -88,16 +89,26 @@ func Discover(ctx context.Context, o DiscoverOptions, paths []string) ([]Discove
 		}
 		if out[i] = (Discovered{Path: abs}); !d.cached(&out[i]) {
 			missing = append(missing, i)
+		} else {
+			o.tell(1)
 		}
 	}
 	for len(missing) > 0 {
-		done, err := d.read(ctx, out, missing)
+		done, err := d.read(ctx, out, missing, o.tell)
 		if err != nil {
 			return nil, fmt.Errorf("discover parameters: %w", err)
 		}
 		missing = missing[done:]
 	}
 	return out, nil
+}
+
+func (o DiscoverOptions) tell(n int) {
+	for range n {
+		if o.Read != nil {
+			o.Read()
+		}
+	}
 }
 
 type discoverer struct {
@@ -145,7 +156,7 @@ func newDiscoverer(o DiscoverOptions) (*discoverer, error) {
 // read reads the missing scripts, and returns how many results there are. A
 // script that the reader dies of, or takes too long for, gets a result that
 // says so; the rest is left for the next reader.
-func (d *discoverer) read(parent context.Context, out []Discovered, missing []int) (done int, err error) {
+func (d *discoverer) read(parent context.Context, out []Discovered, missing []int, tell func(int)) (done int, err error) {
 	ctx, cancel := context.WithCancel(parent)
 	defer cancel()
 	paths := make([]string, len(missing))
@@ -186,6 +197,7 @@ func (d *discoverer) read(parent context.Context, out []Discovered, missing []in
 			return done, errors.Join(err, cmd.Wait())
 		}
 		done++
+		tell(1)
 		slow.Reset(d.limit)
 	}
 	waitErr := cmd.Wait()
@@ -212,6 +224,7 @@ func (d *discoverer) read(parent context.Context, out []Discovered, missing []in
 	result.Style, result.Unreadable = "none", true
 	result.Problems = []Problem{{Message: message}}
 	result.fill()
+	tell(1)
 	return done + 1, nil
 }
 

@@ -1,9 +1,11 @@
-"""The connector's menu, over the port of a host that runs.
+"""The connector's menu.
 
     python hivemind_connector.py &
     python connector.py
 
-The host is looked for at 127.0.0.1:10117, or at $MLHOST_CONNECTOR. Leaving the
+On a terminal this is `mlhost menu`. Elsewhere, where mlhost is not installed,
+and with --plain, it asks line by line, over the port of a host that runs:
+127.0.0.1:10117, or $MLHOST_CONNECTOR. The numbers are the same. Leaving the
 menu stops nothing.
 """
 
@@ -14,6 +16,8 @@ import os
 import socket
 import sys
 import time
+
+import hivemind_connector
 
 DEFAULT = "127.0.0.1:10117"
 START_PATIENCE = 10.0  # seconds that a host which was just started may take
@@ -130,7 +134,21 @@ MENU = (
 )
 
 
+def on_terminal():
+    """Goes on as `mlhost menu`, where somebody sits at a terminal and it is there."""
+    if "--plain" in sys.argv[1:] or os.environ.get("MLHOST_CONNECTOR"):
+        return
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        return
+    try:
+        path = hivemind_connector.program()
+    except SystemExit:
+        return  # the port of a host is all that is needed below
+    os.execv(path, [path, "menu"] + sys.argv[1:])
+
+
 def main():
+    on_terminal()
     try:
         host = Host()
     except OSError as problem:
