@@ -52,7 +52,7 @@ func (a *app) main(ctx context.Context, args []string) int {
 	root.SetOut(a.stdout)
 	root.SetErr(a.stderr)
 	quiet := func(io.Writer, fang.Styles, error) {}
-	err := fang.Execute(ctx, root, fang.WithErrorHandler(quiet), fang.WithoutVersion())
+	err := fang.Execute(ctx, root, fang.WithErrorHandler(quiet), fang.WithoutVersion(), fang.WithoutManpage())
 	if err != nil && a.err == nil {
 		a.err = usageError(err)
 	}
@@ -117,7 +117,7 @@ mlhost watch trainer.loss`),
 		{"change", append([]*cobra.Command{a.setVerb(), a.releaseVerb(), a.reloadVerb()}, a.actVerbs()...)},
 		{"keep", []*cobra.Command{a.doctorVerb(), a.backupVerb(), a.restoreVerb(), a.upgradeVerb()}},
 		{"talk", []*cobra.Command{a.callVerb(), a.tellVerb(), a.broadcastVerb(), a.mailboxVerb()}},
-		{"make", []*cobra.Command{a.pluginVerb(), a.sdkVerb()}},
+		{"make", []*cobra.Command{a.pluginVerb(), a.sdkVerb(), a.manVerb()}},
 		{"", []*cobra.Command{a.versionVerb(), a.preflightVerb()}},
 	}
 	for _, g := range groups {

@@ -132,6 +132,37 @@ func (a *app) completeVars(_ *cobra.Command, got []string, typed string) ([]stri
 	return out, noFilesSpace
 }
 
+// completeTopics offers scripts, and then the topics that one has declared; with
+// asked only those that it answers.
+func (a *app) completeTopics(asked bool) cobra.CompletionFunc {
+	return func(_ *cobra.Command, got []string, _ string) ([]string, cobra.ShellCompDirective) {
+		switch len(got) {
+		case 0:
+			return a.scriptNames(), noFiles
+		case 1:
+			return a.topics(got[0], asked), noFiles
+		}
+		return nil, noFiles
+	}
+}
+
+// topics lists the topics that a script has declared; "" stands for all.
+func (a *app) topics(name string, asked bool) []string {
+	var out []string
+	a.lookUp(func(ctx context.Context, c *client.Client) error {
+		all, err := c.Topics(ctx)
+		known := map[string]bool{}
+		for _, t := range all.Topics {
+			if (name == "" || t.Script == name) && (t.Answers || !asked) && !known[t.Name] {
+				known[t.Name] = true
+				out = append(out, described(t.Name, t.Doc))
+			}
+		}
+		return err
+	})
+	return out
+}
+
 // completeOwned offers the parameters that somebody owns.
 func (a *app) completeOwned(_ *cobra.Command, got []string, _ string) ([]string, cobra.ShellCompDirective) {
 	switch len(got) {

@@ -39,7 +39,7 @@ func (a *app) callVerb() *cobra.Command {
 		Short:             "Ask a script and wait for its reply",
 		Example:           `mlhost call evaluator score '{"checkpoint": "best.pt"}'`,
 		Args:              args(2, 3, "a script, a topic and perhaps data"),
-		ValidArgsFunction: a.completeScripts,
+		ValidArgsFunction: a.completeTopics(true),
 	}
 	cmd.Flags().Float64Var(&timeout, "timeout", 30, "seconds to wait for the reply")
 	return a.do(cmd, func(ctx context.Context, got []string) error {
@@ -73,7 +73,7 @@ func (a *app) tellVerb() *cobra.Command {
 		Long:              "Put a message into a script's mailbox. It is kept until the script has taken\nit, even if the host or the script goes down before.",
 		Example:           `mlhost tell trainer checkpoint`,
 		Args:              args(2, 3, "a script, a topic and perhaps data"),
-		ValidArgsFunction: a.completeScripts,
+		ValidArgsFunction: a.completeTopics(false),
 	}, func(ctx context.Context, got []string) error {
 		data, err := parseData(got, 2)
 		if err != nil {
@@ -97,6 +97,12 @@ func (a *app) broadcastVerb() *cobra.Command {
 		Use:   "broadcast TOPIC [JSON]",
 		Short: "Send a message to every script that lives",
 		Args:  args(1, 2, "a topic and perhaps data"),
+		ValidArgsFunction: func(_ *cobra.Command, got []string, _ string) ([]string, cobra.ShellCompDirective) {
+			if len(got) > 0 {
+				return nil, noFiles
+			}
+			return a.topics("", false), noFiles
+		},
 	}, func(ctx context.Context, got []string) error {
 		data, err := parseData(got, 1)
 		if err != nil {

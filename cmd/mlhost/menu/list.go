@@ -1,33 +1,29 @@
 package menu
 
 import (
-	"context"
 	"fmt"
 	"math"
 	"strings"
+	"time"
 
 	tea "charm.land/bubbletea/v2"
 
 	"github.com/mlhost/mlhost/cmd/mlhost/chart"
 	"github.com/mlhost/mlhost/cmd/mlhost/text"
-	"github.com/mlhost/mlhost/host/api/client"
 	v1 "github.com/mlhost/mlhost/host/api/v1"
 	"github.com/mlhost/mlhost/shared/script"
 )
 
 // scriptList is the first screen of a host: its scripts.
-type scriptList struct {
-	list
-	seen []string // the names that the last drawing showed
-	vars map[string]keyVariable
-}
+type scriptList struct{ list }
 
 // keyVariable is the variable that stands for a script.
 type keyVariable struct {
 	run   string
 	name  string
 	value script.Value
-	past  *chart.Series
+	past  *chart.Series // its values, one each second
+	seen  time.Time     // when the last of them was added
 }
 
 // option is one of the numbers that users of the original connector know.
@@ -67,79 +63,28 @@ func (l *scriptList) shown(m *model) []v1.Script {
 	return out
 }
 
-// fetch asks for the key variables of the scripts that are on the screen.
-func (l *scriptList) fetch(m *model) tea.Cmd {
-	if m.session == nil {
-		return nil
-	}
-	want := l.seen
-	if len(want) == 0 {
-		for i, s := range m.scripts {
-			if i < m.height {
-				want = append(want, s.Name)
-			}
-		}
-	}
-	return m.load(l, func(ctx context.Context, c *client.Client) (any, error) {
-		out := map[string]v1.Variables{}
-		for _, name := range want {
-			vars, err := c.Variables(ctx, name)
-			if script.CodeOf(err) == script.CodeNotFound {
-				continue // it has gone meanwhile
-			}
-			if err != nil {
-				return nil, err
-			}
-			out[name] = vars
-		}
-		return out, nil
-	})
-}
+func (l *scriptList) fetch(*model) tea.Cmd    { return nil } // the model asks for what is shown here
+func (l *scriptList) take(*model, any, error) {}
 
-func (l *scriptList) take(m *model, data any, err error) {
-	if err != nil {
-		return // the model says that the host does not answer
-	}
-	if l.vars == nil {
-		l.vars = map[string]keyVariable{}
-	}
-	for name, vars := range data.(map[string]v1.Variables) {
-		v, ok := keyOf(vars.Variables)
-		if !ok {
-			delete(l.vars, name)
+// remember keeps the values of the key variables, so that they can be drawn.
+func (m *model) remember(all v1.Overview, now time.Time) {
+	old := m.vars
+	m.vars = map[string]keyVariable{}
+	for _, s := range all.Scripts {
+		if len(s.Variables) == 0 {
 			continue
 		}
-		k := l.vars[name]
-		if k.name != v.Name || k.run != vars.Run {
-			k = keyVariable{run: vars.Run, name: v.Name, past: &chart.Series{}}
+		v, k := s.Variables[0], old[s.Name]
+		if k.name != v.Name || k.run != s.Run {
+			k = keyVariable{run: s.Run, name: v.Name, past: &chart.Series{}}
 		}
 		k.value = v.Value
-		if f, ok := v.Value.Float(); ok && m.script(name).State.Live() {
+		if f, ok := v.Value.Float(); ok && s.State.Live() && now.Sub(k.seen) >= refresh*9/10 {
 			k.past.Add(f)
+			k.seen = now
 		}
-		l.vars[name] = k
+		m.vars[s.Name] = k
 	}
-}
-
-// keyOf picks the variable to show: a loss where there is one, else the first
-// number.
-func keyOf(vars []v1.Variable) (v1.Variable, bool) {
-	best := -1
-	for i, v := range vars {
-		if _, ok := v.Value.Float(); !ok {
-			continue
-		}
-		if strings.Contains(strings.ToLower(v.Name), "loss") {
-			return v, true
-		}
-		if best < 0 {
-			best = i
-		}
-	}
-	if best < 0 {
-		return v1.Variable{}, false
-	}
-	return vars[best], true
 }
 
 func (l *scriptList) chosen(m *model) (v1.Script, bool) {
@@ -259,11 +204,6 @@ func (l *scriptList) body(m *model, width, height int) []string {
 		rows = append(rows, l.row(m, s))
 	}
 	out := append(strip, l.table(width, height-len(why), columns, rows)...)
-	from, to := l.window(len(shown), max(1, height-len(why)-1))
-	l.seen = l.seen[:0:0]
-	for _, s := range shown[from:to] {
-		l.seen = append(l.seen, s.Name)
-	}
 	for len(out) < height+len(strip)-len(why) {
 		out = append(out, "")
 	}
@@ -288,7 +228,7 @@ func (l *scriptList) row(m *model, s v1.Script) []cell {
 	if s.Uptime != nil && s.State.Live() {
 		up = text.Duration(*s.Uptime)
 	}
-	k, variable, spark := l.vars[s.Name], "", ""
+	k, variable, spark := m.vars[s.Name], "", ""
 	if k.name != "" {
 		variable = k.name + "=" + text.Value(k.value, 12)
 		spark = m.options.style().Spark(k.past.Values(), 16)

@@ -31,6 +31,7 @@ type model struct {
 
 	about   v1.Host
 	scripts []v1.Script
+	vars    map[string]keyVariable
 	asked   map[screen]bool // what a screen shows is on its way
 	again   map[screen]bool // and has changed meanwhile
 	problem error           // the host does not answer
@@ -84,7 +85,7 @@ type (
 	scriptsMsg struct {
 		from  *Session
 		about v1.Host
-		list  v1.Scripts
+		all   v1.Overview
 		err   error
 	}
 	actedMsg struct {
@@ -206,8 +207,8 @@ func (m *model) look() tea.Cmd {
 		if err != nil {
 			return scriptsMsg{from: s, err: err}
 		}
-		list, err := s.Client.Scripts(ctx)
-		return scriptsMsg{s, about, list, err}
+		all, err := s.Client.Overview(ctx, 1)
+		return scriptsMsg{s, about, all, err}
 	}
 }
 

@@ -186,7 +186,7 @@ func (p *plain) choose() (v1.Script, error) {
 }
 
 func (p *plain) list() error {
-	all, err := p.session.Client.Scripts(p.ctx)
+	all, err := p.session.Client.Overview(p.ctx, 1)
 	if err != nil {
 		return err
 	}
@@ -195,10 +195,8 @@ func (p *plain) list() error {
 		if s.Step != nil {
 			line += fmt.Sprintf(", step %d", *s.Step)
 		}
-		if vars, err := p.session.Client.Variables(p.ctx, s.Name); err == nil {
-			if v, ok := keyOf(vars.Variables); ok {
-				line += ", " + v.Name + " = " + text.Value(v.Value, 20)
-			}
+		for _, v := range s.Variables {
+			line += ", " + v.Name + " = " + text.Value(v.Value, 20)
 		}
 		if s.Reason != "" {
 			line += " (" + s.Reason + ")"

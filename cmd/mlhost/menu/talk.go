@@ -3,10 +3,12 @@ package menu
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"charm.land/bubbles/v2/textinput"
 	tea "charm.land/bubbletea/v2"
+	"charm.land/lipgloss/v2"
 
 	"github.com/mlhost/mlhost/cmd/mlhost/text"
 	"github.com/mlhost/mlhost/host/api/client"
@@ -25,7 +27,8 @@ type talk struct {
 
 type talkData struct {
 	mail   []v1.Message
-	routes []v1.Check // what the host has found out about routes
+	routes v1.Routes
+	topics v1.Topics
 }
 
 func (t *talk) title() string {
@@ -46,18 +49,15 @@ func (t *talk) fetch(m *model) tea.Cmd {
 			}
 			d.mail = mail.Messages
 		}
-		if live {
-			found, err := c.Findings(ctx)
-			if err != nil {
-				return nil, err
-			}
-			for _, f := range found.Checks {
-				if strings.HasPrefix(f.Name, "route") {
-					d.routes = append(d.routes, f)
-				}
-			}
+		if !live {
+			return d, nil
 		}
-		return d, nil
+		var err error
+		if d.routes, err = c.Routes(ctx); err != nil {
+			return nil, err
+		}
+		d.topics, err = c.Topics(ctx)
+		return d, err
 	})
 }
 
@@ -105,12 +105,88 @@ func (t *talk) key(m *model, k tea.KeyPressMsg) tea.Cmd {
 	return nil
 }
 
+// concerns reports whether one of the names is the script that this is about.
+func (t *talk) concerns(names ...string) bool {
+	return t.script == "" || len(names) == 0 || slices.Contains(names, t.script)
+}
+
+// traffic tells what moves parameters and messages, and what has been sent.
+func (t *talk) traffic(width, most int) []string {
+	var out []string
+	add := func(style lipgloss.Style, format string, args ...any) {
+		out = append(out, style.Render(text.Clip("  "+text.Cell(fmt.Sprintf(format, args...)), width)))
+	}
+	for _, r := range t.shown.routes.Routes {
+		if !t.concerns(r.From.Script, r.To.Script) {
+			continue
+		}
+		style := normal
+		if r.Status == v1.CheckWarn || r.Status == v1.CheckFail {
+			style = warn
+		}
+		why := r.Why
+		if r.Problem != "" {
+			why = r.Problem
+		}
+		add(style, "%s: %s.%s → %s.%s, fired %d times; %s", r.Name, r.From.Script, r.From.Variable, r.To.Script, r.To.Parameter, r.Fired, why)
+	}
+	for _, r := range t.shown.routes.Topics {
+		if t.concerns(append(append([]string{}, r.From...), r.To...)...) {
+			add(normal, "%s: topic %s → %s", r.Name, r.Topic, strings.Join(r.To, ", "))
+		}
+	}
+	if len(out) > 0 {
+		out = append([]string{faint.Render("ROUTES")}, out...)
+	}
+	topics := len(out)
+	for _, one := range t.shown.topics.Topics {
+		if t.concerns(one.Script) {
+			does := "takes"
+			if one.Answers {
+				does = "answers"
+			}
+			add(normal, "%s %s %s  %s", one.Script, does, one.Name, one.Doc)
+		}
+	}
+	for _, one := range t.shown.topics.Traffic {
+		if !t.concerns(one.Source, one.Target) {
+			continue
+		}
+		to := one.Target
+		if to == "" {
+			to = "all"
+		}
+		style, said := normal, fmt.Sprintf("%s → %s: %s %s, %s", one.Source, to, one.Kind, one.Topic, text.Count(int(one.Count), "time"))
+		if one.Failed > 0 {
+			style, said = warn, said+fmt.Sprintf(", %d failed: %s", one.Failed, one.Problem)
+		}
+		add(style, "%s", said)
+	}
+	if len(out) > topics {
+		out = slices.Insert(out, topics, faint.Render("TOPICS"))
+	}
+	if len(out) > most {
+		out = append(out[:most-1], faint.Render(fmt.Sprintf("  … and %d more lines", len(out)-most+1)))
+	}
+	return out
+}
+
 func (t *talk) compose(m *model, verb string) tea.Cmd {
 	if !m.session.Live {
 		m.tell("no host runs; this is what it has kept", true)
 		return nothing
 	}
-	return m.push(newCompose(m, verb, t.script))
+	c := newCompose(m, verb, t.script)
+	for _, one := range t.shown.topics.Topics {
+		if t.concerns(one.Script) && (verb != "call" || one.Answers) && !slices.Contains(c.known, one.Name) {
+			c.known = append(c.known, one.Name)
+		}
+	}
+	if len(c.known) > 0 {
+		c.topic.SetValue(c.known[0])
+		c.topic.CursorEnd()
+	}
+	return m.push(c)
 }
 
 func (t *talk) keys() []hint {
@@ -142,13 +218,7 @@ func (t *talk) body(m *model, width, height int) []string {
 		}
 		out = append(out, "")
 	}
-	for _, r := range t.shown.routes {
-		style := faint
-		if r.Status == v1.CheckWarn || r.Status == v1.CheckFail {
-			style = warn
-		}
-		out = append(out, style.Render(text.Clip(text.Cell(r.Name+": "+r.Detail), width)))
-	}
+	out = append(out, t.traffic(width, max(3, height-len(out)-4))...)
 	out = append(out, faint.Render("SINCE THE MENU WAS OPENED"))
 	room := max(1, height-len(out))
 	var lines []string
@@ -177,6 +247,7 @@ type compose struct {
 	busy         bool
 	said         []string
 	bad          bool
+	known        []string // topics that are declared
 }
 
 func newCompose(m *model, verb, name string) *compose {
@@ -204,6 +275,20 @@ func (c *compose) command(*model) []string {
 		words = append(words, c.data.Value())
 	}
 	return words
+}
+
+// others are the topics that could be meant.
+func (c *compose) others() string {
+	var rest []string
+	for _, name := range c.known {
+		if name != c.topic.Value() {
+			rest = append(rest, text.Cell(name))
+		}
+	}
+	if len(rest) == 0 {
+		return ""
+	}
+	return faint.Render("  also " + strings.Join(rest, ", "))
 }
 
 func (c *compose) input() *textinput.Model {
@@ -285,7 +370,7 @@ func (c *compose) body(_ *model, width, _ int) []string {
 	if c.verb != "broadcast" {
 		to = text.Cell(c.script)
 	}
-	out := []string{bold.Render(verbWords[c.verb]) + " " + to, "", "  topic  " + c.topic.View(), "  data   " + c.data.View(), faint.Render("         JSON; a word that is not is a string"), ""}
+	out := []string{bold.Render(verbWords[c.verb]) + " " + to, "", "  topic  " + c.topic.View() + c.others(), "  data   " + c.data.View(), faint.Render("         JSON; a word that is not is a string"), ""}
 	for _, l := range c.said {
 		for _, l := range wrap(text.Line(l), width) {
 			if c.bad {

@@ -74,9 +74,14 @@ func (m *model) looked(msg scriptsMsg) {
 		return
 	}
 	m.problem = msg.err
-	if msg.err == nil {
-		m.about, m.scripts = msg.about, msg.list.Scripts
+	if msg.err != nil {
+		return
 	}
+	m.about, m.scripts = msg.about, nil
+	for _, s := range msg.all.Scripts {
+		m.scripts = append(m.scripts, s.Script)
+	}
+	m.remember(msg.all, now())
 }
 
 // happened takes events: what the screen shows may be old now.

@@ -244,3 +244,22 @@ func (c *Client) Chart(ctx context.Context, id, name string, points int) (v1.Cha
 	var out v1.Chart
 	return out, c.call(ctx, DefaultTimeout, http.MethodGet, path, nil, &out)
 }
+
+// Overview lists every script with its state and at most so many of its
+// variables, those that are worth a look first.
+func (c *Client) Overview(ctx context.Context, variables int) (v1.Overview, error) {
+	var out v1.Overview
+	return out, c.call(ctx, DefaultTimeout, http.MethodGet, "/api/v1/overview?variables="+strconv.Itoa(variables), nil, &out)
+}
+
+// Routes tells what moves parameters and messages.
+func (c *Client) Routes(ctx context.Context) (v1.Routes, error) {
+	var out v1.Routes
+	return out, c.call(ctx, DefaultTimeout, http.MethodGet, "/api/v1/routes", nil, &out)
+}
+
+// Topics tells what scripts can be asked and told, and what has been.
+func (c *Client) Topics(ctx context.Context) (v1.Topics, error) {
+	var out v1.Topics
+	return out, c.call(ctx, DefaultTimeout, http.MethodGet, "/api/v1/topics", nil, &out)
+}
