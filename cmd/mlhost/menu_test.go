@@ -410,3 +410,23 @@ func TestMenuLauncher(t *testing.T) {
 		t.Errorf("exit code %d", code)
 	}
 }
+
+// On a terminal watch shows the course of each variable, and one of them
+// large; elsewhere it writes lines.
+func TestWatchOnTerminal(t *testing.T) {
+	f := menuFolder(t)
+	f.says("run", "--detach", "config.hcl")
+	f.await(`loss +0\.01`, "vars", "trainer")
+	x := newTerminal(t, 80, 24, f.command("watch", "trainer"))
+	x.await(`^loss +0\.01 +step 99 +█▃▂`)
+	f.says("set", "trainer", "learning_rate=0.5")
+	x.await(`learning_rate: 0\.01 → 0\.5`, `^loss +0\.01`)
+	y := newTerminal(t, 80, 24, f.command("watch", "trainer.loss"))
+	y.await(`^loss = 0\.01  step 99`, `^ +1 │`, `0\.01 │`)
+	f.says("stop", "trainer")
+	x.await(`stopped`, `^loss +0\.01`)
+	if code := x.end(); code != 0 {
+		t.Errorf("exit code %d", code)
+	}
+	y.end()
+}

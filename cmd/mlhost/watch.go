@@ -21,7 +21,8 @@ func (a *app) watchVerb() *cobra.Command {
 		Long: strings.TrimSpace(`
 Show what a script reports, as it comes: its variables, results, changes of
 parameters and of its state; or one variable only. It ends when the script
-has ended. With --json every line is one JSON object.`),
+has ended. On a terminal each variable is one line with the course of its run;
+one variable is drawn large. With --json every line is one JSON object.`),
 		Example:           "mlhost watch trainer\nmlhost watch trainer.loss --json",
 		Args:              args(1, 1, "a script, or SCRIPT.VARIABLE"),
 		ValidArgsFunction: a.completeWatch,
@@ -47,6 +48,9 @@ func (a *app) watch(ctx context.Context, c *client.Client, name, variable string
 	}
 	if over(now.State) {
 		a.note("%s is %s; waiting for it to start", escapeLine(name), now.State)
+	}
+	if a.canRewrite() {
+		return a.watchLive(ctx, c, stream, name, variable)
 	}
 	for {
 		e, err := stream.Next()

@@ -89,6 +89,12 @@ type Series struct {
 	n      int
 }
 
+// NewSeries returns a series that begins with values, each of which stands for
+// per samples.
+func NewSeries(values []float64, per int) *Series {
+	return &Series{values: values[:min(len(values), seriesSize-1)], per: max(1, per)}
+}
+
 // seriesSize is how many values a Series keeps at most.
 const seriesSize = 512
 
