@@ -131,10 +131,10 @@ class Lab:
         self.until(lambda: not self.early(out))
         status, value = out["set"].get("status"), out["set"].get("value")
         if script.output and status in ("applied", "pending"):
-            marks = len(self.printed(run)[0])
-            out["seen"] = bool(self.until(lambda: re.search(script.output.encode(), self.printed(run)[0][marks:], re.M), 60))
+            marks = [0 if script.when == "" else len(text) for text in self.printed(run)]
+            out["seen"] = bool(self.until(lambda: any(re.search(script.output.encode(), t[m:], re.M) for t, m in zip(self.printed(run), marks)), 60))
         if script.series and status in ("applied", "pending"):
-            out["series"] = {"name": script.series, "before": before, "after": self.until(lambda: self.moved(run, max(count - 3, 0)), 120)}
+            out["series"] = {"name": script.series, "before": before, "after": self.until(lambda: self.moved(run, max(count - 3, 0), before[1]), 120)}
         if script.release and status in ("applied", "pending"):
             held = self.last(run, script.series)[1]
             out["release"] = self.outcome("release", self.name, name, "--json")
@@ -153,9 +153,9 @@ class Lab:
         out["warnings"] = [json.loads(line)["text"] for line in events.splitlines() if '"stream":"log"' in line][:5]
         return out
 
-    def moved(self, run, before):
+    def moved(self, run, before, old):
         """Returns the newest sample when those since the change show it: as script.shows finds,
-        by there being another value, or with "still" by the last five being the same."""
+        by another value than the old one, or with "still" by the last five being the same."""
         samples, shows = self.samples(run, self.script.series)[before:], self.script.shows
         values = [s[2] for s in samples]
         if not values:
@@ -163,7 +163,7 @@ class Lab:
         if shows == "still":
             shown = len(values) >= 10 and len(set(values[-5:])) == 1 and len(set(values[:3])) > 1
         else:
-            shown = shows(values) if shows else values[-1] != values[0]
+            shown = shows(values) if shows else values[-1] != old
         return (samples[-1][0], values[-1]) if shown else None
 
     def stop(self, run, pattern):

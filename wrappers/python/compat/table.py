@@ -52,7 +52,7 @@ def examples(path, **more):
 SCRIPTS = [
     Script(
         "pytorch/examples", "mnist/main.py", "--epochs 1 --log-interval 1", "--epochs 1000 --log-interval 1", "lr=0.25",
-        when=r"Epoch: 2 ", series="optimizer.lr", release=True, data=(data.mnist,), keep="mnist", note="generated MNIST files",
+        when=r"Epoch: 2 ", series="optimizer.lr", shows=lambda v: v[-1] == 0.25, release=True, data=(data.mnist,), keep="mnist", note="generated MNIST files",
     ),
     Script(
         "pytorch/examples", "vae/main.py", "--epochs 1 --log-interval 1", "--epochs 5000", "log_interval=1",
@@ -70,7 +70,7 @@ SCRIPTS = [
         make="text = open('generate_sine_wave.py').read().replace('L = 1000', 'L = 60').replace('N = 100', 'N = 12'); exec(text)",
     ),
     Script(
-        "pytorch/examples", "regression/main.py", change="POLY_DEGREE=3", keep="regression", mask=(NUMBERS,),
+        "pytorch/examples", "regression/main.py", change="POLY_DEGREE=3", output="shapes cannot be multiplied", keep="regression", mask=(NUMBERS,),
         note="ends in a second or less",
     ),
     Script(
@@ -101,7 +101,8 @@ SCRIPTS = [
     examples("cluster/plot_kmeans_stability_low_dim_dense.py", change="n_runs=2", when="Evaluation", watched=("run_id",), series="run_id", shows=ends_at(1),
              mask=(TIMES,)),
     examples("ensemble/plot_adaboost_twoclass.py", change="plot_step=0.05"),
-    examples("mixture/plot_gmm_init.py", change="n_samples=500", mask=()),
+    examples("mixture/plot_gmm_init.py", change='colors=["red","green","blue","black"]', watched=("color",), series="color",
+             shows=lambda v: v[-1] in ("red", "green", "blue", "black")),
     examples("cluster/plot_mini_batch_kmeans.py", change="batch_size=90"),
     examples("model_selection/plot_nested_cross_validation_iris.py", change="NUM_TRIALS=5"),
     Script(
