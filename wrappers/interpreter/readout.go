@@ -52,13 +52,14 @@ func (r *run) readLine(line []byte) {
 // script's own step where the line has none.
 func (r *run) claimed(found printed.Found) []script.Sample {
 	known := r.step.Load()
-	kept := found.Samples[:0]
+	var kept []script.Sample
 	var d script.Description
-	for _, s := range found.Samples {
+	earlier := len(found.Earlier)
+	for i, s := range append(found.Earlier, found.Samples...) {
 		if !r.claims.claim(s.Name, fromOutput) {
 			continue
 		}
-		if known >= 0 && found.Step < 0 {
+		if known >= 0 && found.Step < 0 && i >= earlier {
 			s.Step = known
 		}
 		if !r.readout.declared[s.Name] {

@@ -9,6 +9,7 @@ package printed
 
 import (
 	"math"
+	"slices"
 	"strings"
 	"time"
 
@@ -25,6 +26,7 @@ const (
 // Found is what one line says.
 type Found struct {
 	Samples  []script.Sample
+	Earlier  []script.Sample   // of lines before, that were held back
 	Units    map[string]string // of variables, where the line tells them
 	Step     int64             // -1: the line tells none
 	Progress *script.Progress  // nil: the line tells none
@@ -35,6 +37,7 @@ type Found struct {
 // the script is: a line without a step has that of the line before.
 type Reader struct {
 	names map[string]int64 // how often each was seen
+	held  map[string]held  // what settings are called, seen once
 	full  bool
 	place place
 	code  bool // the next line is source code, of a traceback
@@ -65,9 +68,10 @@ func (r *Reader) Read(line []byte, now time.Time) Found {
 		said = scanLine(b.before)
 		inside := scanLine(b.after)
 		said.pairs = append(said.pairs, all(b.after, inside)...)
+		said.repeats = true
 		found.Progress = r.place.bar(b, said.counts, now)
 	} else if pairs := r.table.read(line); pairs != nil {
-		said.pairs, said.counts = pairs, r.table.counts
+		said.pairs, said.counts, said.repeats = pairs, r.table.counts, true
 		r.place.move(said, now)
 	} else {
 		said = scanLine(text)
@@ -76,8 +80,43 @@ func (r *Reader) Read(line []byte, now time.Time) Found {
 	if len(said.counts) > 0 {
 		found.Step = r.place.step
 	}
-	r.samples(&found, said, now)
+	r.samples(&found, r.measured(said, now), now)
 	return found
+}
+
+// held is what a line has said of a name that settings have too.
+type held struct {
+	value float64
+	step  int64
+	when  time.Time
+}
+
+// measured leaves out what may be a setting: a script prints its learning_rate
+// and its max_grad_norm line by line before it begins. Such a name counts in a
+// line that tells of training besides, and once its value has changed.
+func (r *Reader) measured(said scan, now time.Time) scan {
+	if said.repeats || len(said.counts) > 0 || slices.ContainsFunc(said.pairs, func(p pair) bool { return p.sure && !isSetting(p.name) }) {
+		return said
+	}
+	pairs := said.pairs[:0]
+	for _, p := range said.pairs {
+		before, seen := r.held[p.name]
+		switch _, known := r.names[p.name]; {
+		case known:
+			pairs = append(pairs, p)
+		case seen && before.value != p.value && p.value == p.value:
+			delete(r.held, p.name)
+			p.before = &before
+			pairs = append(pairs, p)
+		case !seen && len(r.held) < MaxNames:
+			if r.held == nil {
+				r.held = map[string]held{}
+			}
+			r.held[p.name] = held{value: p.value, step: r.place.step, when: now}
+		}
+	}
+	said.pairs = pairs
+	return said
 }
 
 // all returns the pairs of a bar's postfix, which counts whatever its names.
@@ -117,8 +156,24 @@ func (r *Reader) samples(found *Found, said scan, now time.Time) {
 			}
 			found.Units[p.name] = p.unit
 		}
+		if p.before != nil {
+			r.first(found, p)
+		}
 		r.add(found, p.name, script.Float(p.value), now)
 	}
+}
+
+// first appends the value that was held back, which turns out to be the first.
+func (r *Reader) first(found *Found, p pair) {
+	if len(r.names) >= MaxNames {
+		return
+	}
+	step := p.before.step
+	if !r.place.known {
+		step = 1
+	}
+	r.names[p.name] = 1
+	found.Earlier = append(found.Earlier, script.Sample{Name: p.name, Step: step, Time: p.before.when, Value: script.Float(p.before.value)})
 }
 
 // add appends a sample; of a name that stands twice in a line the first counts.

@@ -12,7 +12,7 @@ import (
 // say writes down what was found: "loss=0.5% lr=0.1 @12 3/10".
 func say(f Found) string {
 	var parts []string
-	for _, s := range f.Samples {
+	for _, s := range append(f.Earlier, f.Samples...) {
 		v, _ := s.Value.Float()
 		parts = append(parts, fmt.Sprintf("%s=%g%s", s.Name, v, f.Units[s.Name]))
 	}
@@ -78,6 +78,10 @@ var lines = []struct{ name, line, want string }{
 	{"logging", "INFO:train:55:loss: 0.5", "loss=0.5"},
 	{"stable baselines", "|    ep_rew_mean     | 21.3     |", "ep_rew_mean=21.3"},
 	{"rl", "Ep 10 | reward -21.0 | eps 0.5", "ep=10 reward=-21 eps=0.5 @10"},
+	{"sentence without a colon", "reached a top score of 0.9", "top_score=0.9"},
+	{"sentence with is", "the loss is 0.25 now", "loss=0.25"},
+	{"a library's own name", "[0]\tdtrain-PyRMSLE:1.37153\tdtest-PyRMSLE:1.31487", "round=0 dtrain-PyRMSLE=1.37153 dtest-PyRMSLE=1.31487 @0"},
+	{"train iterations", "train_iter: 5 loss: 1", "iter=5 loss=1 @5"},
 	{"episode", "Episode 10\tLast reward: 12.00\tAverage reward: 10.23", "episode=10 last_reward=12 reward=10.23 @10"},
 	{"sentence", "Loss after epoch 3: 0.5", "epoch=3 loss=0.5 @3"},
 	{"plus minus", "Accuracy: 0.95 (+/- 0.02)", "accuracy=0.95"},
@@ -126,6 +130,11 @@ func TestSequences(t *testing.T) {
 		{"tutorial", []string{"[1,  2000] loss: 2", "[1,  4000] loss: 1.5", "[2,  2000] loss: 1"},
 			[]string{"epoch=1 loss=2 @2000", "epoch=1 loss=1.5 @4000", "epoch=2 loss=1 @6000"}},
 		{"steps go on", []string{"epoch 1 step 100 loss 2", "epoch 2 step 200 loss 1"}, []string{"epoch=1 step=100 loss=2 @100", "epoch=2 step=200 loss=1 @200"}},
+		{"settings line by line", []string{"    learning_rate: 0.0005", "    grad_norm_clip: 1.0", "min_lr = 6e-5", "Overriding: max_iters = 2000", "warmup_iters = 100", "eval_iters: 20", "kl_coef: 0.2",
+			"lr_decay_iters = 5000", "max_grad_norm=1.0", "l2: 0.01", "learning_rate: 0.0005", "iter 3: loss 2.5, lr 0.1"},
+			[]string{"", "", "", "", "", "", "", "", "", "", "", "iter=3 loss=2.5 lr=0.1 @3"}},
+		{"a schedule that is printed", []string{"lr: 0.1", "lr: 0.1", "lr: 0.01", "lr: 0.01", "lr: 0.1"}, []string{"", "", "lr=0.1 lr=0.01", "lr=0.01", "lr=0.1"}},
+		{"once is enough for what is measured", []string{"test accuracy: 0.9", "Mean squared error: 12.5"}, []string{"test_accuracy=0.9", "mean_squared_error=12.5"}},
 		{"traceback", []string{`  File "train.py", line 3, in <module>`, "    loss = 0", "loss = 1"}, []string{"", "", "loss=1"}},
 		{"fastai", []string{"epoch     train_loss  valid_loss  accuracy  time", "0         0.512       0.431       0.85      00:05", "1         0.4         0.3         0.9       00:05"},
 			[]string{"", "epoch=0 train_loss=0.512 valid_loss=0.431 accuracy=0.85 @0", "epoch=1 train_loss=0.4 valid_loss=0.3 accuracy=0.9 @1"}},

@@ -9,7 +9,8 @@ import (
 type pair struct {
 	name, unit string
 	value      float64
-	sure       bool // the name tells of training; others count beside such a one only
+	sure       bool  // the name tells of training; others count beside such a one only
+	before     *held // what the name had when it was seen first, held back since
 }
 
 // count is where the script is in something.
@@ -23,6 +24,8 @@ type scan struct {
 	pairs  []pair
 	counts []count
 	eta    float64 // seconds; 0: not told
+
+	repeats bool // a progress bar, or the row of a table: no list of settings
 }
 
 // maxPairs is the most that a line of training says; one with more is a dump
@@ -178,6 +181,9 @@ func (s *scanner) nameBefore(i int) (name string, sep, ok bool) {
 	if at < s.used || s.tokens[at].kind != word {
 		return s.nameOfSentence(at, sep)
 	}
+	if !sep && !bracket && at-1 >= s.used && links[strings.ToLower(s.tokens[at].text)] && s.tokens[at-1].kind == word {
+		at-- // a top score of 0.9
+	}
 	name = s.phrase(at)
 	if _, is := counter(last(name)); bracket && !is {
 		return "", false, false
@@ -237,9 +243,14 @@ func (s *scanner) phrase(i int) string {
 	return cleanName(strings.Join(words, "_"))
 }
 
-// cleanName makes a variable's name of printed words.
+// cleanName makes a variable's name of printed words. What is spelt as a
+// program's own name keeps its capitals: dtrain-PyRMSLE, as the library that
+// prints it reports it too.
 func cleanName(text string) string {
-	text = strings.ToLower(strings.ReplaceAll(text, "'s", ""))
+	text = strings.ReplaceAll(text, "'s", "")
+	if !isIdentifier(text) {
+		text = strings.ToLower(text)
+	}
 	return strings.Trim(strings.Map(func(r rune) rune {
 		switch {
 		case r == '\'' || r == '^' || r == '#':
@@ -249,6 +260,16 @@ func cleanName(text string) string {
 		}
 		return r
 	}, text), "_-./")
+}
+
+// isIdentifier reports whether a capital stands behind a small letter.
+func isIdentifier(text string) bool {
+	for i := 1; i < len(text); i++ {
+		if text[i] >= 'A' && text[i] <= 'Z' && text[i-1] >= 'a' && text[i-1] <= 'z' {
+			return true
+		}
+	}
+	return false
 }
 
 func last(name string) string {
@@ -262,7 +283,7 @@ func last(name string) string {
 func (s *scanner) count(name string, i int, total float64) bool {
 	plain, is := counter(last(name))
 	t := s.tokens[i]
-	if !is || t.unit != "" || t.value < 0 || total > 0 && t.value > total || !t.whole && plain != "epoch" {
+	if !is || limits[pieces(name)[0]] && plain != strings.ToLower(name) || t.unit != "" || t.value < 0 || total > 0 && t.value > total || !t.whole && plain != "epoch" {
 		return false
 	}
 	s.counts = append(s.counts, count{plain, t.value, total})

@@ -1,6 +1,9 @@
 package printed
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 func setOf(words string) map[string]bool {
 	set := map[string]bool{}
@@ -38,6 +41,17 @@ var (
 	breaks = setOf(`the a an of on for at in after is was with and to by from or set info debug warning warn error critical trace
 		than has got`)
 
+	// links stand between a name and its number in a sentence.
+	links = setOf(`of is was are at by to reached reaches`)
+
+	// settled are the parts of names that settings have, though they tell of
+	// training: lr, max_grad_norm, kl_coef.
+	settled = setOf(`lr learning_rate max min maximum minimum clip clipping decay warmup init initial base start final target goal threshold
+		tol tolerance eps epsilon alpha beta gamma coef coeff coefficient weight weights penalty factor scale l1 l2 limit patience margin smoothing
+		temperature dropout prob probability`)
+	// limits before a counter make a setting of it: max_iters, warmup_steps.
+	limits = setOf(`max min n warmup decay lr eval log save print every per target start initial maximum minimum checkpoint test val valid`)
+
 	// nobodys are names of numbers that tell nothing of training.
 	nobodys = setOf(`line port pid rank local_rank world_size v_num seed gpu cuda node device version worker thread tid code
 		status exit date year day http https total file files`)
@@ -59,13 +73,14 @@ func isUnit(text string) bool {
 	return ok && per != "" && len(text) <= 24 && !strings.Contains(per, "/") && (of == "" || wordLength(of) == len(of)) && wordLength(per) == len(per)
 }
 
-// pieces cuts a lower-case name into its words.
+// pieces cuts a name into its words, in lower case.
 func pieces(name string) []string {
-	return strings.FieldsFunc(name, func(r rune) bool { return strings.ContainsRune("_/-.@()' ", r) })
+	return strings.FieldsFunc(strings.ToLower(name), func(r rune) bool { return strings.ContainsRune("_/-.@()' ", r) })
 }
 
 // isMeasured reports whether a name tells of training.
 func isMeasured(name string) bool {
+	name = strings.ToLower(name)
 	if measured[name] || strings.HasSuffix(name, learning) || strings.HasSuffix(name, "grad_norm") {
 		return true
 	}
@@ -75,6 +90,14 @@ func isMeasured(name string) bool {
 		}
 	}
 	return strings.HasSuffix(name, "loss")
+}
+
+// isSetting reports whether a name that tells of training may be a setting's.
+func isSetting(name string) bool {
+	if strings.HasSuffix(strings.ToLower(name), learning) {
+		return true
+	}
+	return slices.ContainsFunc(pieces(name), func(piece string) bool { return settled[piece] })
 }
 
 func isRatio(name string) bool {
@@ -88,6 +111,6 @@ func isRatio(name string) bool {
 
 // counter returns the plain name of a counter: epoch for Epoch(train).
 func counter(name string) (string, bool) {
-	name, _, _ = strings.Cut(name, "(")
+	name, _, _ = strings.Cut(strings.ToLower(name), "(")
 	return name, counters[name]
 }
