@@ -19,15 +19,31 @@ import (
 // without.
 const readPatience = 5 * time.Second
 
-// discoverOptions tell where results are kept.
-func discoverOptions(state string) python.DiscoverOptions {
-	return python.DiscoverOptions{Cache: filepath.Join(state, ".discovered")}
+// discoverOptions tell where results are kept, and where the libraries are of
+// the interpreter that a script would run in.
+func discoverOptions(state string, scripts ...*config.Script) python.DiscoverOptions {
+	byFolder := map[string][]string{}
+	return python.DiscoverOptions{Cache: filepath.Join(state, ".discovered"), Libraries: func(path string) []string {
+		for _, s := range scripts {
+			if s.Source == path {
+				return python.SitePackages(s.Launch("").Interpreter)
+			}
+		}
+		folder := filepath.Dir(path)
+		if _, known := byFolder[folder]; !known {
+			byFolder[folder] = nil
+			if cfg, diags := config.Single(path, nil); !diags.HasErrors() && len(cfg.Scripts) == 1 {
+				byFolder[folder] = python.SitePackages(cfg.Scripts[0].Launch("").Interpreter)
+			}
+		}
+		return byFolder[folder]
+	}}
 }
 
 // discoverer is how a host reads scripts.
 func discoverer(state string) func(context.Context, *config.Script) (script.Catalogue, error) {
 	return func(ctx context.Context, s *config.Script) (script.Catalogue, error) {
-		found, err := python.Discover(ctx, discoverOptions(state), []string{s.Source})
+		found, err := python.Discover(ctx, discoverOptions(state, s), []string{s.Source})
 		if err != nil {
 			return script.Catalogue{}, err
 		}
@@ -59,7 +75,7 @@ func (a *app) describeScripts(ctx context.Context, cfg *config.Config, want func
 	state, err := a.stateDir()
 	if err == nil {
 		var found []python.Discovered
-		if found, err = python.Discover(ctx, discoverOptions(state), paths); err == nil {
+		if found, err = python.Discover(ctx, discoverOptions(state, scripts...), paths); err == nil {
 			var diags hcl.Diagnostics
 			for i, s := range scripts {
 				diags = append(diags, describeScript(s, &found[i], known)...)

@@ -70,6 +70,10 @@ type DiscoverOptions struct {
 	Cache  string        // a directory for results, made if need be
 	Limit  time.Duration // for one script; 0: 20 s
 	Read   func()        // nil, or called for every script that is done
+	// Libraries returns the folders with the libraries that a script would
+	// import: the source of a class that it inherits from is read there. Nil:
+	// none.
+	Libraries func(path string) []string
 }
 
 // Discover reads scripts and returns a result for each path, in order. It is
@@ -86,6 +90,9 @@ func Discover(ctx context.Context, o DiscoverOptions, paths []string) ([]Discove
 		abs, err := filepath.Abs(path)
 		if err != nil {
 			return nil, fmt.Errorf("discover parameters: %w", err)
+		}
+		if o.Libraries != nil {
+			d.site[abs] = o.Libraries(abs)
 		}
 		if out[i] = (Discovered{Path: abs}); !d.cached(&out[i]) {
 			missing = append(missing, i)
@@ -115,10 +122,11 @@ type discoverer struct {
 	python, program, dir string
 	limit                time.Duration
 	hashes               HashesByPath // of files, as looked up in this call
+	site                 map[string][]string
 }
 
 func newDiscoverer(o DiscoverOptions) (*discoverer, error) {
-	d := &discoverer{python: o.Python, limit: o.Limit, hashes: HashesByPath{}}
+	d := &discoverer{python: o.Python, limit: o.Limit, hashes: HashesByPath{}, site: map[string][]string{}}
 	if d.limit == 0 {
 		d.limit = 20 * time.Second
 	}
@@ -159,11 +167,14 @@ func newDiscoverer(o DiscoverOptions) (*discoverer, error) {
 func (d *discoverer) read(parent context.Context, out []Discovered, missing []int, tell func(int)) (done int, err error) {
 	ctx, cancel := context.WithCancel(parent)
 	defer cancel()
-	paths := make([]string, len(missing))
+	paths, site := make([]string, len(missing)), map[string][]string{}
 	for i, at := range missing {
 		paths[i] = out[at].Path
+		if folders := d.site[paths[i]]; len(folders) > 0 {
+			site[paths[i]] = folders
+		}
 	}
-	request, err := json.Marshal(map[string]any{"paths": paths})
+	request, err := json.Marshal(map[string]any{"paths": paths, "site": site})
 	if err != nil {
 		return 0, err
 	}

@@ -46,7 +46,7 @@ func (d *discoverer) keep(r *Discovered) error {
 }
 
 func (d *discoverer) entry(path string) string {
-	return filepath.Join(d.dir, hashOf([]byte(path))[:24]+".json")
+	return filepath.Join(d.dir, hashOf([]byte(path + "\x00" + strings.Join(d.site[path], "\x00")))[:24]+".json")
 }
 
 // hash returns what HashesByPath holds for a file.

@@ -307,6 +307,8 @@ class OtherStyles(unittest.TestCase):
                             ("draccus", "import pyrallis\n        @pyrallis.wrap()\n        def main(cfg: Top): pass\n        main()")):
             with self.subTest(call):
                 expected = dict(flat, **{"optim.lr": ("float", 0.001)})
+                if style == "draccus":
+                    expected.update({"config_path": ("string", None)}, **({} if "pyrallis" in call else {"optim": ("string", None)}))
                 if style == "simple_parsing":  # parse() puts all below the name "config"
                     expected = {"config." + name: pair for name, pair in expected.items()}
                 self.check(style, nested + call + "\n", expected)
@@ -613,6 +615,150 @@ class OtherStyles(unittest.TestCase):
         ours = by_name(found)
         self.assertEqual((ours["lr"]["mutability"], ours["epochs"]["mutability"], ours["lr"]["doc"]), ("live", "restart", "rate"))
         self.assertIn("sys.argv", found["problems"][0]["message"])
+
+
+class Installed(unittest.TestCase):
+    """Classes of libraries, by their source in site-packages; nothing of them is imported."""
+
+    LIBRARY = {
+        "site/lib/__init__.py": "raise SystemExit('imported')\n_import_structure = {'args': ['Training', 'Other']}\n",
+        "site/lib/args.py": """
+            from dataclasses import dataclass, field
+            from .kinds import Kind
+            from typing import Union
+            open("made", "w")
+            @dataclass
+            class Base:
+                out: str = field(default="o", metadata={"help": "where"})
+            @dataclass
+            class Training(Base):
+                lr: float = 0.1
+                kind: Union[Kind, str] = field(default="a")
+                made: str = field(default_factory=compute)
+        """,
+        "site/lib/kinds.py": "from enum import Enum\nclass Kind(Enum):\n    A = 'a'\n    B = 'b'\n",
+    }
+    SCRIPT = """
+        from dataclasses import dataclass
+        from transformers import HfArgumentParser
+        from lib import Training
+        @dataclass
+        class Mine(Training):
+            beta: float = 0.5
+        HfArgumentParser(Mine).parse_args_into_dataclasses()
+    """
+
+    def read(self, script, libraries=()):
+        files = dict(self.LIBRARY, **{"s.py": script, **dict(libraries)})
+        with tempfile.TemporaryDirectory() as folder:
+            folder = os.path.realpath(folder)
+            for name, text in files.items():
+                path = os.path.join(folder, name)
+                os.makedirs(os.path.dirname(path), exist_ok=True)
+                with open(path, "w") as f:
+                    f.write(textwrap.dedent(text))
+            path = os.path.join(folder, "s.py")
+            done = subprocess.run([sys.executable, "-I", "-S", "-B", DISCOVER], input=json.dumps({"paths": [path], "site": {path: [os.path.join(folder, "site")]}}).encode(),
+                                  stdout=subprocess.PIPE, check=True, cwd=folder, timeout=60)
+            self.assertFalse(os.path.exists(os.path.join(folder, "made")))
+        return json.loads(done.stdout)
+
+    def test_fields_of_a_library(self):
+        found = self.read(self.SCRIPT)
+        ours = by_name(found)
+        self.assertEqual({n: p["default"] for n, p in ours.items()}, {"out": "o", "lr": 0.1, "kind": "a", "made": None, "beta": 0.5})
+        self.assertEqual((ours["kind"]["choices"], ours["out"]["doc"], ours["lr"]["file"], ours["lr"]["line"]), (["a", "b"], "where", "site/lib/args.py", 11))
+        self.assertEqual([p["message"] for p in found["problems"]], ["lib/args.py:13: the default of made is computed: a factory"])
+        self.assertTrue(any(name.endswith("site/lib/kinds.py") for name in found["reads"]))
+
+    def test_a_class_of_a_library_alone(self):
+        found = self.read("from transformers import HfArgumentParser\nfrom lib.args import Base\nHfArgumentParser((Base,)).parse_args_into_dataclasses()\n")
+        self.assertEqual(list(by_name(found)), ["out"])
+
+    def test_lightning(self):
+        found = self.read("""
+            from lightning.pytorch.cli import LightningCLI
+            class Model:
+                def __init__(self, lr: float = 0.1): pass
+            class Own(LightningCLI):
+                def add_arguments_to_parser(self, parser):
+                    parser.add_argument("--extra", default=1)
+                    parser.set_defaults({"trainer.max_epochs": 5})
+            Own(Model, seed_everything_default=3)
+        """, {"site/lightning/__init__.py": "", "site/lightning/pytorch/__init__.py": "from lightning.pytorch.trainer import Trainer\n",
+              "site/lightning/pytorch/trainer.py": "class Trainer:\n    def __init__(self, max_epochs=None, devices='auto'): pass\n    def fit(self, model, ckpt_path=None): pass\n"})
+        ours = by_name(found)
+        self.assertEqual({n: p["default"] for n, p in ours.items()}, {"seed_everything": 3, "trainer.max_epochs": 5, "trainer.devices": "auto", "model.lr": 0.1, "data": None,
+                                                                     "ckpt_path": None, "extra": 1, "optimizer": None, "lr_scheduler": None})
+        self.assertEqual((ours["ckpt_path"]["argument"]["commands"], ours["model.lr"]["argument"]["commands"][1]), ([["fit"]], ["validate"]))
+        self.assertIn("which class data is", found["problems"][0]["message"])
+        without = discover({"s.py": "from lightning.pytorch.cli import LightningCLI\nclass M:\n    def __init__(self, lr=1): pass\nLightningCLI(M, M, run=False)\n"})
+        self.assertEqual([p["message"][:50] for p in without["problems"]], ["the arguments of lightning.pytorch.Trainer are not"])
+
+    def test_gin(self):
+        script = """
+            import gin
+            from absl import app, flags
+            import model
+            flags.DEFINE_multi_string("gin_file", ["base.gin"], "files")
+            flags.DEFINE_%s("gin_bindings", [], "bindings")
+            FLAGS = flags.FLAGS
+            @gin.configurable
+            def train(data, lr=0.1, steps=10): pass
+            def main(argv):
+                gin.parse_config_files_and_bindings(FLAGS.gin_file, FLAGS.gin_bindings)
+                train("x")
+            app.run(main)
+        """
+        files = {"base.gin": "include 'more.gin'\ntrain.lr = 0.5  # rate\nNet.sizes = [\n  1,\n  2]\nNet.act = @relu\n", "more.gin": "Net.depth = 7\n",
+                 "model.py": "import gin\n@gin.configurable('Net')\nclass Network:\n    def __init__(self, depth=1, width=2): pass\n"}
+        found = discover(dict(files, **{"s.py": script % "multi_string"}))
+        ours = {n: p for n, p in by_name(found).items() if "." in n}
+        self.assertEqual({n: (p["default"], p["confidence"]) for n, p in ours.items()}, {"Net.depth": (7, "sure"), "train.lr": (0.5, "sure"), "Net.sizes": ([1, 2], "sure"),
+                                                                                         "Net.act": (None, "likely"), "train.steps": (10, "likely"), "Net.width": (2, "likely")})
+        self.assertEqual((ours["train.lr"]["argument"]["flag"], ours["train.lr"]["file"], ours["train.lr"]["line"]), ("--gin_bindings=train.lr", "base.gin", 2))
+        found = discover(dict(files, **{"s.py": script % "list"}))
+        self.assertEqual(by_name(found)["train.lr"]["refused"], "gin takes it from a .gin file")
+
+    def test_choices_of_draccus(self):
+        found = discover({
+            "s.py": """
+                from dataclasses import dataclass, field
+                import draccus
+                from robots import arm
+                from robots.base import Robot
+                @dataclass
+                class Config:
+                    robot: Robot = field(default_factory=arm.Arm)
+                @draccus.wrap()
+                def main(cfg: Config): pass
+                main()
+            """,
+            "robots/__init__.py": "", "robots/base.py": "import draccus\nfrom dataclasses import dataclass\n@dataclass\nclass Robot(draccus.ChoiceRegistry):\n    name: str = 'r'\n",
+            "robots/arm/__init__.py": "from .config import Arm\n",
+            "robots/arm/config.py": "from dataclasses import dataclass\nfrom ..base import Robot\n@Robot.register_subclass('arm')\n@dataclass\nclass Arm(Robot):\n    joints: int = 6\n",
+        })
+        ours = by_name(found)
+        self.assertEqual({n: p["default"] for n, p in ours.items()}, {"config_path": None, "robot": None, "robot.type": "arm", "robot.name": "r", "robot.joints": 6})
+        self.assertEqual((ours["robot.type"]["choices"], found["problems"]), (["arm"], []))
+
+    def test_configurations_to_choose_between(self):
+        found = discover({
+            "s.py": """
+                from dataclasses import dataclass, field
+                from typing import Union
+                import tyro
+                from kinds import One, Two
+                @dataclass
+                class Config:
+                    kind: Union[One, Two] = field(default_factory=One)
+                    n: int = 1
+                tyro.extras.overridable_config_cli({"first": ("1", Config(kind=One(deep=True))), "second": ("2", Config(n=2, kind=Two(wide=5)))})
+            """,
+            "kinds.py": "from dataclasses import dataclass\n@dataclass\nclass One:\n    deep: bool = False\n@dataclass\nclass Two:\n    wide: int = 3\n",
+        })
+        self.assertEqual({n: (p["default"], p["argument"]["commands"]) for n, p in by_name(found).items()},
+                         {"kind.deep": (True, [["first"]]), "n": (1, [["first"], ["second"]]), "kind.wide": (5, [["second"]])})
 
 
 class Assigned(unittest.TestCase):

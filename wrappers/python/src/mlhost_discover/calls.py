@@ -4,6 +4,7 @@ import ast
 
 from libraries import PARSERS
 from scopes import Scope
+from style_lightning import NAMES as LIGHTNING
 from values import (
     Bound, Class, Command, Const, Deco, Ext, Func, Group, Instance, Lazy, Method, ModuleValue, Namespace, Parser, Partial, Seq, Subparsers,
     Table, Unknown, Wrapped,
@@ -127,6 +128,8 @@ class Calls:
         handed = next((a for a in args if isinstance(a, (Parser, Group))), None)
         if handed is not None and any(b in ("argparse._ArgumentGroup", "argparse._MutuallyExclusiveGroup") for b in foreign):
             return Group(handed if isinstance(handed, Parser) else handed.parser)
+        if any(b in LIGHTNING for b in foreign) and not isinstance(self.member(cls, "__init__"), Func):
+            return self.lightning(args, kwargs, node, scope, cls)
         if kind:
             made = self.new_parser(kind, args, kwargs, node, scope)
             made.cls = cls

@@ -27,7 +27,7 @@ class Imports:
 
     def problem(self, line, message, module=None):
         if module is not None and module.path != self.path:
-            message = "%s:%d: %s" % (os.path.relpath(module.path, os.path.dirname(self.path)), line, message)
+            message = "%s:%d: %s" % (os.path.relpath(module.path, module.library[0] if module.library else os.path.dirname(self.path)), line, message)
             line = 0
         entry = {"line": line, "message": message}
         if entry not in self.problems and len(self.problems) < MAX_PROBLEMS:
@@ -131,7 +131,13 @@ class Imports:
             scope.names[name] = ModuleValue(inner) if inner else Ext(canonical((node.module or "") + "." + alias.name))
 
     def do_Import(self, node, scope):
-        self.do_import(node, scope)
+        if scope.module.library:
+            self.library_import(node, scope)
+        else:
+            self.do_import(node, scope)
 
     def do_ImportFrom(self, node, scope):
-        self.do_import_from(node, scope)
+        if scope.module.library:
+            self.library_import(node, scope)
+        else:
+            self.do_import_from(node, scope)

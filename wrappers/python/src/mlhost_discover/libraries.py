@@ -3,6 +3,8 @@
 import ast
 import os
 
+from style_gin import PARSES as GIN
+from style_lightning import NAMES as LIGHTNING
 from values import (
     TYPES, Bound, Class, Command, Const, Deco, Ext, Func, Group, Instance, Method, Namespace, NotPlain, Param, Parser,
     Partial, Seq, Subparsers, Super, Table, Unknown, plain, wrap,
@@ -112,8 +114,12 @@ class Libraries:
             return args[0]
         if name == "functools.partial" and args and isinstance(args[0], (Func, Class, Ext)):
             return Partial(args[0], args[1:], kwargs)
-        for tool in ("lightning.pytorch.cli.LightningCLI", "pytorch_lightning.cli.LightningCLI", "hydra.compose", "hydra.initialize",
-                     "gin.parse_config_files_and_bindings", "getopt.getopt", "plac.call"):
+        if name in LIGHTNING:
+            return self.lightning(args, kwargs, node, scope)
+        if head in ("gin", "gin.config") and last in GIN:
+            self.gin(last, args, kwargs, node, scope)
+            return Unknown()
+        for tool in ("hydra.compose", "hydra.initialize", "getopt.getopt", "plac.call"):
             if name == tool:
                 self.problem(node.lineno, "%s is not understood: the parameters that it takes are not seen" % name, scope.module)
         return self.passed_on(name, args, kwargs, node, scope)

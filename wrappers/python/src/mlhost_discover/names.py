@@ -2,7 +2,7 @@
 
 # Never taken for files of the tree, not even in the repositories that make them.
 LIBRARIES = {"argparse", "optparse", "dataclasses", "typing", "enum", "abc", "os", "sys", "click", "typer", "absl", "fire", "tyro", "hydra", "omegaconf", "simple_parsing",
-             "jsonargparse", "draccus", "pyrallis", "docopt", "tap", "configargparse", "attr", "attrs", "ml_collections", "torch", "numpy", "jax", "tensorflow"}
+             "jsonargparse", "draccus", "pyrallis", "docopt", "tap", "configargparse", "attr", "attrs", "ml_collections", "gin", "lightning", "pytorch_lightning", "torch", "numpy", "jax", "tensorflow"}
 STARS = {"argparse": ("ArgumentParser", "BooleanOptionalAction", "SUPPRESS", "FileType"), "typing": ("List", "Optional", "Literal", "Union", "Dict", "Tuple"),
          "dataclasses": ("dataclass", "field"), "absl.flags": (), "transformers": ("HfArgumentParser",), "os": ("environ", "getenv", "path"),
          "script_interface": ("ScriptInterface",), "mlhost": ("param",), "pathlib": ("Path",)}

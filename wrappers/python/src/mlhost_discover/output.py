@@ -9,7 +9,7 @@ from syntax import sets_up
 from values import Budget, Func, Wrapped, jsonable
 
 STYLES = ["argparse", "click", "typer", "absl", "fire", "HfArgumentParser", "tyro", "simple_parsing", "draccus", "jsonargparse",
-          "hydra", "omegaconf", "optparse", "docopt", "tap", "register_parameter", "mlhost.param", "sys.argv"]
+          "hydra", "omegaconf", "optparse", "docopt", "tap", "gin", "register_parameter", "mlhost.param", "sys.argv"]
 
 
 RESUME = ("resume_from_checkpoint", "resume_from", "resume_path", "resume_checkpoint", "resume", "load_checkpoint", "init_checkpoint", "checkpoint_path", "ckpt_path", "restore_from",

@@ -9,6 +9,7 @@ class Module:
     def __init__(self, scan, source, name):
         self.scan, self.source, self.name = scan, source, name
         self.path, self.env, self.ran = source.path, {}, False
+        self.library = None  # of a library: where it is installed, and its package
 
     def get(self, name):
         """Returns what the module calls so, after reading its top level; None where there is nothing."""

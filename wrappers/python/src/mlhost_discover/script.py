@@ -7,6 +7,7 @@ import time
 from calls import Calls
 from expressions import Expressions
 from imports import Imports
+from installed import Installed
 from libraries import Libraries
 from loops import Mutability
 from output import Output
@@ -21,20 +22,24 @@ from style_config import Config
 from style_constants import Constants
 from style_declared import Declared
 from style_docopt import Docopt
+from style_draccus import Draccus
 from style_fire import Fire
+from style_gin import Gin
+from style_lightning import Lightning
 from ways import Ways
 
 MAX_SECONDS = 10.0
 
 
 class Script(
-    Argparse, Classes, Commands, Docopt, Fire, Click, Absl, Declared, Config, Constants, Assigned,
-    Libraries, Calls, Expressions, Statements, Imports, Mutability, Ways, Output,
+    Argparse, Classes, Commands, Docopt, Fire, Click, Absl, Declared, Config, Constants, Assigned, Lightning, Gin, Draccus,
+    Libraries, Installed, Calls, Expressions, Statements, Imports, Mutability, Ways, Output,
 ):
     """Follows one script's main path and gathers its parameters."""
 
-    def __init__(self, tree, path):
-        self.tree, self.path = tree, path
+    def __init__(self, tree, path, site=()):
+        self.tree, self.path, self.site = tree, path, site
+        self.looked_up, self.library_files, self.library_bytes, self.registries = {}, 0, 0, {}
         self.modules, self.reads, self.executed = {}, {}, {}
         self.problems, self.styles = [], []
         self.parsers, self.commands, self.found = [], [], []

@@ -39,6 +39,7 @@ class Argparse:
         if style == "HfArgumentParser":
             given = args[0] if args else kwargs.get("dataclass_types") or Seq([])
             for cls in given.items if isinstance(given, Seq) else [given]:
+                cls = self.class_of(cls)
                 if isinstance(cls, Class):
                     parser.params += self.fields(cls, style, "", node.lineno)
                 else:
@@ -53,6 +54,8 @@ class Argparse:
             made = self.argument(parser, args, kwargs, node, scope)
             if made is not None:
                 parser.params = [p for p in parser.params if p.name != made.name or p.passed != made.passed or p.module is not made.module] + [made]
+            return Unknown()
+        if parser.style == "jsonargparse" and self.lightning_method(parser, name, args, kwargs, node, scope):
             return Unknown()
         if name in ("add_argument_group", "add_mutually_exclusive_group", "add_group"):
             return Group(parser)
@@ -122,6 +125,7 @@ class Argparse:
             parser.params = [p for p in before if p.name not in added] + parser.params
 
     def add_class(self, parser, target, prefix, node, scope):
+        target = self.class_of(target)
         if isinstance(target, Class) and (parser.style == "simple_parsing" or is_dataclass(target)):
             made = self.fields(target, parser.style, prefix, node.lineno)
             first = parser.merged.setdefault(target.node, made) if parser.merges else made

@@ -40,6 +40,9 @@ class Classes:
                 return self.annotation(param, parts[0], scope)
             return self.annotation(param, node.value, scope)
         value = self.value(node, scope)
+        if isinstance(value, Ext) and scope.module.library and param.style != "jsonargparse" and value.name not in TYPES and value.name.split(".")[0] == scope.module.name.split(".")[0]:
+            found = self.installed(value.name)  # an enumeration of the library, as a rule
+            value = found if isinstance(found, Class) and self.is_enum(found) else value
         if isinstance(value, Alternatives):
             classes = [v for v in self.targets_of(value) if isinstance(v, Class) and not self.is_enum(v)]
             if classes and len(classes) == len(self.targets_of(value)):
@@ -81,6 +84,7 @@ class Classes:
                     return None
                 kinds.add(probe.type)
             param.type = param.type if len(kinds) == 1 else "float" if kinds == {"int", "float"} else "any"
+            param.mixed = param.type == "any" and param.style == "jsonargparse"
         return found
 
     def fields(self, cls, style, prefix, line, depth=0):
@@ -89,8 +93,9 @@ class Classes:
             self.problem(line, "%s nests without end" % cls.node.name, cls.module)
             return []
         out = {}
+        self.adopt(cls)
         for base in self.foreign_bases(cls):
-            if base.split(".")[-1] not in ("object", "ABC", "Generic", "Protocol", "Serializable", "FrozenSerializable", "NamedTuple", "BaseModel", "JsonSerializable", "Tap") and not base.startswith("typing"):
+            if base.split(".")[-1] not in ("object", "ABC", "Generic", "Protocol", "Serializable", "FrozenSerializable", "NamedTuple", "BaseModel", "JsonSerializable", "Tap", "ChoiceRegistry", "PluginRegistry") and not base.startswith("typing"):
                 self.problem(cls.node.lineno, "the fields that %s inherits from %s are not seen: it is not in this tree" % (cls.node.name, base), cls.module)
         for one in reversed(self.ancestry(cls)):
             scope = Scope(one.module, {}, one.closure)
@@ -161,6 +166,8 @@ class Classes:
             cls = None  # one value, which the class makes of a text
         if param.style == "tyro" and isinstance(value, Table) and value.items and param.type == "map":
             return self.items_of(param, value)
+        if cls is not None and param.style == "draccus" and self.is_choice(cls):
+            return self.choice_fields(param, cls, self.made_class(value, factory), scope, line, depth)
         if cls is not None:
             changed = {}
             if isinstance(factory, Partial) and isinstance(factory.target, Class):
@@ -189,6 +196,8 @@ class Classes:
                         if p.name == "%s.%s" % (param.name, keyword.arg):
                             self.default(p, self.value(keyword.value, scope), p.name)
                             p.required = False
+            if param.style == "draccus" and not self.is_pyrallis():
+                return [self.file_of_values(param.name, param.line, scope, "a file of values for it")] + nested
             return nested
         self.field_default(param, value, factory, scope)
         self.field_flag(param)
@@ -207,7 +216,7 @@ class Classes:
             out.append(one)
         return out
 
-    def first_of_each(self, params):
+    def first_of_each(self, params, what="several subcommands"):
         """Joins what several subcommands have under one name, and says so where they differ."""
         out = {}
         for p in params:
@@ -216,7 +225,7 @@ class Classes:
                 before.join(p)
             if before is not p and (before.default != p.default or before.type != p.type):
                 before.confidence = "likely"
-                self.problem(p.line, "several subcommands have %s, with other values: those of line %d are listed" % (p.name, before.line), p.module)
+                self.problem(p.line, "%s have %s, with other values: those of line %d are listed" % (what, p.name, before.line), p.module)
         return list(out.values())
 
     def subgroups(self, param, deco, line, depth):
@@ -317,7 +326,7 @@ class Classes:
 
     def entry(self, style, args, kwargs, node, scope):
         """tyro.cli and its like: a class or a function."""
-        target = self.forced(args[0] if args else kwargs.get("config_class") or kwargs.get("components") or Unknown())
+        target = self.class_of(self.forced(args[0] if args else kwargs.get("config_class") or kwargs.get("components") or Unknown()))
         if style == "tyro" and isinstance(target, Alternatives):
             self.commands_parser(self.targets_of(target), style, node, scope)
             return Namespace()
@@ -333,16 +342,24 @@ class Classes:
             if not isinstance(target, Class):
                 self.problem(node.lineno, "what simple_parsing is given is not understood: its parameters are not seen", scope.module)
             return Namespace()
+        if style == "draccus":
+            path = kwargs.get("config_path") or (args[1] if len(args) > 1 else None)
+            param = self.file_of_values("config_path", node.lineno, scope, "a file of values")
+            parser.params.append(param)
+            if path is not None and not (isinstance(path, Const) and path.value is None):
+                self.problem(node.lineno, "config_path: the defaults that it gives are not seen", scope.module)
         if isinstance(target, Class):
             init = self.member(target, "__init__")
             if isinstance(init, Func) and not is_dataclass(target):
-                parser.params = self.signature(init, style, "", True)
+                parser.params += self.signature(init, style, "", True)
+            elif style == "draccus" and self.is_choice(target):
+                parser.params += self.choice_fields(self.param("", node.lineno, scope, style), target, None, scope, node.lineno, 0)
             else:
-                parser.params = self.fields(target, style, "", node.lineno)
+                parser.params += self.fields(target, style, "", node.lineno)
             return Namespace()
         if isinstance(target, (Func, Bound)):
             func = target.func if isinstance(target, Bound) else target
-            parser.params = self.signature(func, style, "", isinstance(target, Bound))
+            parser.params += self.signature(func, style, "", isinstance(target, Bound))
             return self.call_function(func, [], {}, node)
         self.problem(node.lineno, "what %s is given is not understood: its parameters are not seen" % style, scope.module)
         return Namespace()

@@ -235,11 +235,12 @@ class Param:
         self.positional, self.position, self.nested = False, 0, False
         self.commands, self.before, self.abbreviates = [], [], False  # the subcommands that it belongs to, and those that come behind it
         self.extra, self.enum, self.several = [], "", []
+        self.mixed = False  # of several types, whatever its default is of
         self.why = ""  # why no value can be passed
 
     def set_default(self, value):
         self.default = value
-        if self.type == "any" and value is not None:
+        if self.type == "any" and value is not None and not self.mixed:
             self.type = type_of(value)
 
     def copy(self):

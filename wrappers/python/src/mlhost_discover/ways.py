@@ -30,7 +30,7 @@ class Ways:
             return None, "it belongs to a subcommand whose name is computed"
         way, refused = self.own_way(p, text)
         if way is not None:
-            self.spellings(p, way)
+            self.spellings(p, way) if p.style != "gin" else None
             way.update({k: v for k, v in (("commands", p.commands), ("before", p.before)) if v and way["form"] != "command" or k == "commands" and v})
         return way, refused
 
@@ -47,6 +47,8 @@ class Ways:
 
     def own_way(self, p, text):
         """Returns the argument without regard to subcommands."""
+        if p.style == "gin":
+            return (dict(form="value", flag=p.flags[0], text="python"), "") if p.form == "gin" else (None, p.why)
         if p.form == "command":
             return dict(form="command"), ""
         if p.position:

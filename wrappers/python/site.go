@@ -1,0 +1,94 @@
+package python
+
+import (
+	"bytes"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// pythonVersion is the version in the name of an interpreter, as in python3.11.
+var pythonVersion = regexp.MustCompile(`^python(3\.\d+)`)
+
+// SitePackages returns the folders in which an interpreter finds installed
+// libraries, as far as its place tells. The interpreter is not run: its .pth
+// files could execute code.
+func SitePackages(interpreter []string) []string {
+	if len(interpreter) == 0 {
+		return nil
+	}
+	path, err := exec.LookPath(interpreter[0])
+	if err != nil {
+		return nil
+	}
+	if path, err = filepath.Abs(path); err != nil {
+		return nil
+	}
+	prefix := filepath.Dir(filepath.Dir(path))
+	conf, err := os.ReadFile(filepath.Join(prefix, "pyvenv.cfg"))
+	if err != nil {
+		return ofPrefix(path)
+	}
+	found := folders(filepath.Join(prefix, "lib*", "python3*", "site-packages"))
+	if home := venvHome(conf); home != "" {
+		found = append(found, ofPrefix(filepath.Join(home, "python3"))...)
+	}
+	return found
+}
+
+// ofPrefix returns the folders of an interpreter that is no environment's.
+func ofPrefix(path string) []string {
+	real, err := filepath.EvalSymlinks(path)
+	if err != nil {
+		return nil
+	}
+	version := "3*"
+	if m := pythonVersion.FindStringSubmatch(filepath.Base(real)); m != nil {
+		version = m[1]
+	}
+	prefix := filepath.Dir(filepath.Dir(real))
+	return folders(
+		filepath.Join(prefix, "local", "lib", "python"+version, "dist-packages"), // Debian's
+		filepath.Join(prefix, "lib", "python"+version, "site-packages"),
+		filepath.Join(prefix, "lib", "python3", "dist-packages"),
+	)
+}
+
+// venvHome returns the folder of the interpreter whose libraries an environment
+// has too, "" where it has its own alone.
+func venvHome(conf []byte) string {
+	home, shared := "", false
+	for line := range bytes.Lines(conf) {
+		key, value, _ := strings.Cut(string(line), "=")
+		switch key, value = strings.TrimSpace(key), strings.TrimSpace(value); key {
+		case "home":
+			home = value
+		case "include-system-site-packages":
+			shared = strings.EqualFold(value, "true")
+		}
+	}
+	if !shared {
+		return ""
+	}
+	return home
+}
+
+func folders(patterns ...string) []string {
+	var found []string
+	for _, pattern := range patterns {
+		matches, err := filepath.Glob(pattern)
+		if err != nil {
+			continue // a bracket in the path: nothing is found there
+		}
+		slices.Sort(matches)
+		for _, path := range matches {
+			if real, err := filepath.EvalSymlinks(path); err == nil && !slices.Contains(found, real) { // lib64 is lib
+				found = append(found, real)
+			}
+		}
+	}
+	return found
+}

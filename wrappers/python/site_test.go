@@ -1,0 +1,53 @@
+package python
+
+import (
+	"os"
+	"path/filepath"
+	"slices"
+	"testing"
+)
+
+// The folders of libraries are told by where the interpreter is.
+func TestSitePackages(t *testing.T) {
+	dir, err := filepath.EvalSymlinks(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	put := func(name, text string) string {
+		t.Helper()
+		path := filepath.Join(dir, filepath.FromSlash(name))
+		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(text), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	base := put("opt/bin/python3.11", "")
+	put("opt/lib/python3.11/site-packages/base/__init__.py", "")
+	put("opt/lib/python3.8/site-packages/other/__init__.py", "")
+	if err := os.Symlink(base, filepath.Join(dir, "opt/bin/python3")); err != nil {
+		t.Fatal(err)
+	}
+	put("venv/bin/python", "")
+	put("venv/lib/python3.11/site-packages/own/__init__.py", "")
+	ofBase, ofVenv := filepath.Join(dir, "opt/lib/python3.11/site-packages"), filepath.Join(dir, "venv/lib/python3.11/site-packages")
+	for _, test := range []struct {
+		conf string
+		path string
+		want []string
+	}{
+		{"", "opt/bin/python3", []string{ofBase}},
+		{"home = " + filepath.Join(dir, "opt/bin") + "\ninclude-system-site-packages = false\n", "venv/bin/python", []string{ofVenv}},
+		{"home = " + filepath.Join(dir, "opt/bin") + "\ninclude-system-site-packages = true\n", "venv/bin/python", []string{ofVenv, ofBase}},
+		{"", "absent/bin/python", nil},
+	} {
+		if test.conf != "" {
+			put("venv/pyvenv.cfg", test.conf)
+		}
+		if got := SitePackages([]string{filepath.Join(dir, test.path)}); !slices.Equal(got, test.want) {
+			t.Errorf("%+v: %q", test, got)
+		}
+	}
+}
