@@ -149,27 +149,16 @@ func (p *player) listen(ctx context.Context, s *sdk.Session, n int) error {
 	return nil
 }
 
-// shout broadcasts n messages, up to 64 of them on their way at a time.
+// shout publishes n messages, from when its link is there.
 func shout(ctx context.Context, s *sdk.Session, n int) error {
-	var (
-		next  atomic.Int64
-		group sync.WaitGroup
-		mu    sync.Mutex
-		first error // under mu
-	)
-	s.Result("began", now())
-	for range 64 {
-		group.Go(func() {
-			for i := next.Add(1); i <= int64(n); i = next.Add(1) {
-				if _, err := s.Broadcast(ctx, "news", script.Map(map[string]script.Value{"n": script.Int(i)})); err != nil {
-					mu.Lock()
-					first = err
-					mu.Unlock()
-					return
-				}
-			}
-		})
+	if _, err := s.Ask(ctx, "listen0", "ping", nil); err != nil {
+		return err
 	}
-	group.Wait()
-	return first
+	s.Result("began", now())
+	for i := range n {
+		if err := s.Publish(ctx, "news", script.Map(map[string]script.Value{"n": script.Int(int64(i))})); err != nil {
+			return err
+		}
+	}
+	return nil
 }

@@ -42,6 +42,9 @@ func (r *Router) Serve(ctx context.Context, name string, stream wire.Link) error
 	var calls sync.WaitGroup
 	defer calls.Wait()
 	defer cancel()
+	published := make(chan wire.Call, maxCalls)
+	defer close(published)
+	calls.Go(func() { l.publish(context.WithoutCancel(ctx), published) })
 	r.Attach(name, l)
 	defer r.Detach(name, l)
 	for {
@@ -56,6 +59,10 @@ func (r *Router) Serve(ctx context.Context, name string, stream wire.Link) error
 		case wire.Cancel:
 			l.cancel(body.ID)
 		case wire.Call:
+			if body.ID == "" && body.Kind == script.Broadcast || body.Kind == wire.Flush {
+				published <- body // a script that is too fast waits here
+				continue
+			}
 			l.serveCall(ctx, &calls, body)
 		}
 	}
@@ -199,6 +206,20 @@ func (l *link) do(calls *sync.WaitGroup, job func()) {
 			}
 		}
 	})
+}
+
+// publish deals with broadcasts that are not answered, in their order. What
+// becomes of them is recorded as of any message.
+func (l *link) publish(ctx context.Context, calls <-chan wire.Call) {
+	for call := range calls {
+		if call.Kind == wire.Flush {
+			l.reply(wire.Reply{ID: call.ID})
+			continue
+		}
+		_, _ = l.router.Send(ctx, script.Message{
+			ID: NewID(), Kind: script.Broadcast, Source: l.name, Topic: call.Topic, Data: call.Data, Time: l.router.Now(),
+		})
+	}
 }
 
 func (l *link) serve(ctx context.Context, call wire.Call, timeout time.Duration) wire.Reply {

@@ -270,6 +270,7 @@ func (r *Router) admit(m script.Message) (registry.Brief, error) {
 // those that topic routes name. Only the latter is durable.
 func (r *Router) broadcast(ctx context.Context, m script.Message) (script.Reply, error) {
 	routed := r.routedTo(m.Source, m.Topic)
+	frame := deliverFrame(m).Shared()
 	var recipients []string
 	for _, target := range r.Registry.Briefs() {
 		name := target.Name
@@ -284,7 +285,13 @@ func (r *Router) broadcast(ctx context.Context, m script.Message) (script.Reply,
 		copied := m
 		copied.Target = name
 		if e := r.endpoint(name); e != nil && target.Takes(m.Topic) {
-			if e.Cast(copied) == nil {
+			var err error
+			if l, ok := e.(*link); ok {
+				err = l.send(frame)
+			} else {
+				err = e.Cast(copied)
+			}
+			if err == nil {
 				continue
 			}
 		}

@@ -234,9 +234,10 @@ func (l *line) Recv() (wire.Frame, error) {
 }
 
 // callName makes the id of a script's own call unlike those of the processes
-// before it, which count from 1 too. l.mu is held.
+// before it, which count from 1 too. One that is not answered has none. l.mu is
+// held.
 func (l *line) callName(id string) string {
-	if l.owner <= 1 {
+	if l.owner <= 1 || id == "" {
 		return id
 	}
 	return strconv.Itoa(l.owner) + "/" + id

@@ -7,7 +7,6 @@ import (
 	"io"
 	"strconv"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/mlhost/mlhost/shared/script"
@@ -20,8 +19,6 @@ const (
 	// deliveries is how many messages are handled at the same time; more are
 	// refused, so that replies to the script's own messages are always read.
 	deliveries = 1024
-	// maxNews is how many broadcasts wait to be handled; more are dropped.
-	maxNews = 8192
 )
 
 // switchboard carries the script's messages to the host that is linked now,
@@ -31,26 +28,16 @@ type switchboard struct {
 	ctx    context.Context // of deliveries; ends with the run
 	busy   chan struct{}   // one token per delivery in hand
 	jobs   chan func()     // taken by goroutines that are free
-	news   chan news       // broadcasts, handled one after the other
-	lost   func(n uint64)  // reports broadcasts that were dropped
-	drops  atomic.Uint64   // dropped and not reported yet
-	unread atomic.Int64    // broadcasts that wait or are in hand
-	once   sync.Once       // starts the goroutine that handles broadcasts
+	news   newspaper       // broadcasts, handled one after the other
 
-	mu      sync.Mutex
-	line    *line         // nil: no host is linked
-	linked  chan struct{} // closed when line is set
-	nextID  uint64
-	waiting map[string]chan wire.Reply // replies by the id of the call
-	serving map[string]context.CancelFunc
-	peers   []string
-}
-
-// news is a broadcast that waits to be handled.
-type news struct {
-	line  *line
-	epoch uint64
-	d     wire.Deliver
+	mu        sync.Mutex
+	line      *line         // nil: no host is linked
+	published bool          // since the last flush
+	linked    chan struct{} // closed when line is set
+	nextID    uint64
+	waiting   map[string]chan wire.Reply // replies by the id of the call
+	serving   map[string]context.CancelFunc
+	peers     []string
 }
 
 // line is one Link call of a host.
@@ -64,7 +51,7 @@ func newSwitchboard(
 	ctx context.Context, answer func(context.Context, script.Message) (script.Value, error), lost func(n uint64),
 ) *switchboard {
 	return &switchboard{
-		answer: answer, ctx: ctx, lost: lost, news: make(chan news, maxNews), busy: make(chan struct{}, deliveries),
+		answer: answer, ctx: ctx, news: newspaper{lost: lost, bell: make(chan struct{}, 1)}, busy: make(chan struct{}, deliveries),
 		jobs: make(chan func()), linked: make(chan struct{}),
 		waiting: map[string]chan wire.Reply{}, serving: map[string]context.CancelFunc{},
 	}
@@ -212,41 +199,11 @@ func (b *switchboard) reply(l *line, epoch uint64, r wire.Reply) {
 	_ = l.link.Send(wire.Frame{Epoch: epoch, Body: r})
 }
 
-// broadcast puts a broadcast that nobody waits for behind those before it.
-func (b *switchboard) broadcast(n news) {
-	b.once.Do(func() { go b.readNews() })
-	b.unread.Add(1)
-	select {
-	case b.news <- n:
-	default:
-		b.unread.Add(-1)
-		b.drops.Add(1)
-	}
-}
-
-// readNews handles broadcasts in their order until the run ends.
-func (b *switchboard) readNews() {
-	for {
-		select {
-		case n := <-b.news:
-			if _, err := b.handle(b.ctx, n.d); err != nil {
-				b.reply(n.line, n.epoch, wire.Reply{ID: n.d.ID, Err: handlerError(err)})
-			}
-			b.unread.Add(-1)
-			if lost := b.drops.Swap(0); lost > 0 {
-				b.lost(lost)
-			}
-		case <-b.ctx.Done():
-			return
-		}
-	}
-}
-
 // quiet returns when no message is in hand any more.
 func (b *switchboard) quiet(ctx context.Context) error {
 	look := time.NewTicker(time.Millisecond)
 	defer look.Stop()
-	for len(b.busy) > 0 || b.unread.Load() > 0 {
+	for len(b.busy) > 0 || b.news.unread() {
 		select {
 		case <-look.C:
 		case <-ctx.Done():
@@ -344,6 +301,35 @@ func (b *switchboard) call(ctx context.Context, m script.Message) (script.Reply,
 			return script.Reply{}, script.Errorf(script.CodeDeadline, "no answer to %q in time; the outcome is unknown", m.Topic)
 		}
 		return script.Reply{}, ctx.Err()
+	}
+}
+
+// publish sends a broadcast that is not answered.
+func (b *switchboard) publish(ctx context.Context, topic string, data script.Value) error {
+	l, err := b.reach(ctx)
+	if err != nil {
+		return err
+	}
+	poster, ok := l.link.(wire.Poster)
+	if !ok {
+		_, err := b.call(ctx, script.Message{Kind: script.Broadcast, Topic: topic, Data: data})
+		return err
+	}
+	b.mu.Lock()
+	epoch := l.epoch
+	b.published = true
+	b.mu.Unlock()
+	return poster.Post(ctx, wire.Frame{Epoch: epoch, Body: wire.Call{Kind: script.Broadcast, Topic: topic, Data: data}})
+}
+
+// flush returns when the host has dealt with what was published.
+func (b *switchboard) flush(ctx context.Context) {
+	b.mu.Lock()
+	needed := b.published && b.line != nil
+	b.published = false
+	b.mu.Unlock()
+	if needed {
+		_, _ = b.call(ctx, script.Message{Kind: wire.Flush}) // a host that is gone, or an older one, has said all that it will
 	}
 }
 

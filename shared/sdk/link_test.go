@@ -88,6 +88,31 @@ func TestScriptSends(t *testing.T) {
 	}
 }
 
+// What is published arrives in its order, before the run is over, and nobody
+// waits for an answer.
+func TestScriptPublishes(t *testing.T) {
+	const n = 5000
+	s := &fake{run: func(ctx context.Context, s *sdk.Session) error {
+		for i := range n {
+			if err := s.Publish(ctx, "news", i); err != nil {
+				return err
+			}
+		}
+		return nil
+	}}
+	run := sdktest.Start(t, s, sdktest.Options{})
+	run.Wait(script.Finished)
+	got := run.Messages()
+	if len(got) != n {
+		t.Fatalf("%d messages of %d", len(got), n)
+	}
+	for i, m := range got {
+		if v, _ := m.Data.Int(); v != int64(i) || m.Kind != script.Broadcast || m.ID != "" {
+			t.Fatalf("message %d is %+v", i, m)
+		}
+	}
+}
+
 func TestAskWithoutHost(t *testing.T) {
 	got := make(chan error, 1)
 	s := &fake{run: func(ctx context.Context, s *sdk.Session) error {

@@ -200,9 +200,20 @@ func (p *Plugin) Start(_ context.Context, request wire.StartRequest) error {
 // run is the goroutine of the script; it ends when Run returns.
 func (p *Plugin) run() {
 	err := p.callRun()
+	p.flush()
 	p.cancel()
 	p.finish(err)
 }
+
+// flush lets the host deal with what was published before the run is over.
+func (p *Plugin) flush() {
+	ctx, cancel := context.WithTimeout(context.Background(), flushTime)
+	defer cancel()
+	p.switchboard.flush(ctx)
+}
+
+// flushTime is how long the end of a run waits for what was published.
+const flushTime = 5 * time.Second
 
 func (p *Plugin) callRun() (err error) {
 	defer func() {

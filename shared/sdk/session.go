@@ -159,6 +159,18 @@ func (s *Session) Broadcast(ctx context.Context, topic string, data any) ([]stri
 	return reply.Recipients, err
 }
 
+// Publish sends a message to every other script that lives, like Broadcast,
+// and goes on: it does not tell who got it, and is for what is said thousands
+// of times a second. Messages arrive in their order, each at most once. It waits
+// only while the host is behind. What goes wrong with one is in the run's events.
+func (s *Session) Publish(ctx context.Context, topic string, data any) error {
+	v, err := ofValue(data)
+	if err != nil {
+		return script.Errorf(script.CodeUsage, "publish: %s", err)
+	}
+	return s.p.switchboard.publish(ctx, topic, v)
+}
+
 // Call sends any message and waits for its reply. Kind, Target, Topic, Data
 // and Deadline of the message count.
 func (s *Session) Call(ctx context.Context, message script.Message) (script.Reply, error) {

@@ -1,7 +1,10 @@
 package wire
 
 import (
+	"sync"
 	"time"
+
+	"google.golang.org/protobuf/proto"
 
 	pb "github.com/mlhost/mlhost/shared/proto/mlhost/plugin/v1"
 	"github.com/mlhost/mlhost/shared/script"
@@ -16,10 +19,10 @@ func frameToProto(f Frame) *pb.Frame {
 			Data: valueToProto(b.Data), TimeoutNanos: int64(b.Timeout),
 		}}
 	case Deliver:
-		out.Body = &pb.Frame_Deliver{Deliver: &pb.Deliver{
-			Id: valid(b.ID), Kind: valid(string(b.Kind)), Source: valid(b.Source), Topic: valid(b.Topic),
-			Data: valueToProto(b.Data), TimeUnixNanos: nanos(b.Time), TimeoutNanos: int64(b.Timeout),
-		}}
+		if b.shared != nil && b.shared.into(out, b) {
+			break
+		}
+		out.Body = deliverToProto(b)
 	case Reply:
 		out.Body = &pb.Frame_Reply{Reply: &pb.Reply{
 			Id: valid(b.ID), Value: valueToProto(b.Value), Recipients: validAll(b.Recipients), Error: errorToProto(b.Err),
@@ -30,6 +33,33 @@ func frameToProto(f Frame) *pb.Frame {
 		out.Body = &pb.Frame_Peers{Peers: &pb.Peers{Names: validAll(b.Names)}}
 	}
 	return out
+}
+
+func deliverToProto(d Deliver) *pb.Frame_Deliver {
+	return &pb.Frame_Deliver{Deliver: &pb.Deliver{
+		Id: valid(d.ID), Kind: valid(string(d.Kind)), Source: valid(d.Source), Topic: valid(d.Topic),
+		Data: valueToProto(d.Data), TimeUnixNanos: nanos(d.Time), TimeoutNanos: int64(d.Timeout),
+	}}
+}
+
+// encoded is the encoding of a frame's body, made once.
+type encoded struct {
+	once sync.Once
+	raw  []byte // with the field's tag; nil: it could not be made
+}
+
+// into puts the body into a frame as bytes, which are written as they are.
+func (e *encoded) into(f *pb.Frame, d Deliver) bool {
+	e.once.Do(func() {
+		if raw, err := proto.Marshal(&pb.Frame{Body: deliverToProto(d)}); err == nil {
+			e.raw = raw
+		}
+	})
+	if e.raw == nil {
+		return false
+	}
+	f.ProtoReflect().SetUnknown(e.raw)
+	return true
 }
 
 // frameFromProto is the reverse of frameToProto. Its body is nil for a kind of

@@ -188,8 +188,10 @@ type clientLink struct {
 
 func (l *clientLink) Send(f Frame) error { return l.out.send(f) }
 
+func (l *clientLink) Post(ctx context.Context, f Frame) error { return l.out.post(ctx, f) }
+
 func (l *clientLink) Recv() (Frame, error) {
-	return l.in.next(func() ([]*pb.Frame, error) {
+	return l.in.next(l.out, func() ([]*pb.Frame, error) {
 		response, err := l.stream.Recv()
 		return response.GetFrames(), err
 	})

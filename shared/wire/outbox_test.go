@@ -4,9 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
+
+	"google.golang.org/protobuf/proto"
 
 	pb "github.com/mlhost/mlhost/shared/proto/mlhost/plugin/v1"
 	"github.com/mlhost/mlhost/shared/script"
@@ -15,7 +18,7 @@ import (
 func call(id string) Frame { return Frame{Body: Call{ID: id, Data: script.Null()}} }
 
 func TestOutboxWritesInOrderAndTogetherWhatGathered(t *testing.T) {
-	writing, goOn := make(chan struct{}), make(chan struct{})
+	writing, goOn, first := make(chan struct{}), make(chan struct{}), make(chan error, 1)
 	var got []string
 	writes := 0
 	o := newOutbox(t.Context(), func(frames []*pb.Frame) error {
@@ -34,14 +37,19 @@ func TestOutboxWritesInOrderAndTogetherWhatGathered(t *testing.T) {
 	for i := range 100 {
 		id := fmt.Sprint(i)
 		want = append(want, id)
+		if i == 0 { // it is written by who sends it
+			go func() { first <- o.send(call(id)) }()
+			<-writing
+			continue
+		}
 		if err := o.send(call(id)); err != nil {
 			t.Fatal(err)
 		}
-		if i == 0 {
-			<-writing
-		}
 	}
 	close(goOn)
+	if err := <-first; err != nil {
+		t.Fatal(err)
+	}
 	o.close()
 	if !slices.Equal(got, want) || writes != 2 {
 		t.Errorf("%d writes of %v", writes, got)
@@ -85,4 +93,63 @@ func TestOutboxRefusesAFrameThatIsTooLarge(t *testing.T) {
 	if err := o.send(call("next")); err != nil {
 		t.Errorf("the next one: %v", err)
 	}
+}
+
+// A sender writes by itself only as much as gRPC takes in at once: it never
+// waits for a peer that does not read.
+func TestSendersDoNotWaitForAPeerThatDoesNotRead(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	written, blocked := 0, make(chan struct{})
+	o := newOutbox(ctx, func(frames []*pb.Frame) error {
+		for _, f := range frames {
+			written += proto.Size(f)
+		}
+		if written > maxAhead {
+			close(blocked)
+			<-ctx.Done()
+			return ctx.Err()
+		}
+		return nil
+	})
+	kb := Frame{Body: Call{ID: "kb", Data: script.String(strings.Repeat("x", 1000))}}
+	for range 100 {
+		if err := o.send(kb); err != nil { // would block
+			t.Fatal(err)
+		}
+	}
+	<-blocked
+	cancel()
+	<-o.done
+}
+
+func TestPostWaitsForRoom(t *testing.T) {
+	goOn := make(chan struct{})
+	o := newOutbox(t.Context(), func([]*pb.Frame) error { <-goOn; return nil })
+	big := Frame{Body: Call{ID: "big", Data: script.String(strings.Repeat("x", 1<<19))}}
+	posted := make(chan error, 1)
+	go func() {
+		var err error
+		for i := 0; i < 8 && err == nil; i++ {
+			err = o.post(t.Context(), big)
+		}
+		posted <- err
+	}()
+	for range 10 { // it would be over by then if it did not wait
+		runtime.Gosched()
+	}
+	select {
+	case err := <-posted:
+		t.Fatalf("it did not wait: %v", err)
+	default:
+	}
+	ended, cancel := context.WithCancel(t.Context())
+	cancel()
+	for o.post(ended, big) == nil { // until the queue is full
+		runtime.Gosched()
+	}
+	close(goOn)
+	if err := <-posted; err != nil {
+		t.Fatal(err)
+	}
+	o.close()
 }

@@ -128,8 +128,10 @@ type serverLink struct {
 
 func (l *serverLink) Send(f Frame) error { return l.out.send(f) }
 
+func (l *serverLink) Post(ctx context.Context, f Frame) error { return l.out.post(ctx, f) }
+
 func (l *serverLink) Recv() (Frame, error) {
-	return l.in.next(func() ([]*pb.Frame, error) {
+	return l.in.next(l.out, func() ([]*pb.Frame, error) {
 		request, err := l.stream.Recv()
 		return request.GetFrames(), err
 	})

@@ -115,7 +115,9 @@ type Frame struct {
 type FrameBody interface{ frame() }
 
 // Call is a message that the script sends; the host answers with a Reply. To
-// is "" for the host itself, and for a broadcast.
+// is "" for the host itself, and for a broadcast. A broadcast without an ID is
+// not answered, and those of one script are dealt with in their order; a Call of
+// kind Flush is answered when those before it are dealt with.
 type Call struct {
 	ID      string
 	Kind    script.MessageKind // Ask, Tell or Broadcast
@@ -124,6 +126,9 @@ type Call struct {
 	Data    script.Value
 	Timeout time.Duration // 0: as long as the host waits
 }
+
+// Flush is the kind of a Call that goes to nobody.
+const Flush script.MessageKind = "flush"
 
 // Deliver is a message for the script; the plugin answers with a Reply, which
 // acknowledges a tell. A broadcast without a timeout is answered only when it
@@ -136,6 +141,15 @@ type Deliver struct {
 	Data    script.Value
 	Time    time.Time
 	Timeout time.Duration // 0: none
+
+	shared *encoded // nil: it is encoded for one receiver
+}
+
+// Shared returns a message for many receivers, which share its encoding. It is
+// not to be changed afterwards.
+func (d Deliver) Shared() Deliver {
+	d.shared = new(encoded)
+	return d
 }
 
 // Reply answers a Call or a Deliver.
@@ -163,4 +177,11 @@ func (Peers) frame()   {}
 type Link interface {
 	Send(Frame) error
 	Recv() (Frame, error)
+}
+
+// Poster is a Link that takes frames which nobody waits for.
+type Poster interface {
+	// Post sends a frame together with those after it. It waits while many
+	// frames are there that the other end has not read.
+	Post(ctx context.Context, f Frame) error
 }

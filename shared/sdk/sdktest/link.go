@@ -41,7 +41,14 @@ func (r *Run) openLink() {
 			}
 			switch body := frame.Body.(type) {
 			case wire.Call:
-				go r.answer(link, body)
+				switch {
+				case body.Kind == wire.Flush:
+					_ = link.Send(wire.Frame{Epoch: epoch, Body: wire.Reply{ID: body.ID}}) // the script may have ended meanwhile
+				case body.ID == "": // published: in its order, and not answered
+					r.message(r.messageOf(body))
+				default:
+					go r.answer(link, body)
+				}
 			case wire.Reply:
 				r.replies.mu.Lock()
 				if c, ok := r.replies.waiting[body.ID]; ok {
@@ -54,11 +61,16 @@ func (r *Run) openLink() {
 	}()
 }
 
-func (r *Run) answer(link wire.Link, c wire.Call) {
+func (r *Run) messageOf(c wire.Call) script.Message {
 	m := script.Message{ID: c.ID, Kind: c.Kind, Source: r.options.Name, Target: c.To, Topic: c.Topic, Data: c.Data, Time: time.Now()}
 	if c.Timeout > 0 {
 		m.Deadline = m.Time.Add(c.Timeout)
 	}
+	return m
+}
+
+func (r *Run) answer(link wire.Link, c wire.Call) {
+	m := r.messageOf(c)
 	r.message(m)
 	reply := wire.Reply{ID: c.ID}
 	if r.options.Answer == nil {

@@ -4955,9 +4955,11 @@ func (*Frame_Peers) isFrame_Body() {}
 // Call is a message that the script sends.
 type Call struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// id, chosen by the plugin, unique in its process.
+	// id, chosen by the plugin, unique in its process; empty for a broadcast
+	// that is not answered.
 	Id string `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
-	// kind: "ask", "tell", "broadcast".
+	// kind: "ask", "tell", "broadcast"; or "flush", which goes to nobody and is
+	// answered when the broadcasts before it that are not have been dealt with.
 	Kind string `protobuf:"bytes,2,opt,name=kind,proto3" json:"kind,omitempty"`
 	// to is the address; empty: the host itself, or everybody for a broadcast.
 	To string `protobuf:"bytes,3,opt,name=to,proto3" json:"to,omitempty"`
