@@ -21,7 +21,8 @@ const jump = 5 * time.Second
 // its configuration says and nobody heeds.
 func (h *Host) findings(ctx context.Context) []v1.Check {
 	out := []v1.Check{h.damages(), h.pendingConfig(), h.clockJump(time.Now()), h.tidiness(ctx)}
-	return append(append(out, h.unknownParameters()...), h.silentRoutes()...)
+	out = append(append(out, h.unknownParameters()...), h.silentRoutes()...)
+	return append(out, h.notifications()...)
 }
 
 // Troubleshoot makes all checks that a running host can make.
@@ -164,4 +165,22 @@ func (h *Host) unheard(name, from string, route *config.Route) v1.Check {
 		fix = fmt.Sprintf("did you mean %q?", best)
 	}
 	return check(name, v1.CheckWarn, "it has never fired: "+route.From.Script+" runs or has run, and has never reported "+route.From.Variable, fix)
+}
+
+// notifications tells of addresses that cannot be told what happens.
+func (h *Host) notifications() []v1.Check {
+	var out []v1.Check
+	for _, n := range h.notifier.Status() {
+		name := "notify " + n.Name
+		detail := fmt.Sprintf("%s was told %d times; %d were given up, %d dropped, %d wait", n.Address, n.Sent, n.Failed, n.Dropped, n.Waiting)
+		if n.Problem == "" && n.Dropped == 0 {
+			out = append(out, check(name, v1.CheckOK, detail, ""))
+			continue
+		}
+		if n.Problem != "" {
+			detail += "; the last attempt: " + n.Problem
+		}
+		out = append(out, check(name, v1.CheckWarn, detail, "look whether the address takes a POST of JSON; correct `url` in the notify block"))
+	}
+	return out
 }

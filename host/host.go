@@ -18,6 +18,7 @@ import (
 	"github.com/mlhost/mlhost/host/bus"
 	"github.com/mlhost/mlhost/host/config"
 	"github.com/mlhost/mlhost/host/connector"
+	"github.com/mlhost/mlhost/host/notify"
 	"github.com/mlhost/mlhost/host/registry"
 	"github.com/mlhost/mlhost/host/router"
 	"github.com/mlhost/mlhost/host/store"
@@ -55,6 +56,7 @@ type Host struct {
 	reloading sync.Mutex
 	reload    reloadState
 	reader    *reader
+	notifier  *notify.Notifier
 	refolder  chan struct{} // size 1: the folders of scripts may be others
 
 	tidied tidied
@@ -133,6 +135,7 @@ func (h *Host) makeParts() {
 			List: h.store.Mail, Acknowledge: h.store.Acknowledge,
 		},
 	})
+	h.notifier = notify.New(notify.Options{Host: h.options.Config.Host.Name, Logger: h.logger}, h.options.Config.Notifies)
 	h.supervisor = supervisor.New(supervisor.Options{
 		Dir: h.dir, Executable: h.options.Executable, Logger: h.logger, Emit: h.Emit,
 		LastSeq: h.store.LastSeq, LogEnd: h.logEnd, Link: h.serveLink, Kept: h.store.Kept,
@@ -200,6 +203,7 @@ func (h *Host) Run(ctx context.Context) (Outcome, error) {
 	defer closeFronts()
 	g.Go(func() error { return h.router.Run(serving) })
 	g.Go(func() error { h.reader.run(serving); return nil })
+	g.Go(func() error { return h.notifier.Run(serving) })
 	g.Go(func() error { h.tidy(serving); return nil })
 	fronts.Go(func() error { return h.endOn(h.api.Serve(fronting, h.listener)) })
 	fronts.Go(func() error { return h.servePorts(fronting) })
@@ -349,6 +353,7 @@ func (h *Host) Swept() <-chan struct{} { return h.supervisor.Swept() }
 func (h *Host) committed(events []script.Event) {
 	h.registry.Apply(events...)
 	h.router.Observe(events)
+	h.notifier.Observe(events)
 	h.bus.Publish(events...)
 	h.api.Count(events...)
 }

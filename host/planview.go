@@ -68,7 +68,7 @@ func hiddenPaths(c config.Change, sensitive func(name, parameter string) bool) f
 
 // OutlineView is an outline in the API's JSON.
 func OutlineView(o config.Outline) v1.Outline {
-	return v1.Outline{Scripts: plain(o.Scripts), Routes: plain(o.Routes), Allows: plain(o.Allows), Host: o.Host}
+	return v1.Outline{Scripts: plain(o.Scripts), Routes: plain(o.Routes), Allows: plain(o.Allows), Notify: plain(o.Notify), Host: o.Host}
 }
 
 func plain(blocks map[string]config.Attributes) map[string]map[string]script.Value {
@@ -87,7 +87,7 @@ func outlineOf(o v1.Outline) config.Outline {
 		}
 		return out
 	}
-	return config.Outline{Scripts: named(o.Scripts), Routes: named(o.Routes), Allows: named(o.Allows), Host: o.Host}
+	return config.Outline{Scripts: named(o.Scripts), Routes: named(o.Routes), Allows: named(o.Allows), Notify: named(o.Notify), Host: o.Host}
 }
 
 // sensitive reports whether a parameter's value is not to be shown.

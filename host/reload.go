@@ -161,6 +161,7 @@ func (h *Host) carryOut(ctx context.Context, c *config.Config, to config.Outline
 	default: // it is told already
 	}
 	h.router.Configure(c, func(route string) bool { return h.reload.applied.Routes[route].Equal(to.Routes[route]) })
+	h.notifier.Configure(c.Notifies)
 	errs = append(errs, h.reclaimRoutes(ctx))
 	for _, change := range sets {
 		if err := h.setConfigured(ctx, change); err != nil {

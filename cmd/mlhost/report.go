@@ -143,6 +143,9 @@ var assigned = regexp.MustCompile(`(?i)("?[\w.-]*(?:secret|token|passw|api_?key|
 // inURL finds the user and password of an address, and what follows its "?".
 var inURL = regexp.MustCompile(`(\w+://)([^\s/@"]+@)|(https?://[^\s"?]+\?)[^\s"]+`)
 
+// webhook finds url = "https://machine/path": the path may be a secret.
+var webhook = regexp.MustCompile(`(?i)(\burl"?\s*[=:]\s*"https?://)([^/"?]*)[/?][^"]*`)
+
 // secretValues are the values in the environment whose names say that they are
 // secret.
 func secretValues(environ []string) []string {
@@ -166,6 +169,7 @@ func redact(data []byte, secrets []string) []byte {
 		text = strings.ReplaceAll(text, s, hidden)
 	}
 	text = assigned.ReplaceAllString(text, `${1}"`+hidden+`"`)
+	text = webhook.ReplaceAllString(text, "${1}${2}/"+hidden)
 	text = inURL.ReplaceAllString(text, "${1}${3}"+hidden)
 	return []byte(text)
 }

@@ -45,6 +45,11 @@ func (c *Config) checkNames() hcl.Diagnostics {
 			check(ref.name, ref.rng)
 		}
 	}
+	for _, n := range c.Notifies {
+		for _, ref := range n.refs {
+			check(ref.name, ref.rng)
+		}
+	}
 	return diags
 }
 

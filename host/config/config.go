@@ -21,6 +21,7 @@ type Config struct {
 	TopicRoutes   []*TopicRoute
 	Collaboration Collaboration
 	Allows        []*Allow
+	Notifies      []*Notify
 
 	// Files are the parsed sources by the name that diagnostics carry; they
 	// are kept for WriteDiagnostics even when Load fails.

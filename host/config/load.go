@@ -122,6 +122,7 @@ func (l *loader) load(body hcl.Body, options Options, broken bool) {
 	l.loadFolders(blocks["scripts"])
 	l.loadRoutes(blocks["route"])
 	l.loadAllows(blocks["allow"])
+	l.loadNotifies(blocks["notify"])
 	if !broken {
 		l.report(l.config.checkNames()...)
 		l.report(l.config.checkCycles()...)

@@ -18,6 +18,7 @@ type Outline struct {
 	Scripts map[string]Attributes `json:"scripts"`
 	Routes  map[string]Attributes `json:"routes"` // those with a topic too
 	Allows  map[string]Attributes `json:"allows"`
+	Notify  map[string]Attributes `json:"notify"`
 	Host    Attributes            `json:"host"` // host, connector and collaboration
 }
 
@@ -29,7 +30,7 @@ type Attributes map[string]script.Value
 // Outline spells out the configuration.
 func (c *Config) Outline() Outline {
 	o := Outline{
-		Scripts: map[string]Attributes{}, Routes: map[string]Attributes{}, Allows: map[string]Attributes{},
+		Scripts: map[string]Attributes{}, Routes: map[string]Attributes{}, Allows: map[string]Attributes{}, Notify: map[string]Attributes{},
 		Host: Attributes{
 			"host.name": script.String(c.Host.Name), "host.listen": script.String(c.Host.Listen),
 			"host.tls_cert": script.String(c.Host.TLSCert), "host.tls_key": script.String(c.Host.TLSKey), "host.allowed_hosts": textList(c.Host.AllowedHosts),
@@ -48,6 +49,9 @@ func (c *Config) Outline() Outline {
 		o.Routes[r.Name] = Attributes{
 			"topic": script.String(r.Topic), "from": textList(r.From), "to": textList(r.To), "enabled": script.Bool(r.Enabled),
 		}
+	}
+	for _, n := range c.Notifies {
+		o.Notify[n.Name] = n.outline()
 	}
 	for _, a := range c.Allows {
 		o.Allows[a.Name] = Attributes{"from": textList(a.From), "to": textList(a.To), "topics": textList(a.Topics)}

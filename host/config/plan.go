@@ -47,6 +47,7 @@ const (
 	KindScript = "script"
 	KindRoute  = "route"
 	KindAllow  = "allow"
+	KindNotify = "notify"
 	KindHost   = "host"
 )
 
@@ -91,6 +92,7 @@ func Compare(from, to Outline, situation func(script string) Situation) Plan {
 	}
 	p.addBlocks(KindRoute, from.Routes, to.Routes)
 	p.addBlocks(KindAllow, from.Allows, to.Allows)
+	p.addBlocks(KindNotify, from.Notify, to.Notify)
 	host := compareAttributes(from.Host, to.Host, hostEffect)
 	p.add(Change{Kind: KindHost, Action: Update, Attributes: host, Reason: hostReason(host)})
 	return p

@@ -104,6 +104,7 @@ func TestReferenceTellsTheDefaults(t *testing.T) {
 		"restart": fmt.Sprintf(script, "restart {\n%s}\n"),
 		"scripts": "scripts \"x\" {\n directory = \"folder\"\n%s}\n",
 		"route":   fmt.Sprintf(script, "") + "route \"r\" {\n from = script.a.variable.x\n to = script.a.parameter.y\n%s}\n",
+		"notify":  "notify \"n\" {\n url = \"http://127.0.0.1/\"\n%s}\n",
 		"allow":   "", "parameter": "", "variable": "", "locals": "",
 	}
 	load := func(text string) any {

@@ -135,6 +135,16 @@ var schema = []Block{
 		},
 	},
 	{
+		Name: "notify", Label: "NAME", Doc: "An address (a webhook) that is told when something happens to scripts.",
+		Settings: []Setting{
+			{Name: "url", Type: "string", Required: true, Doc: "what is told, by POST; `env(\"NAME\")` where it holds a secret. It is shown to nobody"},
+			{Name: "on", Type: "list of strings", Default: `["failed", "lost", "stalled", "stuck", "nan"]`, Doc: "the occasions: these, `\"finished\"`, `\"stopped\"` and `\"backoff\"`"},
+			{Name: "scripts", Type: "list of scripts", Default: "the list of all", Doc: "`[script.NAME]`: only of these"},
+			{Name: "timeout", Type: "duration", Default: `"10s"`, Doc: "how long one attempt may take"},
+			{Name: "headers", Type: "map of strings", Default: `{}`, Doc: "further headers of the request; their values are shown to nobody"},
+		},
+	},
+	{
 		Name: "parameter", Label: "NAME", Doc: "Refines a parameter: what the script declares can be narrowed, not widened.",
 		Settings: []Setting{
 			{Name: "value", Type: "any", Doc: "its value"},

@@ -35,6 +35,7 @@ type Outline struct {
 	Scripts map[string]map[string]script.Value `json:"scripts"`
 	Routes  map[string]map[string]script.Value `json:"routes"`
 	Allows  map[string]map[string]script.Value `json:"allows"`
+	Notify  map[string]map[string]script.Value `json:"notify,omitempty"`
 	Host    map[string]script.Value            `json:"host"`
 }
 

@@ -292,6 +292,7 @@ export interface Outcomes {
 export interface Outline {
   allows: Record<string, Record<string, Value>>;
   host: Record<string, Value>;
+  notify?: Record<string, Record<string, Value>>;
   routes: Record<string, Record<string, Value>>;
   scripts: Record<string, Record<string, Value>>;
 }
@@ -519,6 +520,7 @@ export interface RunText {
 }
 
 export interface Runs {
+  removed?: number;
   runs: Run[];
 }
 
