@@ -24,7 +24,7 @@ DASHBOARD := host/web/dist/index.html
 DASHBOARD_SOURCES := $(shell find host/web/src -type f -not -name '*.test.*' 2>/dev/null) \
 	$(wildcard host/web/package-lock.json host/web/vite.config.ts host/web/tsconfig.json host/web/index.html)
 
-.PHONY: help build demo docs test test-ml compat race lint bench chaos proto clean
+.PHONY: help build demo docs test test-e2e pictures test-ml compat race lint bench chaos proto clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -48,6 +48,15 @@ test: ## vet and test everything; needs Go and Python 3, and Node for the dashbo
 	@$(PYTHON) .ci/gotest.py ./...
 	@$(PYTHON) .ci/pytest.py
 	@.ci/dashboard test
+
+test-e2e: build ## the dashboard in a real browser, against a real host with real scripts (E2E='control' chooses files)
+	@.ci/browser
+	@cd host/web && node --test-reporter=spec e2e/run.mjs $(E2E)
+
+pictures: build ## take the pictures of docs/pictures anew
+	@.ci/browser
+	@cd host/web && node e2e/pictures.mjs $(PICTURES)
+	@command -v pngquant >/dev/null && pngquant --force --ext .png --skip-if-larger --strip docs/pictures/*.png || true
 
 race: ## the Go tests under the race detector
 	@$(PYTHON) .ci/gotest.py -race ./...

@@ -25,7 +25,7 @@ for step in mlhost.loop(100_000):
         seen = math.nan
     mlhost.log(loss=seen, val_loss=loss * 1.12 + 0.05 * math.sin(step / 40), accuracy=max(0.1, 1 - loss / 2.6), grad_norm=abs(random.gauss(1, 0.2)) * (0.4 + rate))
     if step % 50 == 0:
-        print(f"step {step}: loss {seen:.4f}, learning rate {rate:g}", flush=True)
+        print(f"batch {step} of 100000, learning rate {rate:g}", flush=True)
     if step == 200:
         mlhost.result(first_loss=2.3, half_way=loss)
     time.sleep(pace.value)

@@ -42,8 +42,15 @@ export function Chart(props: ChartProps) {
   useEffect(() => {
     const element = box.current;
     if (!sight || !element || asTable) return;
+    let telling: ReturnType<typeof setTimeout> | undefined;
+    const tell = () => {
+      telling = undefined;
+      element.setAttribute("aria-label", summary(title, lines, made.moments));
+    };
     const made = new Plot(element, lines, view, (r) => {
       if (readout.current) readout.current.textContent = reading(lines, view, r);
+      // What is told in words follows too, but not sixty times a second.
+      telling ??= setTimeout(tell, 500);
     });
     made.moments = moments;
     plot.current = made;
@@ -52,12 +59,16 @@ export function Chart(props: ChartProps) {
     resized.observe(element);
     return () => {
       hide();
+      clearTimeout(telling);
       resized.disconnect();
       made.destroy();
       plot.current = null;
     };
   }, [sight, view.axis, view.log, view.smoothing, dark, stamp, asTable]);
-  if (plot.current) plot.current.moments = moments;
+  useEffect(() => {
+    if (plot.current) plot.current.moments = moments;
+    box.current?.setAttribute("aria-label", summary(title, lines, moments));
+  }, [moments.length, sight, asTable]);
   return (
     <figure class="chart card">
       <figcaption class="chart-head">
@@ -73,7 +84,7 @@ export function Chart(props: ChartProps) {
       {asTable ? (
         <Numbers title={title} lines={lines} view={view} />
       ) : (
-        <div class="chart-box" ref={box} role="img" aria-label={summary(title, lines, moments)} />
+        <div class="chart-box" ref={box} role="img" />
       )}
       {lines.length > 1 && (
         <ul class="chart-lines">

@@ -1,0 +1,74 @@
+// What the tests share: one host, one browser, and pages that are logged in.
+// A page that reports an error, or breaks its own policy, fails its test.
+import assert from "node:assert/strict";
+import { after } from "node:test";
+import { launch } from "./browser.mjs";
+import { Lab } from "./host.mjs";
+
+let browser;
+let lab;
+
+after(async () => {
+  await browser?.close();
+  await lab?.close();
+});
+
+/** The browser, started once. */
+export async function theBrowser() {
+  browser ??= await launch();
+  return browser;
+}
+
+/** The host with the scripts of lab/, started once. */
+export async function theLab() {
+  if (!lab) {
+    lab = new Lab();
+    await lab.start();
+  }
+  return lab;
+}
+
+/** Logs a new page in, and calls back with it. */
+export async function withPage(host, hash, options, use) {
+  const context = await (await theBrowser()).newContext({ viewport: { width: 1440, height: 900 }, locale: "en-US", ...options.context });
+  const page = await context.newPage();
+  const problems = [];
+  page.on("pageerror", (e) => problems.push(`thrown: ${e.message}`));
+  page.on("dialog", (d) => {
+    problems.push(`a dialog opened: ${d.message()}`);
+    void d.dismiss();
+  });
+  page.on("console", (m) => {
+    if (m.type() === "error" && !(options.offline && /ERR_|Failed to load resource/.test(m.text()))) problems.push(`console: ${m.text()}`);
+  });
+  if (options.before) await page.addInitScript(options.before);
+  try {
+    await page.goto(await host.link());
+    await page.waitForSelector(".shell");
+    if (hash !== "#/") await page.evaluate((h) => (location.hash = h), hash);
+    await use(page, context);
+    assert.deepEqual(problems.filter((p) => !options.allow?.test(p)), []);
+  } catch (err) {
+    if (process.env.E2E_SHOTS) await page.screenshot({ path: `${process.env.E2E_SHOTS}/failed-${Date.now()}.png` });
+    throw err;
+  } finally {
+    await context.close();
+  }
+}
+
+/** Waits until a function of this side gives something true. */
+export async function until(what, probe, limit = 30_000) {
+  const end = Date.now() + limit;
+  for (;;) {
+    const got = await probe();
+    if (got) return got;
+    if (Date.now() > end) assert.fail(`never came: ${what}`);
+    await new Promise((r) => setTimeout(r, 100));
+  }
+}
+
+/** The value of a parameter, as the host knows it. */
+export async function parameterOf(host, script, name) {
+  const { parameters } = await host.json("get", script);
+  return parameters.find((p) => p.name === name)?.value;
+}
