@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/mlhost/mlhost/cmd/mlhost/text"
@@ -148,6 +149,9 @@ func (m *model) note(e v1.Event) {
 		var d v1.ObservedData
 		if json.Unmarshal(e.Data, &d) == nil {
 			said := "in use: " + text.Value(d.Value, 20)
+			if strings.HasPrefix(m.marks[e.Script][d.Name].text, "pending") {
+				said = "applied: " + text.Value(d.Value, 20) // what it has waited for
+			}
 			if d.Overwritten {
 				said = "overwritten by the script: " + text.Value(d.Value, 20)
 			}
@@ -188,6 +192,10 @@ func (m *model) note(e v1.Event) {
 }
 
 func (m *model) setMark(name, parameter string, k mark) {
+	old := m.marks[name][parameter]
+	if short, _, _ := strings.Cut(k.text, " at the next"); strings.HasPrefix(k.text, "pending") && strings.HasPrefix(old.text, short+":") {
+		return // the answer to the set said more
+	}
 	if m.marks[name] == nil {
 		m.marks[name] = map[string]mark{}
 	}
@@ -217,7 +225,13 @@ func outcome(status script.OutcomeStatus, value script.Value, step *int64, reaso
 	case script.Applied:
 		said = "applied" + atStep(step)
 	case script.Pending:
-		said = "pending: " + text.Value(value, 20) + " at the next boundary"
+		said = "pending: " + text.Value(value, 20)
+		switch {
+		case step != nil:
+			said, reason = said+atStep(step), ""
+		case reason == "":
+			said += " at the next boundary"
+		}
 	case script.NeedsRestart:
 		said = "next run: " + text.Value(value, 20)
 	default:

@@ -111,6 +111,9 @@ func (p *parameters) body(m *model, width, height int) []string {
 		if one.Unit != "" && !one.Value.IsNull() {
 			value.text += " " + text.Cell(one.Unit)
 		}
+		if k := m.marks[p.script][one.Name]; strings.HasPrefix(k.text, "pending") {
+			value = cell{value.text + " (pending)", warn}
+		}
 		if one.Next != nil {
 			value = cell{value.text + " (next: " + text.Value(*one.Next, 16) + ")", warn}
 		}

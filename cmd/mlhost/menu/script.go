@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	tea "charm.land/bubbletea/v2"
+	"charm.land/lipgloss/v2"
 
 	"github.com/mlhost/mlhost/cmd/mlhost/text"
 	v1 "github.com/mlhost/mlhost/host/api/v1"
@@ -143,18 +144,30 @@ func (s *scriptScreen) strip(width int) string {
 // state says what the script does and why.
 func (s *scriptScreen) state(m *model, width int) []string {
 	one := m.script(s.name)
+	line := stateLine(one, m.bar(one.Progress, 16))
+	if lipgloss.Width(line) > width {
+		line = stateLine(one, "")
+	}
+	out := []string{line}
+	if one.Reason != "" {
+		out = append(out, text.Clip(text.Cell(one.Reason), width))
+	}
+	return append(out, "")
+}
+
+func stateLine(one v1.Script, bar string) string {
 	line := stateStyle(one.State).Bold(true).Render(string(one.State))
 	if one.Step != nil {
 		line += fmt.Sprintf("  step %d", *one.Step)
 	}
+	if bar != "" {
+		line += "  " + accent.Render(bar)
+	}
 	if p := progress(one.Progress); p != "" {
-		if bar := m.bar(one.Progress, 16); bar != "" && width >= 60 {
-			line += "  " + accent.Render(bar)
-		}
 		line += "  " + p
 	}
-	if one.Run != "" {
-		line += faint.Render("  run " + text.Cell(one.Run))
+	if one.Restarts > 0 {
+		line += warn.Render("  " + text.Count(one.Restarts, "restart"))
 	}
 	if one.Uptime != nil {
 		word := "for "
@@ -163,14 +176,10 @@ func (s *scriptScreen) state(m *model, width int) []string {
 		}
 		line += faint.Render("  " + word + text.Duration(*one.Uptime))
 	}
-	if one.Restarts > 0 {
-		line += warn.Render("  " + text.Count(one.Restarts, "restart"))
+	if one.Run != "" {
+		line += faint.Render("  run " + text.Cell(one.Run))
 	}
-	out := []string{line}
-	if one.Reason != "" {
-		out = append(out, text.Clip(text.Cell(one.Reason), width))
-	}
-	return append(out, "")
+	return line
 }
 
 // bar draws how far a run is.

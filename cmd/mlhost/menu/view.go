@@ -9,6 +9,7 @@ import (
 	"github.com/charmbracelet/x/ansi"
 
 	"github.com/mlhost/mlhost/cmd/mlhost/text"
+	"github.com/mlhost/mlhost/shared/script"
 )
 
 // View renders the screen on top between a line that says where one is and
@@ -112,7 +113,10 @@ func (m *model) foot(width, height int) []string {
 		style = bad
 	}
 	if m.problem != nil && m.session != nil {
-		said, style = failure(m.problem)+"; scripts run on without it", bad
+		said, style = failure(m.problem), bad
+		if script.CodeOf(m.problem) == script.CodeHostDown {
+			said = "no host answers; scripts run on without it: `mlhost run CONFIG` finds them"
+		}
 	}
 	command := m.shownCommand()
 	prompt := ""
