@@ -113,8 +113,12 @@ func (h *Host) connectorAddress() script.Value {
 func (h *Host) servePorts(ctx context.Context) error {
 	var g errgroup.Group
 	if l := h.ports.http; l != nil {
-		g.Go(func() error { return h.endOn(h.ports.server.Serve(ctx, l, h.ports.side)) })
-		g.Go(func() error { return h.endOn(h.serveHTTP(ctx, h.ports.side)) })
+		web, end := context.WithCancel(context.WithoutCancel(ctx)) // until all connections that are for it have come
+		g.Go(func() error {
+			defer end()
+			return h.endOn(h.ports.server.Serve(ctx, l, h.ports.side))
+		})
+		g.Go(func() error { return h.endOn(h.serveHTTP(web, h.ports.side)) })
 	}
 	if l := h.ports.connector; l != nil {
 		g.Go(func() error { return h.endOn(h.ports.server.Serve(ctx, l, nil)) })

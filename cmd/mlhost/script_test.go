@@ -97,7 +97,10 @@ func setup(env *testscript.Env) error {
 	env.Setenv("ROOT", root)
 	env.Setenv("NO_COLOR", "1")
 	env.Values[envKey{}] = env
-	env.Defer(func() { takeDown(env.T(), state) })
+	env.Defer(func() {
+		takeDown(env.T(), state)
+		checkLeft(env.T(), env.WorkDir)
+	})
 	return nil
 }
 

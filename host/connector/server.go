@@ -151,23 +151,25 @@ func (s *Server) Serve(ctx context.Context, l net.Listener, http *HTTPListener) 
 
 const (
 	endGrace   = 2 * time.Second        // for a request that is being answered when the server ends
-	firstGrace = 100 * time.Millisecond // for one that has connected just before
+	firstGrace = 500 * time.Millisecond // for one that has connected just before
 )
 
 // leave ends a connection because the server ends: at once, unless a request is
 // being answered, or about to come. hurry ends the work at the request.
 func (c *conn) leave(hurry func()) {
-	var busy, spoken bool
-	c.mark(func() { c.leaving, busy, spoken = true, c.busy && !c.kept, c.spoken })
-	switch {
-	case busy:
-		time.AfterFunc(endGrace, func() { hurry(); _ = c.Close() })
-	case !spoken && !c.left:
-		c.left = true
-		time.AfterFunc(firstGrace, func() { c.leave(hurry) })
-	default:
-		_ = c.Close()
-	}
+	c.mark(func() {
+		c.leaving = true
+		switch {
+		case c.handed:
+		case c.busy && !c.kept:
+			time.AfterFunc(endGrace, func() { hurry(); _ = c.Close() })
+		case !c.spoken && !c.left:
+			c.left = true
+			time.AfterFunc(firstGrace, func() { c.leave(hurry) })
+		default:
+			_ = c.Close()
+		}
+	})
 }
 
 // goes reports whether the server ends.
@@ -284,7 +286,10 @@ func (c *conn) serve(ctx context.Context, http *HTTPListener) {
 		return
 	}
 	if http.takes(first[0]) {
-		c.handed = c.SetReadDeadline(time.Time{}) == nil && http.hand(c.Conn, reader)
+		c.mark(func() { c.handed = c.SetReadDeadline(time.Time{}) == nil })
+		if c.handed && !http.hand(c.Conn, reader) {
+			c.mark(func() { c.handed = false })
+		}
 		return
 	}
 	if first[0] == ' ' || first[0] == '\t' || first[0] == '\r' || first[0] == '\n' || first[0] == '{' {

@@ -60,6 +60,20 @@ func (s *Supervisor) DropCopies() (n int, bytes int64, err error) {
 	return n, bytes, errors.Join(errs...)
 }
 
+// dropUnfinished removes what is left of copies that a host was killed at. No
+// script starts yet.
+func (b *binaries) dropUnfinished() error {
+	if b.dir == "" {
+		return nil
+	}
+	left, err := filepath.Glob(filepath.Join(b.dir, ".*-*"))
+	errs := []error{err}
+	for _, path := range left {
+		errs = append(errs, os.Remove(path))
+	}
+	return errors.Join(errs...)
+}
+
 // usedSums are the builds that are executed, or are what is configured.
 func (s *Supervisor) usedSums() map[string]bool {
 	b := &s.binaries

@@ -3,7 +3,9 @@ package supervisor
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
+	"os"
 	"path/filepath"
 	"sync"
 	"time"
@@ -127,7 +129,7 @@ func movesParameters(body script.Body) bool {
 func (p *Process) catchUp(last uint64) {
 	ctx, cancel := context.WithTimeout(context.Background(), keepTime)
 	defer cancel()
-	err := wire.ReadSpool(filepath.Join(p.dir, wire.SpoolFile), p.taken, func(events []script.Event) error {
+	err := drainSpool(p.dir, p.taken, func(events []script.Event) error {
 		if !p.take(ctx, events) {
 			return errors.New("they could not be kept")
 		}
@@ -140,6 +142,19 @@ func (p *Process) catchUp(last uint64) {
 		p.s.tell(p.s.event(p.name, p.run, script.Gap{From: p.taken + 1, To: last, Dropped: last - p.taken,
 			Reason: "the process ended before it had handed them over"}))
 	}
+}
+
+// drainSpool takes what an ended process wrote down behind the event of the
+// number after, and clears it away when it is taken.
+func drainSpool(dir string, after uint64, take func([]script.Event) error) error {
+	path := filepath.Join(dir, wire.SpoolFile)
+	if err := wire.ReadSpool(path, after, take); err != nil {
+		return err
+	}
+	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("clear spool: %w", err)
+	}
+	return nil
 }
 
 // keep hands events in, and tries again as long as it does not work: the

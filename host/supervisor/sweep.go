@@ -29,6 +29,9 @@ func (s *Supervisor) sweep(ctx context.Context) {
 	if s.options.Dir == "" {
 		return
 	}
+	if err := s.binaries.dropUnfinished(); err != nil {
+		s.logger.Warn("clear up after a host that was killed", "error", err)
+	}
 	var g errgroup.Group
 	g.SetLimit(16)
 	for _, l := range s.leftovers() {
@@ -169,6 +172,10 @@ func (s *Supervisor) endOthers(ctx context.Context, l *leftover) {
 		err := fence(ctx, *other, s.inspect(ctx, *other))
 		if other.Generation > 1 {
 			err = errors.Join(err, os.RemoveAll(other.processDir(l.dir)))
+		} else { // what counts of it is kept
+			for _, name := range []string{wire.SpoolFile, wire.ExitFile} {
+				err = errors.Join(err, os.RemoveAll(filepath.Join(l.dir, name)))
+			}
 		}
 		if err != nil {
 			s.logger.Error("end a process that was being replaced", "script", l.in.Script, "run", l.in.Run, "error", err)
@@ -234,7 +241,7 @@ func (s *Supervisor) replay(ctx context.Context, dir string, in instance) error 
 			return err
 		}
 	}
-	return wire.ReadSpool(filepath.Join(dir, wire.SpoolFile), last, func(events []script.Event) error {
+	return drainSpool(dir, last, func(events []script.Event) error {
 		out := events[:0]
 		for _, e := range events {
 			if e.Script, e.Run = in.Script, in.Run; toKeep(e.Body) {
