@@ -5,7 +5,7 @@ import (
 	"os/exec"
 	"testing"
 
-	"go.uber.org/goleak"
+	"github.com/mlhost/mlhost/internal/left"
 
 	"github.com/mlhost/mlhost/bench/byhand"
 )
@@ -15,7 +15,7 @@ func TestMain(m *testing.M) {
 	if len(os.Args) > 1 && os.Args[1] == "byhand" {
 		exit(byhand.Main(os.Args[2:]))
 	}
-	goleak.VerifyTestMain(m)
+	left.Main(m)
 }
 
 // testLab is a lab for work by hand only.

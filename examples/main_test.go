@@ -15,6 +15,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/mlhost/mlhost/internal/left"
 )
 
 // root is the copy: bin/mlhost, bin/plugins/* and examples/*, as `make build`
@@ -56,7 +58,7 @@ func runIn(m *testing.M) (code int, err error) {
 			return 0, fmt.Errorf("go %s: %w\n%s", strings.Join(args, " "), err, out)
 		}
 	}
-	return m.Run(), nil
+	return left.Run(m)
 }
 
 // seeSources looks at the folders that the programs are built from: go test

@@ -12,7 +12,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-	"go.uber.org/goleak"
+	"github.com/mlhost/mlhost/internal/left"
 
 	"github.com/mlhost/mlhost/host/api"
 	"github.com/mlhost/mlhost/host/bus"
@@ -27,12 +27,12 @@ func TestMain(m *testing.M) {
 			panic(err)
 		}
 	}
-	goleak.VerifyTestMain(m, goleak.Cleanup(func(code int) {
-		if binaryDir != "" {
-			os.RemoveAll(binaryDir)
+	left.Main(m, func() error {
+		if binaryDir == "" {
+			return nil
 		}
-		os.Exit(code)
-	}))
+		return os.RemoveAll(binaryDir)
+	})
 }
 
 // binaryDir is where binary has built the program, "" if it has not.

@@ -15,11 +15,11 @@ import (
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
-	"go.uber.org/goleak"
 
 	"github.com/mlhost/mlhost/host"
 	"github.com/mlhost/mlhost/host/api/client"
 	"github.com/mlhost/mlhost/host/config"
+	"github.com/mlhost/mlhost/internal/left"
 )
 
 func TestMain(m *testing.M) {
@@ -39,10 +39,9 @@ func (s suite) Run() int {
 			panic(err)
 		}
 	}
-	code := s.M.Run()
-	if err := goleak.Find(); err != nil {
+	code, err := left.Run(s.M)
+	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
-		code = 1
 	}
 	for _, clean := range atEnd {
 		if err := clean(); err != nil {

@@ -14,7 +14,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-	"go.uber.org/goleak"
+	"github.com/mlhost/mlhost/internal/left"
 
 	"github.com/mlhost/mlhost/host/api"
 	"github.com/mlhost/mlhost/host/api/client"
@@ -25,7 +25,7 @@ import (
 	"github.com/mlhost/mlhost/shared/script"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { left.Main(m) }
 
 // fixture is an API on a socket, above real parts and fake doors.
 type fixture struct {

@@ -5,12 +5,12 @@ import (
 	"sync"
 	"testing"
 
-	"go.uber.org/goleak"
+	"github.com/mlhost/mlhost/internal/left"
 
 	"github.com/mlhost/mlhost/shared/script"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { left.Main(m) }
 
 func warned(id uint64, name string) script.Event {
 	return script.Event{ID: id, Script: name, Body: script.Warned{Text: strconv.FormatUint(id, 10)}}

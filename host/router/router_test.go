@@ -12,14 +12,14 @@ import (
 	"testing"
 	"time"
 
-	"go.uber.org/goleak"
+	"github.com/mlhost/mlhost/internal/left"
 
 	"github.com/mlhost/mlhost/host/config"
 	"github.com/mlhost/mlhost/host/registry"
 	"github.com/mlhost/mlhost/shared/script"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { left.Main(m) }
 
 const scripts = `
 script "trainer" {

@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-	"go.uber.org/goleak"
+	"github.com/mlhost/mlhost/internal/left"
 
 	"github.com/mlhost/mlhost/shared/script"
 )
@@ -18,7 +18,7 @@ func TestMain(m *testing.M) {
 		writeUntilKilled(dir)
 		return
 	}
-	goleak.VerifyTestMain(m)
+	left.Main(m)
 }
 
 // open opens a store that is closed at the end of the test.

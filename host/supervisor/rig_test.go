@@ -12,7 +12,7 @@ import (
 	"time"
 
 	"github.com/hashicorp/hcl/v2"
-	"go.uber.org/goleak"
+	remains "github.com/mlhost/mlhost/internal/left"
 
 	"github.com/mlhost/mlhost/host/config"
 	"github.com/mlhost/mlhost/shared/script"
@@ -26,7 +26,7 @@ func TestMain(m *testing.M) {
 		bePlugin(kind)
 		return
 	}
-	goleak.VerifyTestMain(m)
+	remains.Main(m)
 }
 
 // rig is a Supervisor with real plugin processes and a list for a store.

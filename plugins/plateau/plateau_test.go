@@ -7,7 +7,7 @@ import (
 	"slices"
 	"testing"
 
-	"go.uber.org/goleak"
+	"github.com/mlhost/mlhost/internal/left"
 
 	"github.com/mlhost/mlhost/shared/script"
 	"github.com/mlhost/mlhost/shared/sdk/conformance"
@@ -20,7 +20,7 @@ func TestMain(m *testing.M) {
 	if os.Getenv(wire.Handshake.MagicCookieKey) != "" {
 		main()
 	}
-	goleak.VerifyTestMain(m)
+	left.Main(m)
 }
 
 func TestKeepsTheProtocol(t *testing.T) {

@@ -4,7 +4,7 @@ import (
 	"os"
 	"testing"
 
-	"go.uber.org/goleak"
+	"github.com/mlhost/mlhost/internal/left"
 
 	"github.com/mlhost/mlhost/shared/sdk"
 )
@@ -14,5 +14,5 @@ func TestMain(m *testing.M) {
 	if name := os.Getenv("MLHOST_TEST_PLUGIN"); name != "" {
 		sdk.Serve(testPlugins[name])
 	}
-	goleak.VerifyTestMain(m)
+	left.Main(m)
 }

@@ -3,7 +3,7 @@ package wire
 import (
 	"testing"
 
-	"go.uber.org/goleak"
+	"github.com/mlhost/mlhost/internal/left"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { left.Main(m) }

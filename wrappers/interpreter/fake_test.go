@@ -11,7 +11,7 @@ import (
 	"testing"
 	"time"
 
-	"go.uber.org/goleak"
+	"github.com/mlhost/mlhost/internal/left"
 	"golang.org/x/sys/unix"
 
 	"github.com/mlhost/mlhost/shared/script"
@@ -25,7 +25,7 @@ func TestMain(m *testing.M) {
 		fmt.Fprintln(os.Stderr, Serve(file))
 		os.Exit(1)
 	}
-	goleak.VerifyTestMain(m)
+	left.Main(m)
 }
 
 // limit bounds every wait of a test; it is reached only when something is wrong.

@@ -9,7 +9,7 @@ import (
 	"testing"
 	"time"
 
-	"go.uber.org/goleak"
+	"github.com/mlhost/mlhost/internal/left"
 
 	"github.com/mlhost/mlhost/shared/script"
 	"github.com/mlhost/mlhost/shared/sdk"
@@ -30,7 +30,7 @@ func TestMain(m *testing.M) {
 		_, _ = os.Stderr.WriteString("no licence\n")
 		os.Exit(3)
 	}
-	goleak.VerifyTestMain(m)
+	left.Main(m)
 }
 
 type good struct{}

@@ -1,0 +1,9 @@
+package web_test
+
+import (
+	"testing"
+
+	"github.com/mlhost/mlhost/internal/left"
+)
+
+func TestMain(m *testing.M) { left.Main(m) }

@@ -1,0 +1,9 @@
+package python
+
+import (
+	"testing"
+
+	"github.com/mlhost/mlhost/internal/left"
+)
+
+func TestMain(m *testing.M) { left.Main(m) }
