@@ -98,3 +98,25 @@ func forge(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Check(err)
 	ts.Check(os.WriteFile(path, text, 0o600))
 }
+
+// tamper damages the record of a script's process:
+//
+//	tamper SCRIPT truncate|empty|boot
+func tamper(ts *testscript.TestScript, _ bool, args []string) {
+	path := ts.MkAbs(filepath.Join("state", "lab", "runs", scriptNamed(ts, args[0]).Run, "instance.json"))
+	text, err := os.ReadFile(path)
+	ts.Check(err)
+	switch args[1] {
+	case "truncate":
+		text = text[:len(text)/2]
+	case "empty":
+		text = nil
+	case "boot":
+		var record map[string]any
+		ts.Check(json.Unmarshal(text, &record))
+		record["boot_id"] = "00000000-0000-0000-0000-000000000000"
+		text, err = json.Marshal(record)
+		ts.Check(err)
+	}
+	ts.Check(os.WriteFile(path, text, 0o600))
+}

@@ -21,6 +21,7 @@ type leftover struct {
 	in     instance
 	unit   *unit // nil: no script of that name is configured
 	newest bool  // of its script
+	damage error // why its record cannot be read
 }
 
 // sweep takes up every run that an earlier host did not see the end of: what
@@ -75,7 +76,7 @@ func (s *Supervisor) leftovers() []*leftover {
 			}
 		}
 		delete(recalled, e.Name())
-		all = append(all, &leftover{dir: dir, in: in, unit: s.units[in.Script]})
+		all = append(all, &leftover{dir: dir, in: in, unit: s.units[in.Script], damage: err})
 	}
 	for run, u := range recalled { // the record was cleared away before the end was told
 		if u.lastState.Live() && u.lastState != script.Starting {
@@ -275,6 +276,8 @@ func earlierEnd(l *leftover, found finding, why string) ending {
 	}
 	boot, err := bootID()
 	switch {
+	case l.damage != nil:
+		end.reason = "its host was killed, and the record of its process is damaged: " + l.damage.Error()
 	case found == ours && l.unit == nil:
 		end.state, end.reason = script.Stopped, why
 	case !l.in.Begun:
