@@ -8,6 +8,7 @@ import "./styles/scripts.css";
 import "uplot/dist/uPlot.min.css";
 import "./styles/chart.css";
 import "./styles/script.css";
+import "./styles/panels.css";
 import { openSession } from "./api/session";
 import { App } from "./app";
 import { startClock } from "./lib/clock";

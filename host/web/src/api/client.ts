@@ -1,8 +1,8 @@
 // Requests to the host. A refusal is an ApiError with the host's own words.
 import { currentToken, logOut } from "./session";
 import type {
-  Acted, Chart, Checks, Host, Log, Mailbox, Outcomes, Parameters, Problem, Results, RunDetail, Runs, RunText, Samples, Script, Scripts,
-  Set as SetRequest, Variables,
+  Acted, Chart, Checks, Comparison, History, Host, Log, Mailbox, Outcomes, Parameters, Plan, Problem, Results, Routes, RunDetail, Runs, RunText, Samples, Script, Scripts,
+  Set as SetRequest, Topics, Variables,
 } from "./v1";
 
 export class ApiError extends Error {
@@ -81,11 +81,18 @@ export const api = {
   variables: (name: string, s?: AbortSignal) => get<Variables>(`/api/v1/scripts/${e(name)}/variables`, s),
   results: (name: string, s?: AbortSignal) => get<Results>(`/api/v1/scripts/${e(name)}/results`, s),
   mailbox: (name: string, s?: AbortSignal) => get<Mailbox>(`/api/v1/scripts/${e(name)}/mailbox`, s),
-  runs: (q: { script?: string; state?: string; limit?: number } = {}, s?: AbortSignal) => get<Runs>(`/api/v1/runs${query(q)}`, s),
+  runs: (q: { script?: string; state?: string; limit?: number; search?: string; before?: string } = {}, s?: AbortSignal) => get<Runs>(`/api/v1/runs${query(q)}`, s),
   run: (id: string, s?: AbortSignal) => get<RunDetail>(`/api/v1/runs/${e(id)}`, s),
   chart: (run: string, name: string, points: number, s?: AbortSignal) => get<Chart>(`/api/v1/runs/${e(run)}/chart/${e(name)}${query({ points })}`, s),
   samples: (run: string, name: string, after: number, limit: number, s?: AbortSignal) =>
     get<Samples>(`/api/v1/runs/${e(run)}/samples${query({ name, after, limit })}`, s),
+  compare: (runs: readonly string[], s?: AbortSignal) => get<Comparison>(`/api/v1/compare${query({ run: runs })}`, s),
+  artifact: async (run: string, path: string, s?: AbortSignal): Promise<Blob> => (await send("GET", `/api/v1/runs/${e(run)}/artifacts/file${query({ path })}`, undefined, s)).blob(),
+  routes: (s?: AbortSignal) => get<Routes>("/api/v1/routes", s),
+  topics: (s?: AbortSignal) => get<Topics>("/api/v1/topics", s),
+  history: (q: { before?: number; after?: number; limit?: number; script?: readonly string[]; kind?: readonly string[] }, s?: AbortSignal) => get<History>(`/api/v1/events/history${query(q)}`, s),
+  doctor: (s?: AbortSignal) => get<Checks>("/api/v1/doctor", s),
+  plan: (s?: AbortSignal) => get<Plan>("/api/v1/plan", s),
   text: (run: string, name: string, s?: AbortSignal) => get<RunText>(`/api/v1/runs/${e(run)}/texts/${e(name)}`, s),
   logs: async (name: string, q: { run?: string; stream?: string; tail?: number }, s?: AbortSignal): Promise<Log[]> => {
     const answer = await send("GET", `/api/v1/scripts/${e(name)}/logs${query(q)}`, undefined, s);

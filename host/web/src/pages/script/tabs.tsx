@@ -6,6 +6,7 @@ import type { ParameterSet } from "../../state/parameters";
 import { lookOf } from "../../state/states";
 import { ChartsPanel } from "./charts";
 import { LogsPanel } from "./logs";
+import { MailboxPanel } from "./mailbox";
 import { ChangesPanel, ParametersPanel } from "./parameters";
 import { ResultsPanel } from "./results";
 
@@ -38,4 +39,5 @@ export const tabs: Tab[] = [
   { id: "logs", title: "Log", view: ({ script }) => <LogsPanel script={script.name} />, fill: true },
   { id: "results", title: "Results", view: ({ script, course }) => <ResultsPanel results={course?.results.value ?? []} live={lookOf(script.state).live} /> },
   { id: "changes", title: "Changes", view: ({ course, parameters }) => <ChangesPanel set={parameters} changes={course?.changes.value ?? []} /> },
+  { id: "mailbox", title: "Mailbox", view: ({ script }) => <MailboxPanel script={script.name} /> },
 ];
