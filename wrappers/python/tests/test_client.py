@@ -180,7 +180,7 @@ class ClientTest(unittest.TestCase):
         with tempfile.TemporaryDirectory() as empty:
             with self.assertRaises(mlhost.Error) as caught:
                 mlhost.connect(state=empty)
-        self.assertEqual(caught.exception.code, "host_down")
+        self.assertEqual(caught.exception.code, "host_not_running")
         self.assertIn("mlhost run", caught.exception.hint)
 
 

@@ -19,9 +19,12 @@ from ._loop import Loop, loop
 from ._messages import Message, answers, ask, broadcast, tell
 from ._parameter import Param, param
 from ._session import current as _current
-from ._typing import Any, Optional
+from ._typing import TYPE_CHECKING, Any, Optional
 from ._values import SCALARS as _SCALARS
 from ._values import plain as _plain
+
+if TYPE_CHECKING:
+    from ._client import Host
 
 __all__ = [
     "Error",
@@ -80,18 +83,27 @@ def stopping() -> bool:
     return _current().control.stopping
 
 
-def connect(url: Optional[str] = None, **options: Any) -> Any:
+def connect(
+    url: Optional[str] = None,
+    *,
+    token: Optional[str] = None,
+    token_file: Optional[str] = None,
+    host: Optional[str] = None,
+    state: Optional[str] = None,
+    ca: Optional[str] = None,
+) -> "Host":
     """Connects with a running host, to control it from a notebook or a program:
 
         h = mlhost.connect()
         h["trainer"].params.lr = 0.01
         for s in h["trainer"].watch("loss"): ...
 
-    Options: token, token_file and ca for a url; host (its name) and state (a
-    directory) for a host on this machine."""
+    token, token_file and ca (a file of certificates) are for a url; host (its name)
+    and state (a directory) choose a host on this machine, the only one that runs
+    without them. In a script that a host has started it is that host."""
     from ._client import connect as connect_host
 
-    return connect_host(url, **options)
+    return connect_host(url, token=token, token_file=token_file, host=host, state=state, ca=ca)
 
 
 _known: Any = None

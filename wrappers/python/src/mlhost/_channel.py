@@ -120,7 +120,7 @@ class Channel:
         and get its number for a file of its own."""
         if self._cookie:  # fstat gives the interpreter lock up, which costs a busy script's reader a turn
             return _cookie(self._sock) == self._cookie
-        return _identity(self._sock.fileno()) == self._identity
+        return bool(_identity(self._sock.fileno()) == self._identity)
 
     def _try(self) -> bool:
         """Sends what is queued, as far as that goes at once; True if it was all."""

@@ -9,7 +9,10 @@ from urllib.parse import urlsplit
 from ._client_http import ACT_TIMEOUT, Transport, path_of, with_query
 from ._client_views import Params, Results, Samples, Table, Vars, html_table
 from ._errors import Error
-from ._typing import Any, Dict, Iterator, List, Optional
+from ._typing import TYPE_CHECKING, Any, Dict, Iterator, List, Optional
+
+if TYPE_CHECKING:
+    from ._client_views import Sample
 
 
 class Host:
@@ -21,7 +24,7 @@ class Host:
 
     def info(self) -> Dict[str, Any]:
         """Tells which host this is: name, pid, version, directory."""
-        return self._transport.ask("GET", "/api/v1/host")
+        return dict(self._transport.ask("GET", "/api/v1/host"))
 
     def __getitem__(self, name: str) -> "Script":
         names = self.scripts()
@@ -57,7 +60,7 @@ class Host:
 
     def run(self, run: str) -> Dict[str, Any]:
         """Tells everything about one run; the beginning of its id is enough."""
-        return self._transport.ask("GET", path_of("runs", run))
+        return dict(self._transport.ask("GET", path_of("runs", run)))
 
     def samples(self, run: str, name: str) -> "Table":
         """Reads all samples of one series: rows of step, time and value."""
@@ -65,7 +68,10 @@ class Host:
 
     def broadcast(self, topic: str, data: Any = None) -> List[str]:
         """Sends data to every script that lives; returns their names."""
-        return self._transport.ask("POST", "/api/v1/broadcast", {"topic": topic, "data": data})["recipients"]
+        return list(self._transport.ask("POST", "/api/v1/broadcast", {"topic": topic, "data": data})["recipients"])
+
+    def __dir__(self) -> List[str]:
+        return sorted(n for n in object.__dir__(self) if not n.startswith("_"))
 
     def __repr__(self) -> str:
         return "<mlhost host %s: %s>" % (self.name, ", ".join(self.scripts()) or "no scripts")
@@ -80,17 +86,11 @@ class Script:
 
     def __init__(self, host: Host, name: str) -> None:
         self._host, self._transport, self.name = host, host._transport, name
-        self._params, self._vars = Params(self._transport, name), Vars(self._transport, name)
-
-    @property
-    def params(self) -> Params:
-        """The parameters: script.params.lr, script.params["lr"], and = sets one."""
-        return self._params
-
-    @property
-    def vars(self) -> Vars:
-        """The variables' values now: script.vars.loss; = sets one that can be."""
-        return self._vars
+        # Attributes, not properties: then notebooks complete what is below them.
+        #: The parameters: script.params.lr, script.params["lr"], and = sets one.
+        self.params = Params(self._transport, name)
+        #: The variables' values now: script.vars.loss; = sets one that can be.
+        self.vars = Vars(self._transport, name)
 
     @property
     def results(self) -> Results:
@@ -103,7 +103,7 @@ class Script:
         """What `mlhost ps` shows of it."""
         for row in self._host.ps():
             if row["name"] == self.name:
-                return row
+                return dict(row)
         raise Error("not_found", "there is no script %r any more" % self.name)
 
     @property
@@ -136,7 +136,7 @@ class Script:
 
     def tell(self, topic: str, data: Any = None) -> str:
         """Puts a message into the script's mailbox; returns its id."""
-        return self._transport.ask("POST", path_of("scripts", self.name, "tell"), {"topic": topic, "data": data})["id"]
+        return str(self._transport.ask("POST", path_of("scripts", self.name, "tell"), {"topic": topic, "data": data})["id"])
 
     def logs(self, tail: int = 100, stream: Optional[str] = None, run: Optional[str] = None) -> "Table":
         """Returns the last lines of what it printed and logged; tail=0: all."""
@@ -146,10 +146,11 @@ class Script:
     def runs(self, state: Optional[str] = None, limit: Optional[int] = None) -> "Table":
         return self._host.runs(self.name, state, limit)
 
-    def watch(self, *names: str) -> Iterator[Any]:
+    def watch(self, *names: str) -> Iterator["Sample"]:
         """Yields samples of the named variables (of all without a name) as they
         come, each with name, value, step, time and run, until the run that lives,
-        or the next one, has ended. A gap in them is told by a warning."""
+        or the next one, has ended. A gap in them is told by a warning, the end of
+        the host by an Error."""
         from ._client_views import watch
 
         return watch(self._transport, self.name, names)
@@ -221,7 +222,7 @@ def _find(host: Optional[str], state: Optional[str]) -> str:
             if os.path.exists(path) and _answers(path):
                 live.append(name)
     if not live:
-        raise Error("host_down", "no host is running (state: %s)" % base, hint)
+        raise Error("host_not_running", "no host is running (state: %s)" % base, hint)
     if len(live) > 1:
         raise Error("usage", "several hosts run: %s" % ", ".join(live), 'choose one: mlhost.connect(host="%s")' % live[0])
     return os.path.join(base, live[0], "api.sock")

@@ -75,13 +75,13 @@ class Transport:
             raise Error("deadline", "the host did not answer within %g s" % timeout) from None
         except ConnectionRefusedError as error:
             connection.close()
-            raise Error("host_down", "no host is running at %s" % self, "start one with `mlhost run CONFIG`") from error
+            raise Error("host_not_running", "no host is running at %s" % self, "start one with `mlhost run CONFIG`") from error
         except FileNotFoundError as error:
             connection.close()
-            raise Error("host_down", "no host is running at %s" % self, "start one with `mlhost run CONFIG`") from error
+            raise Error("host_not_running", "no host is running at %s" % self, "start one with `mlhost run CONFIG`") from error
         except (OSError, http.client.HTTPException) as error:
             connection.close()
-            raise Error("host_down", "the host at %s cannot be asked: %s" % (self, error), "`mlhost doctor` says more") from error
+            raise Error("host_not_running", "the host at %s cannot be asked: %s" % (self, error), "`mlhost doctor` says more") from error
         except BaseException:
             connection.close()
             raise
@@ -94,7 +94,7 @@ class Transport:
         except socket.timeout:
             raise Error("deadline", "the host did not answer within %g s" % timeout) from None
         except (OSError, http.client.HTTPException) as error:
-            raise Error("host_down", "the host ended before it had answered", str(error)) from error
+            raise Error("host_not_running", "the host ended before it had answered", str(error)) from error
         finally:
             connection.close()
         return json.loads(data.decode("utf-8")) if data else None

@@ -7,19 +7,19 @@ import warnings
 
 from ._client_http import Transport, number, path_of, with_query
 from ._errors import Error
-from ._typing import Any, Dict, Iterator, List, Optional, Tuple
+from ._typing import TYPE_CHECKING, Any, Dict, Iterator, List, Optional, Tuple
 
 ENDED = ("finished", "failed", "stopped", "lost")
 
 
-class Table(list):
+class Table(List[Dict[str, Any]] if TYPE_CHECKING else list):  # type: ignore[misc]
     """Rows, each a dict: pandas.DataFrame(table) takes them as they are."""
 
     def _repr_html_(self) -> str:
         return html_table(self)
 
 
-class Results(dict):
+class Results(Dict[str, Any] if TYPE_CHECKING else dict):  # type: ignore[misc]
     """Results by name; results.accuracy works too."""
 
     def __init__(self, rows: List[Dict[str, Any]]) -> None:
@@ -184,6 +184,7 @@ def _samples(stream: Any, script: str, names: Any) -> Iterator[Sample]:
                 warnings.warn("samples of %s are missing here: %s" % (script, data), RuntimeWarning, stacklevel=2)
             elif event["kind"] == "state" and data["state"] in ENDED:
                 return
+    raise Error("host_not_running", "the host ended while %s was watched" % script, "the script may run on: start the host again, and connect")
 
 
 class Samples:

@@ -360,7 +360,8 @@ class Connection:
     def _on_message(self, request: Dict[str, Any], reply: Any) -> None:
         session = self._script._session
         if not _topics(self._script):
-            return reply(_failure("the script answers no messages", "no_answerer"))
+            reply(_failure("the script answers no messages", "no_answerer"))
+            return
         session.on_message(dict(request, answer=_by_reply(reply, {"status": "success"})))
 
 

@@ -15,7 +15,7 @@ def _fast() -> Any:
     # The arguments of json.JSONEncoder.iterencode: no check for cycles, no
     # default, no indent, and NaN is an error.
     to_parts = _json.make_encoder(None, _refuse, encode_string, None, ":", ",", False, False, False)
-    scan = _json.make_scanner(_Scanning)
+    scan = _json.make_scanner(_Scanning)  # type: ignore[arg-type]
 
     def encode(value: Any) -> str:
         return "".join(to_parts(value, 0))

@@ -58,7 +58,7 @@ class Field:
         def put() -> None:
             try:
                 owner = self._owner()
-                new = self._convert(value, _attribute(owner, self._path[-1]))
+                new = self._convert(value, _attribute(owner, self._path[-1]))  # type: ignore[call-arg]
                 _assign(owner, self._path[-1], new)
             except Exception as problem:
                 return answer("rejected", reason="%s: %s" % (type(problem).__name__, problem))

@@ -128,7 +128,7 @@ def param(
     session = current()
     known = session.settings.known.get(name)
     if known is not None and isinstance(getattr(known, "owner", None), Param):
-        return known.owner  # type: ignore[attr-defined,no-any-return]
+        return known.owner  # type: ignore[no-any-return]
     line = sys._getframe(1).f_lineno
     found: Param[T] = Param(Spec(name, default, None, choices, min, max, step, scale, unit, doc, mutability, line=line))
     found._parameter.owner = found  # type: ignore[attr-defined]

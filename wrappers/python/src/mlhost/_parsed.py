@@ -77,7 +77,7 @@ def fields(value: Any, prefix: str = "", path: Optional[List[str]] = None) -> Li
     found: List[Found] = []
     path = path or []
     if dataclasses.is_dataclass(value):
-        items = [(f.name, f) for f in dataclasses.fields(value)]
+        items: List[Any] = [(f.name, f) for f in dataclasses.fields(value)]
     else:
         items = [(name, None) for name in list(vars(value))]
     for name, field in items:
@@ -111,7 +111,7 @@ def after(owner: Any, name: str, tell: Callable[..., None]) -> None:
         return result
 
     # The shim leaves frames of this file out when it prints an exception.
-    told.__code__ = told.__code__.replace(co_filename=HOOK_FILE)
+    told.__code__ = told.__code__.replace(co_filename=HOOK_FILE)  # type: ignore[attr-defined]
     setattr(owner, name, told)
 
 
@@ -126,7 +126,7 @@ def _declare(session: Any, style: str, name: str, one: Found, entry: Dict[str, A
     spec = Spec(name, plain(one.default), type=kind, choices=one.choices, min=one.bounds[0], max=one.bounds[1], doc=one.doc, mutability=LIVE if live else RESTART, style=style)
     if live:
         try:
-            handler = Field(name, target, one.path or one.dest.split("."), what, one.convert)
+            handler = Field(name, target, one.path or one.dest.split("."), what, one.convert)  # type: ignore[arg-type]
             session.settings.offer(spec, handler, configured=False)
             return
         except TypeError:

@@ -171,12 +171,14 @@ class Session:
 
     def reply(self, message: Dict[str, Any], **what: Any) -> None:
         if "answer" in message:  # it came by another way
-            return message["answer"](what)
+            message["answer"](what)
+            return
         self.put_now(dict(what, op="reply", id=message.get("id")))
 
     def _done(self, message: Dict[str, Any], **what: Any) -> None:
         if "answer" in message:
-            return message["answer"](what)
+            message["answer"](what)
+            return
         self.put_now(dict(what, op="done", id=message.get("id")))
 
     def _on_pause(self, message: Dict[str, Any]) -> None:

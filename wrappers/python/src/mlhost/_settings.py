@@ -140,9 +140,9 @@ class Settings:
         """Sets all of values or none, now or when the script comes to a step, and
         then calls done(outcomes)."""
         step = self._session.step
-        for held in self._held:  # what is set later counts
+        for earlier in self._held:  # what is set later counts
             for name in values:
-                held.values.pop(name, None)
+                earlier.values.pop(name, None)
         if at_step is None or (step is not None and step >= at_step):
             return self._set(values, author, done)
         outcomes = [outcome for outcome, _, _ in [self._check(name, value) for name, value in values.items()]]

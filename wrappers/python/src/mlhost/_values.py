@@ -81,9 +81,9 @@ def _text(value: Any) -> str:
 def encode(message: Any) -> str:
     """Returns the JSON of message, whose values went through plain()."""
     try:
-        return _json.encode(message)
+        return _json.encode(message)  # type: ignore[no-any-return]
     except ValueError:
-        return _json.encode(_spell(message))
+        return _json.encode(_spell(message))  # type: ignore[no-any-return]
 
 
 def _spell(value: Any) -> Any:

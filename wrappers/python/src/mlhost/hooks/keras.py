@@ -47,7 +47,7 @@ def _follower(module: Any) -> Any:
     rounds = Rounds("keras", {"learning_rate": ("float", 0, None)}, _read, _write)
     per_epoch = module.backend.backend() == "jax"
 
-    class Follower(module.Callback):  # type: ignore[misc,name-defined]
+    class Follower(module.Callback):  # type: ignore[misc]
         def __init__(self) -> None:
             super().__init__()
             self._laid: Any = None
