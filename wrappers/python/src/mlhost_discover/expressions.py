@@ -1,6 +1,7 @@
 """Values of expressions."""
 
 import ast
+import os
 
 from names import canonical
 from scopes import Scope
@@ -96,6 +97,8 @@ class Expressions:
         if isinstance(owner, ModuleValue):
             found = owner.module.get(name)
             return self.resolve(found) if isinstance(found, Lazy) else found or Unknown(node)
+        if isinstance(owner, Seq) and name in owner.attrs:
+            return owner.attrs[name]
         if isinstance(owner, Table) and name in owner.items and isinstance(owner.items[name], (ModuleValue, Table)):
             return owner.items[name]
         if isinstance(owner, (Instance, Parser)):
@@ -344,6 +347,9 @@ class Expressions:
         if self.following:
             return False
         found = scope.lookup(func.id) if isinstance(func, ast.Name) else scope.lookup(func.value.id) if isinstance(func, ast.Attribute) and isinstance(func.value, ast.Name) else None
+        if isinstance(found, Lazy) and not found.module.ran and found.module.path.endswith("__init__.py") and found.name not in found.module.source.text:
+            inner = self.local(os.path.dirname(found.module.path), [found.name])
+            found = ModuleValue(inner) if inner else found
         return isinstance(found, (Lazy, ModuleValue)) and not found.module.ran and not found.module.source.speaks
 
     def on_Call(self, node, scope):

@@ -57,7 +57,7 @@ class Imports:
         for path in (base + ".py", os.path.join(base, "__init__.py")):
             if path in self.modules:
                 return self.modules[path]
-            if os.path.isfile(path):
+            if self.tree.is_file(path):
                 source = self.open(path)
                 if source.problem and not self.readable(source):
                     return None
@@ -69,6 +69,12 @@ class Imports:
         return None
 
     def find_module(self, name, level, module):
+        key = (name, level, os.path.dirname(module.path) if level else "")
+        if key not in self.sought:
+            self.sought[key] = self.seek_module(name, level, module)
+        return self.sought[key]
+
+    def seek_module(self, name, level, module):
         parts = [p for p in (name or "").split(".") if p]
         if not level and parts and parts[0] in LIBRARIES:
             return None  # what they mean is known; their source would only be followed into its depths

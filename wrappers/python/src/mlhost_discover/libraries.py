@@ -3,6 +3,7 @@
 import ast
 import os
 
+from scopes import Scope
 from style_gin import PARSES as GIN
 from style_lightning import NAMES as LIGHTNING
 from values import (
@@ -98,8 +99,11 @@ class Libraries:
         if name in ("os.getenv", "os.environ.get"):
             return Unknown(node)
         if name in ("inspect.getfullargspec", "inspect.getargspec") and args and isinstance(args[0], Func):
-            spec = args[0].node.args
-            return Seq([Seq([Const(a.arg) for a in getattr(spec, "posonlyargs", []) + spec.args])])
+            spec, within = args[0].node.args, Scope(args[0].module, {}, args[0].closure)
+            given = getattr(spec, "posonlyargs", []) + spec.args
+            made = Seq([Seq([Const(a.arg) for a in given])])
+            made.attrs = {"args": made.items[0], "annotations": Table({a.arg: self.value(a.annotation, within) for a in given + spec.kwonlyargs if a.annotation is not None})}
+            return made
         if name in ("type", "isinstance") and args:
             return self.asked_type(name, args, node)
         if name in SAFE:
@@ -110,6 +114,8 @@ class Libraries:
                 return Seq([Const(i) for i in r]) if len(r) <= 1000 else Unknown(node)
             except (NotPlain, TypeError, ValueError):
                 return Unknown(node)
+        if name == "typing.cast" and len(args) > 1:
+            return args[1]
         if name in ("copy.deepcopy", "copy.copy", "absl.flags.FLAGS") and args:
             return args[0]
         if name == "functools.partial" and args and isinstance(args[0], (Func, Class, Ext)):

@@ -1,6 +1,7 @@
 """What is read again in a loop: whether a parameter can change while the script runs."""
 
 import ast
+import functools
 import re
 
 from syntax import dotted, index_of
@@ -8,6 +9,11 @@ from syntax import dotted, index_of
 # Names of which a function that matters for parameters has one.
 TELLS = re.compile(r"add_argument|arse_(?:known_)?(?:arg|opt|flag|config)|[pP]arser|args$|argv|^(?:parse|CLI|cli|main|param|flags|click|typer|fire|Fire|hydra|tyro|docopt|draccus|pyrallis|optparse|OmegaConf)$|"
                    r"^DEFINE_|register_parameter|[oO]ption|_cli$|^add_\w*(?:arg|opt)")
+
+
+@functools.lru_cache(maxsize=50_000)
+def tells(name):
+    return TELLS.search(name) is not None
 
 
 class Facts:
@@ -36,7 +42,7 @@ class Facts:
         for function, names in self.names.items():
             for name in names:
                 callers.setdefault(name, set()).add(function)
-        todo = [f for f, names in self.names.items() if f and (TELLS.search(f) or any(n != "args" and TELLS.search(n) for n in names))]
+        todo = [f for f, names in self.names.items() if f and (tells(f) or any(n != "args" and tells(n) for n in names))]
         while todo:
             name = todo.pop()
             if name not in self.matters:
@@ -89,12 +95,11 @@ class Facts:
                         self.counted.add(node.target.id)
                 elif kind is ast.Subscript and isinstance(node.ctx, ast.Load) and dotted(node.value) in ("os.environ", "environ"):
                     self.reads_env(index_of(node), node.lineno, None)
-                for name in node._fields:
-                    value = getattr(node, name, None)
-                    if isinstance(value, ast.AST):
-                        stack.append((value, function, loop))
-                    elif isinstance(value, list):
+                for value in node.__dict__.values():
+                    if type(value) is list:
                         stack += [(v, function, loop) for v in value if isinstance(v, ast.AST)]
+                    elif type(value) is not int and isinstance(value, ast.AST):
+                        stack.append((value, function, loop))
 
     def visit_call(self, node, function, loop):
         name = node.func.id if isinstance(node.func, ast.Name) else node.func.attr if isinstance(node.func, ast.Attribute) else ""

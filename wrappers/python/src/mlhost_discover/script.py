@@ -40,7 +40,7 @@ class Script(
     def __init__(self, tree, path, site=()):
         self.tree, self.path, self.site = tree, path, site
         self.looked_up, self.library_files, self.library_bytes, self.registries = {}, 0, 0, {}
-        self.modules, self.reads, self.executed = {}, {}, {}
+        self.modules, self.reads, self.executed, self.sought = {}, {}, {}, {}
         self.problems, self.styles = [], []
         self.parsers, self.commands, self.found = [], [], []
         self.stored, self.overrides, self.header = {}, {}, ""

@@ -1,6 +1,7 @@
 """Files, and what is wrong with them."""
 
 import ast
+import gc
 import hashlib
 import os
 import re
@@ -87,7 +88,22 @@ class Tree:
     """The files, across scripts; those that were read last are kept."""
 
     def __init__(self):
-        self.sources, self.size = {}, 0
+        self.sources, self.size, self.folders = {}, 0, {}
+        # A syntax tree is a great many objects that live on: the collector would look at
+        # them again and again, at the price of half of all time.
+        gc.set_threshold(500_000, 20, 100)
+
+    def is_file(self, path):
+        """Tells whether there is such a file, by one look at its folder."""
+        folder, _, name = path.rpartition(os.sep)
+        names = self.folders.get(folder)
+        if names is None:
+            try:
+                names = set(os.listdir(folder or os.sep))
+            except OSError:
+                names = set()
+            self.folders[folder] = names
+        return name in names and os.path.isfile(path)
 
     def source(self, path):
         found = self.sources.pop(path, None)

@@ -159,6 +159,10 @@ class Classes:
                     p.commands = p.commands or [[hyphenated(param.name) + ":" + hyphenated(one.node.name)]]
                 out += made
             return self.first_of_each(out)
+        if param.style == "tyro" and cls is None:
+            made = self.tuple_of_classes(param, annotation, value, factory, scope, line, depth)
+            if made is not None:
+                return made
         if cls is not None and param.style in ("hydra", "omegaconf") and (value is None and factory is None or isinstance(value, Ext) and value.name == "omegaconf.MISSING"):
             param.required = True  # what it is to be is chosen by hydra's defaults
             return [param]
@@ -202,6 +206,23 @@ class Classes:
         self.field_default(param, value, factory, scope)
         self.field_flag(param)
         return [param]
+
+    def tuple_of_classes(self, param, annotation, value, factory, scope, line, depth):
+        """tyro takes Tuple[Color, Color] as two_colors.0.r, two_colors.1.r."""
+        index = index_of(annotation) if isinstance(annotation, ast.Subscript) else None
+        if not isinstance(index, ast.Tuple) or (dotted(annotation.value) or "").split(".")[-1].lower() != "tuple":
+            return None
+        classes = [self.value(e, scope) for e in index.elts]
+        if not classes or not all(isinstance(c, Class) and (is_dataclass(c) or any(b.endswith("NamedTuple") for b in self.foreign_bases(c))) for c in classes):
+            return None
+        given = value if isinstance(value, Seq) else self.call_function(factory, [], {}, factory.node) if isinstance(factory, Func) else None
+        out = []
+        for i, cls in enumerate(classes):
+            name = "%s.%d" % (param.name, i)
+            one = self.forced(given.items[i]) if isinstance(given, Seq) and i < len(given.items) else None
+            made = self.filled(one, "tyro", name, annotation) if isinstance(one, Instance) and one.cls is not None else self.fields(cls, "tyro", name, line, depth + 1)
+            out += made
+        return out
 
     def items_of(self, param, table):
         """tyro makes a parameter of each key of a dictionary that has a default."""
@@ -333,7 +354,7 @@ class Classes:
         if style == "jsonargparse" and self.json_cli(target if args or "components" in kwargs else None, node, scope):
             return Namespace()
         parser = Parser(style, node.lineno, scope.module)
-        parser.parsed = True
+        parser.parsed, parser.abbreviates = True, style == "simple_parsing"
         self.parsers.append(parser)
         if style == "simple_parsing":
             self.config_path_argument(parser, kwargs, node, scope)

@@ -48,6 +48,9 @@ class Click:
         return name
 
     def command_method(self, command, name, args, kwargs, node):
+        if name == "command" and args and isinstance(args[0], Command):
+            command.children.append((args[0], command.style, self.text(kwargs.get("name"))))
+            return args[0]
         if name in ("command", "group", "callback"):
             made = Deco(command.style + "." + name, args, kwargs, node.lineno)
             made.parent = command
@@ -56,10 +59,19 @@ class Click:
             given = args[1] if len(args) > 1 else kwargs.get("name")
             command.children.append((args[0], command.style, self.text(given) if given is not None else args[0].name))
         elif name == "cli" and command.style == "tyro":
-            self.commands_parser([func for func, _, _ in command.children], "tyro", node, None, [word for _, _, word in command.children])
+            below = self.commands_below(command, ())
+            self.commands_parser([func for func, _ in below], "tyro", node, None, [path for _, path in below])
         elif name in ("main", "__call__", "callback"):
             self.run_command(command)
         return Unknown()
+
+    def commands_below(self, command, path):
+        """Returns the functions of an application and of those within it, each with its words."""
+        out = []
+        for child, _, word in command.children:
+            words = path + (word,) if word and path is not None else None
+            out += self.commands_below(child, words) if isinstance(child, Command) else [(child, words)]
+        return out
 
     def click_param(self, deco, func):
         names = [self.text(a) for a in deco.args]

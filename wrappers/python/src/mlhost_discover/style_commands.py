@@ -22,9 +22,10 @@ class Commands:
             self.parsers.append(child)
             child.params = self.taken(target, style, "", node)
             word = (words[i] if i < len(words) else self.word_of(target, style)) if child.nested else None
-            if word:
-                child.paths = [[word]]
-                parser.words.append(word)
+            path = list(word) if isinstance(word, tuple) else [word]
+            if word and all(path):
+                child.paths = [path]
+                parser.words += [path[0]] if path[0] not in parser.words else []
         return parser
 
     def word_of(self, target, style):

@@ -1,9 +1,10 @@
 """draccus: classes that are chosen by a name, and files of values."""
 
 import ast
+import os
 
 from scopes import Scope
-from values import Class, Func, Instance, Partial
+from values import Class, Func, Instance, Lazy, Partial
 
 REGISTRIES = ("ChoiceRegistry", "PluginRegistry", "ChoiceType")
 MAX_MODULES = 300
@@ -38,12 +39,21 @@ class Draccus:
                 if not (module.path == self.path or module.path.endswith("__init__.py") or "register_subclass" in module.source.text):
                     continue
                 module.get("")
+                self.submodules(module)
                 if "register_subclass" not in module.source.text or module.source.tree is None:
                     continue
                 for node in ast.walk(module.source.tree):
                     if isinstance(node, ast.ClassDef):
                         self.register(cls, node, module, found)
         return found
+
+    def submodules(self, module):
+        """Opens the modules that are imported from a package by name: they may register something."""
+        for value in list(module.env.values()):
+            if isinstance(value, Lazy) and value.module.path.endswith("__init__.py") and not value.module.library:
+                beside = os.path.join(os.path.dirname(value.module.path), value.name)
+                if os.path.isfile(beside + ".py") or os.path.isfile(os.path.join(beside, "__init__.py")):
+                    value.module.get(value.name)
 
     def register(self, cls, node, module, found):
         for mark in node.decorator_list:

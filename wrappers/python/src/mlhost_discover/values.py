@@ -32,6 +32,8 @@ class Const:
 
 
 class Seq:
+    attrs = {}  # of a named tuple
+
     def __init__(self, items, kind=list):
         self.items, self.kind = items, kind
 
