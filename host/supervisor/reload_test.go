@@ -3,11 +3,14 @@ package supervisor
 import (
 	"bytes"
 	"context"
+	"errors"
 	"io"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -18,7 +21,7 @@ import (
 
 // turns is a plugin that can be handed over. What it does stands behind its
 // executable.
-type turns struct{}
+type turns struct{ does string }
 
 func beTurns() {
 	exe, err := os.Executable()
@@ -29,10 +32,12 @@ func beTurns() {
 	if err != nil {
 		panic(err)
 	}
-	if bytes.HasSuffix(data, []byte("#hang")) {
+	tail := string(data[max(0, len(data)-100):])
+	t := turns{does: tail[strings.LastIndex(tail, "#")+1:]}
+	if t.does == "hang" {
 		time.Sleep(time.Hour)
 	}
-	sdk.Serve(turns{})
+	sdk.Serve(t)
 }
 
 func (turns) Describe() script.Description {
@@ -54,39 +59,78 @@ func (turns) Run(ctx context.Context, s *sdk.Session) error {
 	}
 }
 
-func (turns) Checkpoint(context.Context) ([]byte, error) { return []byte("x"), nil }
-func (turns) Restore(context.Context, []byte) error      { return nil }
+func (t turns) Checkpoint(context.Context) ([]byte, error) {
+	if t.does == "hang at checkpoint" {
+		time.Sleep(time.Hour)
+	}
+	return []byte("x"), nil
+}
 
-// A new binary that hangs is given up, and the old one has never stopped.
-func TestReloadHangs(t *testing.T) {
+func (t turns) Restore(context.Context, []byte) error {
+	if t.does == "hang at restore" {
+		time.Sleep(time.Hour)
+	}
+	return nil
+}
+
+// turning is a rig with a plugin whose binary is replaced.
+type turning struct {
+	*rig
+	path     string
+	original []byte
+}
+
+func newTurning(t *testing.T, first string) *turning {
+	t.Helper()
 	conf := testPlugin("trainer", "turns")
 	original, err := os.ReadFile(conf.Plugin)
 	if err != nil {
 		t.Fatal(err)
 	}
 	conf.Plugin = filepath.Join(t.TempDir(), "plugin")
-	put := func(tail string) {
-		t.Helper()
-		if err := os.WriteFile(conf.Plugin+".new", append(bytes.Clone(original), tail...), 0o755); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.Rename(conf.Plugin+".new", conf.Plugin); err != nil {
-			t.Fatal(err)
-		}
+	w := &turning{path: conf.Plugin, original: original}
+	w.rig = newRig(t, Options{StartTimeout: 3 * time.Second}, conf)
+	w.binaries.dir = filepath.Join(w.options.Dir, "plugins")
+	w.put(first)
+	return w
+}
+
+// put builds a plugin that does what it is told.
+func (w *turning) put(does string) {
+	w.t.Helper()
+	if err := os.WriteFile(w.path+".new", append(bytes.Clone(w.original), "#"+does...), 0o755); err != nil {
+		w.t.Fatal(err)
 	}
-	put("#1")
-	r := newRig(t, Options{StartTimeout: 3 * time.Second}, conf)
-	r.binaries.dir = filepath.Join(r.options.Dir, "plugins")
+	if err := os.Rename(w.path+".new", w.path); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+// refuses tests that what is there now is not used, and that the run goes on.
+func (w *turning) refuses(parts ...string) {
+	w.t.Helper()
+	before := w.process("trainer")
+	samples := func(events []script.Event) int { return len(bodies[script.Samples](events, "trainer")) }
+	_, err := w.Reload(w.soon(), "trainer", ReloadOptions{})
+	wantError(w.t, err, script.CodeRejected, parts...)
+	if now := w.process("trainer"); now != before {
+		w.t.Error("another process")
+	}
+	had := samples(w.said())
+	w.seen("more samples", func(events []script.Event) bool { return samples(events) > had })
+}
+
+// A new binary that hangs is given up, and the old one has never stopped.
+func TestReloadHangs(t *testing.T) {
+	r := newTurning(t, "1")
 	r.start()
 	r.state("trainer", script.Running, 1)
 	before := r.process("trainer")
-	put("#hang")
-	_, err = r.Reload(r.soon(), "trainer", ReloadOptions{})
-	wantError(t, err, script.CodeRejected, "is not used", "did not shake hands in time")
-	if now := r.process("trainer"); now != before {
-		t.Error("another process")
-	}
-	put("#2")
+	r.put("hang")
+	r.refuses("is not used", "did not shake hands in time")
+	r.put("hang at restore")
+	r.refuses("is not used", "it did not restore the state", "in time")
+	r.put("2")
 	if how, err := r.Reload(r.soon(), "trainer", ReloadOptions{}); err != nil || how != HandedOver && how != Unchanged {
 		t.Errorf("%s, %v", how, err)
 	}
@@ -99,6 +143,60 @@ func TestReloadHangs(t *testing.T) {
 	})
 	if err := r.Stop(r.soon(), "trainer"); err != nil {
 		t.Error(err)
+	}
+}
+
+// A checkpoint that does not come is not waited for, and its script goes on.
+func TestCheckpointHangs(t *testing.T) {
+	r := newTurning(t, "hang at checkpoint")
+	r.start()
+	r.state("trainer", script.Running, 1)
+	r.put("2")
+	r.refuses("the one that runs made no checkpoint")
+	if err := r.Stop(r.soon(), "trainer"); err != nil {
+		t.Error(err)
+	}
+}
+
+// A plugin that somebody still writes to cannot be executed; a start waits a
+// moment for that.
+func TestBusyBinary(t *testing.T) {
+	conf := testPlugin("trainer", "turns")
+	original, err := os.ReadFile(conf.Plugin)
+	if err != nil {
+		t.Fatal(err)
+	}
+	conf.Plugin = filepath.Join(t.TempDir(), "plugin")
+	if err := os.WriteFile(conf.Plugin, original, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	f, err := os.OpenFile(conf.Plugin, os.O_WRONLY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := exec.Command(conf.Plugin).Start(); !errors.Is(err, syscall.ETXTBSY) {
+		t.Fatalf("it is not busy: %v", err)
+	}
+	tried := make(chan struct{})
+	go func() {
+		<-tried
+		_ = f.Close()
+	}()
+	times := 0
+	cmd, err := startRetrying(t.Context(), func() *exec.Cmd {
+		if times++; times == 2 {
+			close(tried)
+		}
+		return exec.Command(conf.Plugin, "-test.run=^$")
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Wait(); err != nil {
+		t.Error(err)
+	}
+	if times < 2 {
+		t.Errorf("%d tries", times)
 	}
 }
 
