@@ -4,6 +4,7 @@ import type { Script } from "../../api/v1";
 import type { Course } from "../../state/course";
 import type { ParameterSet } from "../../state/parameters";
 import { lookOf } from "../../state/states";
+import { ArtifactsPanel } from "./artifacts";
 import { ChartsPanel } from "./charts";
 import { LogsPanel } from "./logs";
 import { MailboxPanel } from "./mailbox";
@@ -39,5 +40,6 @@ export const tabs: Tab[] = [
   { id: "logs", title: "Log", view: ({ script }) => <LogsPanel script={script.name} />, fill: true },
   { id: "results", title: "Results", view: ({ script, course }) => <ResultsPanel results={course?.results.value ?? []} live={lookOf(script.state).live} /> },
   { id: "changes", title: "Changes", view: ({ course, parameters }) => <ChangesPanel set={parameters} changes={course?.changes.value ?? []} /> },
+  { id: "artifacts", title: "Artifacts", view: ({ script }) => <ArtifactsPanel script={script.name} run={script.run} live={lookOf(script.state).live} /> },
   { id: "mailbox", title: "Mailbox", view: ({ script }) => <MailboxPanel script={script.name} /> },
 ];
