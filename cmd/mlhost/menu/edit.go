@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -131,9 +132,9 @@ func (e *editor) take(m *model, data any, err error) {
 		}
 	}
 	e.changes = nil
-	for i := len(d.changes) - 1; i >= 0; i-- {
-		if d.changes[i].Name == e.p.Name {
-			e.changes = append(e.changes, d.changes[i])
+	for _, c := range slices.Backward(d.changes) {
+		if c.Name == e.p.Name {
+			e.changes = append(e.changes, c)
 		}
 	}
 }

@@ -156,7 +156,7 @@ func nudged(p v1.Parameter, from float64, by int) string {
 	lo, hasLo := p.Min.Float()
 	hi, hasHi := p.Max.Float()
 	step, hasStep := p.Step.Float()
-	to := from
+	var to float64
 	switch {
 	case hasStep && step > 0:
 		origin := 0.0

@@ -220,7 +220,7 @@ func changed(c v1.ParameterChange, author string, at time.Time) mark {
 
 // outcome words what became of a value.
 func outcome(status script.OutcomeStatus, value script.Value, step *int64, reason string) string {
-	said := ""
+	var said string
 	switch status {
 	case script.Applied:
 		said = "applied" + atStep(step)

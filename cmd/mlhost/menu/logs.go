@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	tea "charm.land/bubbletea/v2"
@@ -193,14 +194,12 @@ func (l *logs) body(_ *model, width, height int) []string {
 	var rows []string
 	want := strings.ToLower(l.filter)
 	// From the newest backwards, as far as is to be seen.
-	for i := len(l.lines) - 1; i >= 0; i-- {
-		line := l.lines[i]
+	for _, line := range slices.Backward(l.lines) {
 		if want != "" && !strings.Contains(strings.ToLower(line.text), want) {
 			continue
 		}
-		parts := wrap(line.text, width)
-		for j := len(parts) - 1; j >= 0; j-- {
-			rows = append(rows, logStyle(line.level, parts[j]))
+		for _, part := range slices.Backward(wrap(line.text, width)) {
+			rows = append(rows, logStyle(line.level, part))
 		}
 	}
 	l.total, l.rows = len(rows), height
@@ -211,8 +210,8 @@ func (l *logs) body(_ *model, width, height int) []string {
 	rows = rows[min(l.back, len(rows)):]
 	rows = rows[:min(max(0, l.rows), len(rows))]
 	out := make([]string, 0, len(rows)+1)
-	for i := len(rows) - 1; i >= 0; i-- {
-		out = append(out, rows[i])
+	for _, r := range slices.Backward(rows) {
+		out = append(out, r)
 	}
 	if len(out) == 0 {
 		out = append(out, faint.Render(text.Cell(l.script)+" has printed nothing"))

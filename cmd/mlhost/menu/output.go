@@ -23,8 +23,7 @@ type output struct {
 	done    bool
 	failed  string
 	cancel  context.CancelFunc
-	back    int // lines scrolled up from the end; while it runs the end is shown
-	up      bool
+	up      bool // scrolled away from the end, which is shown while it runs
 }
 
 // newOutput starts a command and shows its output.

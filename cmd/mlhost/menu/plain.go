@@ -144,8 +144,8 @@ func (p *plain) door() error {
 	if err != nil || said == "0" || said == "q" {
 		return errors.Join(err, errLeave)
 	}
-	n, err := strconv.Atoi(said)
-	if err != nil || n < 1 || n > len(offers) {
+	n, _ := strconv.Atoi(said) // 0 for what is no number
+	if n < 1 || n > len(offers) {
 		p.printf("there is no option %q", said)
 		return nil
 	}
@@ -195,7 +195,8 @@ func (p *plain) list() error {
 		if s.Step != nil {
 			line += fmt.Sprintf(", step %d", *s.Step)
 		}
-		for _, v := range s.Variables {
+		if len(s.Variables) > 0 {
+			v := s.Variables[0]
 			line += ", " + v.Name + " = " + text.Value(v.Value, 20)
 		}
 		if s.Reason != "" {
