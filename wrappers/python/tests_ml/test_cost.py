@@ -15,10 +15,10 @@ import torch
 
 torch.set_num_threads(1)
 torch.manual_seed(0)
-model = torch.nn.Sequential(torch.nn.Linear(784, 128), torch.nn.ReLU(), torch.nn.Linear(128, 10))
+model = torch.nn.Sequential(torch.nn.Linear(784, 256), torch.nn.ReLU(), torch.nn.Linear(256, 10))
 optimizer = torch.optim.SGD(model.parameters(), lr=0.01, momentum=0.9)
 schedule = torch.optim.lr_scheduler.StepLR(optimizer, 1000)
-x, y = torch.randn(64, 784), torch.randint(0, 10, (64,))
+x, y = torch.randn(128, 784), torch.randint(0, 10, (128,))
 
 
 def train(steps):
