@@ -85,6 +85,7 @@ func (r *ready) announce(h *host.Host, cfg *config.Config) {
 	for starting(h.Scripts(), cfg) {
 		select {
 		case <-states.C: // also when it is closed: the host tells why
+			gather(states.C)
 			if _, err := c.Host(context.Background()); err != nil {
 				return
 			}
@@ -94,6 +95,23 @@ func (r *ready) announce(h *host.Host, cfg *config.Config) {
 		}
 	}
 	r.tell(nil)
+}
+
+// gather takes what else comes within a moment: hundreds of scripts that start
+// are not looked at hundreds of times.
+func gather(states <-chan bus.Item) {
+	moment := time.NewTimer(5 * time.Millisecond)
+	defer moment.Stop()
+	for {
+		select {
+		case _, ok := <-states:
+			if !ok {
+				return
+			}
+		case <-moment.C:
+			return
+		}
+	}
 }
 
 // starting reports whether a script that starts by itself is not past that.

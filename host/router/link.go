@@ -3,6 +3,9 @@ package router
 import (
 	"context"
 	"errors"
+	"maps"
+	"math"
+	"slices"
 	"sync"
 	"time"
 
@@ -22,10 +25,10 @@ type link struct {
 	over    <-chan struct{} // closed when the link ends
 	sending sync.Mutex      // one Send on the stream at a time
 
-	mu      sync.Mutex // guards what follows
-	waiting map[string]chan wire.Reply
-	calls   map[string]context.CancelFunc
-	err     error // why the link is over
+	mu      sync.Mutex                         // guards what follows
+	waiting map[string]func(wire.Reply, error) // called once, with no lock held
+	calls   map[string]func()                  // cancel the script's own requests
+	err     error                              // why the link is over
 }
 
 // maxCalls bounds the requests of one script that are under way at once.
@@ -37,16 +40,17 @@ func (r *Router) Serve(ctx context.Context, name string, stream wire.Link) error
 	ctx, cancel := context.WithCancel(ctx)
 	l := &link{
 		router: r, name: name, stream: stream, jobs: make(chan func()), over: ctx.Done(),
-		waiting: map[string]chan wire.Reply{}, calls: map[string]context.CancelFunc{},
+		waiting: map[string]func(wire.Reply, error){}, calls: map[string]func(){},
 	}
 	var calls sync.WaitGroup
 	defer calls.Wait()
 	defer cancel()
-	published := make(chan wire.Call, maxCalls)
+	published := make(chan wire.Call, 16) // few: most scripts never publish
 	defer close(published)
 	calls.Go(func() { l.publish(context.WithoutCancel(ctx), published) })
 	r.Attach(name, l)
 	defer r.Detach(name, l)
+	defer l.cancelAll()
 	for {
 		frame, err := stream.Recv()
 		if err != nil {
@@ -63,7 +67,9 @@ func (r *Router) Serve(ctx context.Context, name string, stream wire.Link) error
 				published <- body // a script that is too fast waits here
 				continue
 			}
-			l.serveCall(ctx, &calls, body)
+			if !l.ask(body) {
+				l.serveCall(ctx, &calls, body)
+			}
 		}
 	}
 }
@@ -76,32 +82,113 @@ func (l *link) send(body wire.FrameBody) error {
 
 // Deliver hands a message to the script and waits for its reply.
 func (l *link) Deliver(ctx context.Context, m script.Message) (script.Reply, error) {
-	id := m.ID
-	answer := make(chan wire.Reply, 1)
-	l.mu.Lock()
-	if l.err != nil {
-		l.mu.Unlock()
-		return script.Reply{}, l.gone()
+	type answer struct {
+		reply wire.Reply
+		err   error
 	}
-	l.waiting[id] = answer
-	l.mu.Unlock()
-	defer l.forget(id)
-	if err := l.send(deliverFrame(m)); err != nil {
-		return script.Reply{}, l.gone()
+	answered := make(chan answer, 1)
+	if err := l.deliver(m, func(r wire.Reply, err error) { answered <- answer{r, err} }); err != nil {
+		return script.Reply{}, err
 	}
 	select {
 	case <-ctx.Done():
-		_ = l.send(wire.Cancel{ID: id}) // a link that fails here has ended anyway
+		l.withdraw(m.ID)
 		return script.Reply{}, ctx.Err()
-	case reply, ok := <-answer:
+	case a := <-answered:
 		switch {
-		case !ok:
-			return script.Reply{}, l.gone()
-		case reply.Err != nil:
-			return script.Reply{}, reply.Err
+		case a.err != nil:
+			return script.Reply{}, a.err
+		case a.reply.Err != nil:
+			return script.Reply{}, a.reply.Err
 		}
-		return script.Reply{ID: m.ID, Value: reply.Value}, nil
+		return script.Reply{ID: m.ID, Value: a.reply.Value}, nil
 	}
+}
+
+// deliver hands a message to the script. When it returns nil, then is called
+// with the reply or the reason why there is none, unless withdraw comes first.
+func (l *link) deliver(m script.Message, then func(wire.Reply, error)) error {
+	l.mu.Lock()
+	if l.err != nil {
+		l.mu.Unlock()
+		return l.gone()
+	}
+	l.waiting[m.ID] = then
+	l.mu.Unlock()
+	if err := l.send(deliverFrame(m)); err != nil && l.forget(m.ID) {
+		return l.gone()
+	}
+	return nil
+}
+
+// withdraw tells the script that nobody waits for its reply any more, and
+// reports whether somebody did.
+func (l *link) withdraw(id string) bool {
+	if !l.forget(id) {
+		return false
+	}
+	_ = l.send(wire.Cancel{ID: id}) // a link that fails here has ended anyway
+	return true
+}
+
+// ask carries one script's question to another over both their links, with no
+// goroutine that waits for the answer. It reports whether it does: what is not
+// as simple as that, or goes wrong at once, is left to serveCall.
+func (l *link) ask(call wire.Call) bool {
+	if call.Kind != script.Ask || call.To == "" {
+		return false
+	}
+	r := l.router
+	began := r.Now()
+	timeout := call.Timeout
+	if timeout <= 0 {
+		timeout = DefaultAskTimeout
+	}
+	m := script.Message{
+		ID: NewID(), Kind: script.Ask, Source: l.name, Target: call.To, Topic: call.Topic, Data: call.Data, Time: began,
+		Deadline: began.Add(timeout),
+	}
+	target, err := r.admit(m)
+	to, linked := r.endpoint(m.Target).(*link)
+	if err != nil || !linked || !target.Takes(m.Topic) {
+		return false
+	}
+	over := func(reply wire.Reply, err error) {
+		l.mu.Lock()
+		delete(l.calls, call.ID)
+		l.mu.Unlock()
+		if reply.Err != nil {
+			err = reply.Err
+		}
+		r.outcomes.add(r.outcome(m, r.Now().Sub(began), err))
+		l.reply(wire.Reply{ID: call.ID, Value: reply.Value, Err: script.AsError(err)})
+	}
+	giveUp := func(why error) {
+		if to.withdraw(m.ID) {
+			over(wire.Reply{}, why)
+		}
+	}
+	late := time.AfterFunc(math.MaxInt64, func() { giveUp(unanswered(m)) }) // not before there is what to give up
+	l.mu.Lock()
+	if len(l.calls) >= maxCalls {
+		l.mu.Unlock()
+		return false
+	}
+	l.calls[call.ID] = func() {
+		late.Stop()
+		giveUp(context.Canceled)
+	}
+	l.mu.Unlock()
+	err = to.deliver(m, func(reply wire.Reply, err error) {
+		late.Stop()
+		over(reply, err)
+	})
+	if err != nil {
+		over(wire.Reply{}, err)
+		return true
+	}
+	late.Reset(timeout)
+	return true
 }
 
 // Cast hands a message to the script; its reply, if any, is dropped.
@@ -119,28 +206,34 @@ func deliverFrame(m script.Message) wire.Deliver {
 	return d
 }
 
-func (l *link) forget(id string) {
+// forget takes back that somebody waits for a reply, and reports whether
+// somebody did.
+func (l *link) forget(id string) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	_, waited := l.waiting[id]
 	delete(l.waiting, id)
+	return waited
 }
 
 func (l *link) answered(reply wire.Reply) {
 	l.mu.Lock()
-	defer l.mu.Unlock()
-	if answer := l.waiting[reply.ID]; answer != nil {
-		delete(l.waiting, reply.ID)
-		answer <- reply
+	then := l.waiting[reply.ID]
+	delete(l.waiting, reply.ID)
+	l.mu.Unlock()
+	if then != nil {
+		then(reply, nil)
 	}
 }
 
 func (l *link) close(err error) {
 	l.mu.Lock()
-	defer l.mu.Unlock()
 	l.err = err
-	for id, answer := range l.waiting {
-		close(answer)
-		delete(l.waiting, id)
+	waiting := l.waiting
+	l.waiting = map[string]func(wire.Reply, error){}
+	l.mu.Unlock()
+	for _, then := range waiting {
+		then(wire.Reply{}, l.gone())
 	}
 }
 
@@ -151,8 +244,19 @@ func (l *link) gone() error {
 
 func (l *link) cancel(id string) {
 	l.mu.Lock()
-	defer l.mu.Unlock()
-	if stop := l.calls[id]; stop != nil {
+	stop := l.calls[id]
+	l.mu.Unlock()
+	if stop != nil {
+		stop()
+	}
+}
+
+// cancelAll gives up the requests of a script that has gone.
+func (l *link) cancelAll() {
+	l.mu.Lock()
+	calls := slices.Collect(maps.Values(l.calls))
+	l.mu.Unlock()
+	for _, stop := range calls {
 		stop()
 	}
 }

@@ -226,10 +226,14 @@ func (r *Router) ask(ctx context.Context, m script.Message) (script.Reply, error
 	defer cancel()
 	reply, err := e.Deliver(ctx, m)
 	if errors.Is(err, context.DeadlineExceeded) {
-		return reply, script.Errorf(script.CodeDeadline, "script %q did not answer %q in time", m.Target, m.Topic).
-			WithHint("the script may be busy; what it did with the message is unknown")
+		return reply, unanswered(m)
 	}
 	return reply, err
+}
+
+func unanswered(m script.Message) error {
+	return script.Errorf(script.CodeDeadline, "script %q did not answer %q in time", m.Target, m.Topic).
+		WithHint("the script may be busy; what it did with the message is unknown")
 }
 
 // tell puts a message into its target's mailbox.

@@ -114,8 +114,7 @@ func (u *unit) open(ctx context.Context) (p *Process, err error) {
 		return p, err
 	}
 	p.goesOn = p.findCheckpoint(ctx, conf, found)
-	// Not synced: it matters only while the machine stays up.
-	if err = writeInstance(p.home, p.instance, false); err != nil {
+	if err = beginInstance(p.home, p.instance); err != nil {
 		return p, err
 	}
 	if err = p.connect(ctx); err != nil {

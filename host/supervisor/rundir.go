@@ -111,6 +111,20 @@ func makeRunDir(dir string) error {
 	return nil
 }
 
+// beginInstance writes the first instance.json of a run, which matters only
+// while the machine stays up. One that is not whole, as its host was killed
+// meanwhile, tells enough: there was nothing but the mark to find its process by.
+func beginInstance(dir string, in instance) error {
+	b, err := json.MarshalIndent(in, "", "  ")
+	if err == nil {
+		err = os.WriteFile(filepath.Join(dir, instanceFile), append(b, '\n'), 0o600)
+	}
+	if err != nil {
+		return fmt.Errorf("write %s: %w", instanceFile, err)
+	}
+	return nil
+}
+
 // writeInstance replaces instance.json in one step; with sync it is on the
 // disk when the function returns.
 func writeInstance(dir string, in instance, sync bool) error {

@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"strings"
+	"sync"
 	"unicode/utf8"
 
 	"github.com/mlhost/mlhost/shared/script"
@@ -31,11 +32,12 @@ type tail struct {
 	start  int64  // where line begins; negative: in the file that was emptied
 	line   []byte // the beginning of a line whose end is not there yet
 	mid    bool   // a piece of that line was given out already
-	buf    []byte
 }
 
 // tailChunk is how much is read at once.
 const tailChunk = 64 << 10
+
+var tailBuffers = sync.Pool{New: func() any { return new([tailChunk]byte) }}
 
 // read takes what is new in the file and gives it to emit as lines. With last,
 // a line without an end is given out too.
@@ -47,13 +49,12 @@ func (t *tail) read(last bool, emit func([]script.LogLine)) error {
 		}
 		t.file, t.offset, t.start = f, t.skip, t.skip
 	}
-	if t.buf == nil {
-		t.buf = make([]byte, tailChunk)
-	}
+	buf := tailBuffers.Get().(*[tailChunk]byte) // shared: many tails are idle
+	defer tailBuffers.Put(buf)
 	for {
-		n, err := t.file.ReadAt(t.buf, t.offset)
+		n, err := t.file.ReadAt(buf[:], t.offset)
 		t.offset += int64(n)
-		if lines := t.split(t.buf[:n]); len(lines) > 0 {
+		if lines := t.split(buf[:n]); len(lines) > 0 {
 			emit(lines)
 		}
 		if err != nil && !errors.Is(err, io.EOF) {
@@ -68,7 +69,6 @@ func (t *tail) read(last bool, emit func([]script.LogLine)) error {
 		emit([]script.LogLine{t.piece(t.line, false)})
 		t.line, t.mid = nil, false
 	}
-	t.buf = nil // many tails are idle
 	if t.limit > 0 && t.offset > t.limit {
 		return t.rotate(emit)
 	}
