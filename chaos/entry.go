@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"os"
@@ -206,9 +207,7 @@ func (s stranger) ask(ctx context.Context, method, address, path string) (int, e
 	}
 	request.URL.Path = path // as it is
 	request.Header.Set("Content-Type", "application/json")
-	for name, values := range s.header {
-		request.Header[name] = values
-	}
+	maps.Copy(request.Header, s.header)
 	if s.token != "" {
 		request.Header.Set("Authorization", "Bearer "+s.token)
 	}

@@ -46,26 +46,23 @@ func CPU(pid int) (time.Duration, error) {
 		ticks += n
 	}
 	const perSecond = 100 // on every machine that Go runs on
-	byTick := time.Duration(ticks / perSecond * float64(time.Second))
-	threads, err := filepath.Glob(path(pid, "task/*/schedstat"))
-	if err != nil || len(threads) == 0 {
-		return byTick, nil
+	if exact := exactCPU(pid); exact > 0 {
+		return exact, nil
 	}
-	var exact time.Duration
+	return time.Duration(ticks / perSecond * float64(time.Second)), nil
+}
+
+// exactCPU sums the threads' times, which not every kernel tells; 0 where it
+// does not.
+func exactCPU(pid int) (sum time.Duration) {
+	threads, _ := filepath.Glob(path(pid, "task/*/schedstat")) // the pattern is right
 	for _, t := range threads {
-		text, err := os.ReadFile(t)
-		if err != nil {
-			continue // it has just ended
-		}
-		if ns, _, ok := strings.Cut(string(text), " "); ok {
-			n, err := strconv.ParseInt(ns, 10, 64)
-			if err != nil {
-				return byTick, nil
-			}
-			exact += time.Duration(n)
-		}
+		text, _ := os.ReadFile(t) // one that has just ended has none
+		ns, _, _ := strings.Cut(string(text), " ")
+		n, _ := strconv.ParseInt(ns, 10, 64) // 0 of nothing
+		sum += time.Duration(n)
 	}
-	return exact, nil
+	return sum
 }
 
 // Resident is the memory of a process that is in use now, in MB.
