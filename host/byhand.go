@@ -170,6 +170,9 @@ func (h *Host) loseHands(ctx context.Context, known []store.Script) error {
 
 // doHand carries out a verb about a script that was started by hand.
 func (h *Host) doHand(ctx context.Context, s *connector.Session, c api.Command) error {
+	if s.Deaf {
+		return s.ErrDeaf()
+	}
 	switch c.Verb {
 	case api.Pause, api.Resume:
 		if err := s.Order(ctx, string(c.Verb)); err != nil {

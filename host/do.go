@@ -1,9 +1,14 @@
 package host
 
 import (
+	"bytes"
 	"context"
+	"io"
+	"os"
+	"slices"
 
 	"github.com/mlhost/mlhost/host/api"
+	"github.com/mlhost/mlhost/host/config"
 	"github.com/mlhost/mlhost/host/router"
 	"github.com/mlhost/mlhost/shared/script"
 )
@@ -47,7 +52,7 @@ func (h *Host) Do(ctx context.Context, c api.Command) (api.Outcome, error) {
 func (h *Host) doProcess(ctx context.Context, c api.Command) error {
 	switch c.Verb {
 	case api.Start:
-		return h.supervisor.Start(ctx, c.Script)
+		return h.supervisor.StartWith(ctx, c.Script, c.Args...)
 	case api.Stop:
 		return h.supervisor.Stop(ctx, c.Script)
 	case api.Pause:
@@ -138,6 +143,36 @@ func (h *Host) routeOwner(name, parameter string) string {
 func (h *Host) connectorVerb(ctx context.Context, verb, name, author string) error {
 	_, err := h.Do(ctx, api.Command{Verb: api.Verb(verb), Script: name, Author: author})
 	return err
+}
+
+// withConnector is the argument by which a script of the original Python API
+// is told to speak with a host.
+const withConnector = "--with-connector"
+
+// execute starts a script for a client of the connector protocol.
+func (h *Host) execute(ctx context.Context, name, author string, connected bool) error {
+	c := api.Command{Verb: api.Start, Script: name, Author: author}
+	if s, ok := h.config.Load().Script(name); ok && connected && usesInterface(s) && !slices.Contains(s.Args, withConnector) {
+		c.Args = []string{withConnector}
+	}
+	_, err := h.Do(ctx, c)
+	return err
+}
+
+// usesInterface reports whether a script is one of the original Python API, so
+// that it knows the argument: its source names the module. A script that
+// cannot be read is none.
+func usesInterface(s *config.Script) bool {
+	if s.Source == "" {
+		return false
+	}
+	f, err := os.Open(s.Source)
+	if err != nil {
+		return false
+	}
+	defer f.Close()
+	text, err := io.ReadAll(io.LimitReader(f, 1<<20))
+	return err == nil && bytes.Contains(text, []byte("script_interface"))
 }
 
 // command answers a request that a script makes to the host itself.

@@ -144,7 +144,7 @@ func (h *Host) makeParts() {
 	})
 	h.connector = connector.New(connector.Options{
 		ID: h.options.Config.Host.Name, Directory: h.options.Config.Dir, Registry: h.registry,
-		Send: h.Send, Collect: h.router.Collect, Verb: h.connectorVerb, Notify: h.notify, NewID: router.NewID,
+		Send: h.Send, Collect: h.router.Collect, Verb: h.connectorVerb, Execute: h.execute, Notify: h.notify, NewID: router.NewID,
 		Checks: h.checks,
 	})
 	h.api = api.New(api.Options{

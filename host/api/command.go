@@ -25,7 +25,9 @@ type Command struct {
 	Parameter string
 	Author    string
 	Now       bool // reload: end a run that cannot be handed over
-	Hurry     bool // down: do not wait for scripts to end by themselves
+	// Args of start come behind the configured ones.
+	Args  []string
+	Hurry bool // down: do not wait for scripts to end by themselves
 }
 
 // Outcome is what became of a Command.

@@ -33,14 +33,20 @@ type TCPOptions struct {
 // called us by a name of ours, and is no page of another site. Nothing else of
 // a request is looked at before that.
 func (a *API) TCP(o TCPOptions) http.Handler {
+	return a.newGuard(o)
+}
+
+func (a *API) newGuard(o TCPOptions) *guard {
 	return &guard{TCPOptions: o, api: a, logged: map[string]time.Time{}}
 }
 
 // ServeTCP answers HTTP on a listener until ctx ends. Where the connections
 // are to be encrypted the listener does that.
 func (a *API) ServeTCP(ctx context.Context, l net.Listener, o TCPOptions) error {
+	g := a.newGuard(o)
 	return a.serve(ctx, l, &http.Server{
-		Handler:                      a.TCP(o),
+		Handler:                      g,
+		ConnState:                    newConns(maxConns, g.tooMany).state,
 		ReadHeaderTimeout:            10 * time.Second,
 		IdleTimeout:                  5 * time.Minute,
 		MaxHeaderBytes:               64 << 10,
@@ -227,6 +233,15 @@ func (g *guard) refuse(w http.ResponseWriter, r *http.Request, no *refusal) {
 			slog.String("path", clip(r.URL.Path)), slog.String("from", r.RemoteAddr))
 	}
 	writeProblemAs(w, no.status, no.err)
+}
+
+// tooMany tells of a connection that was closed because there are too many.
+func (g *guard) tooMany(from net.Addr) {
+	const kind = "connections"
+	g.api.metrics.refused.WithLabelValues(kind).Inc()
+	if g.first(kind) {
+		g.api.Logger.Warn("an HTTP connection was closed: there are too many", "from", from.String())
+	}
 }
 
 // first reports whether a refusal is to be logged: one of its kind a minute.

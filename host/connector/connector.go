@@ -23,6 +23,9 @@ type Options struct {
 	// Verb carries out start, stop, pause, resume, restart or scan; with names
 	// of the scripts known afterwards for scan.
 	Verb func(ctx context.Context, verb, name, author string) error
+	// Execute starts a script; connected tells one of the original Python API to
+	// speak with the host.
+	Execute func(ctx context.Context, name, author string, connected bool) error
 	// Notify records what a script tells of itself.
 	Notify func(ctx context.Context, name, event string, data script.Value) error
 	// Checks are the findings of the doctor; nil: there are none.

@@ -2,6 +2,7 @@ package connector
 
 import (
 	"context"
+	"fmt"
 	"testing"
 	"time"
 
@@ -62,6 +63,10 @@ func newTestConnector(t *testing.T) (*Connector, *[]script.Message, *[]string) {
 		},
 		Verb: func(_ context.Context, verb, name, author string) error {
 			verbs = append(verbs, verb+" "+name+" by "+author)
+			return nil
+		},
+		Execute: func(_ context.Context, name, author string, connected bool) error {
+			verbs = append(verbs, fmt.Sprintf("start %s by %s %v", name, author, connected))
 			return nil
 		},
 		Notify: func(_ context.Context, name, event string, _ script.Value) error {

@@ -38,12 +38,22 @@ func (c *conn) control(ctx context.Context, fields map[string]script.Value) bool
 	})) == nil && c.SetReadDeadline(time.Time{}) == nil {
 		close(s.ready)
 		reports, _ := fields["reports"].Bool()
-		c.serveSession(ctx, s, !reports)
+		c.serveSession(ctx, s, !reports && !s.Deaf)
 	}
 	close(s.over)
 	c.server.Detach(s, s.ended(ctx))
 	close(s.gone)
 	return false
+}
+
+// registers reports whether a registration makes a script known: one that
+// wants to be controlled, and one that nobody knows.
+func (c *conn) registers(fields map[string]script.Value) bool {
+	if control, _ := fields["control"].Bool(); control {
+		return true
+	}
+	_, err := c.server.Commands.find(text(fields, "script_name"))
+	return err != nil
 }
 
 func (c *conn) newSession(fields map[string]script.Value) (*Session, []script.Body, error) {
@@ -56,6 +66,8 @@ func (c *conn) newSession(fields map[string]script.Value) (*Session, []script.Bo
 		Name: name, Was: text(fields, "run"), conn: c, server: c.server, ready: make(chan struct{}), over: make(chan struct{}), gone: make(chan struct{}),
 		shown: newShown(name), waiting: map[int64]chan map[string]script.Value{},
 	}
+	control, _ := fields["control"].Bool()
+	s.Deaf = !control
 	info, _ := fields["info"].Map()
 	if pid, ok := info["pid"].Int(); ok && pid > 0 && pid < 1<<31 {
 		s.PID = int(pid)
@@ -72,6 +84,9 @@ func (s *Session) ended(ctx context.Context) End {
 		return *s.end
 	case ctx.Err() != nil:
 		return End{State: script.Lost, Reason: "the host ended; the script may run on"}
+	}
+	if s.Deaf {
+		return End{State: script.Stopped, Reason: "its connection was closed"}
 	}
 	return End{State: script.Lost, Reason: "its connection ended without a goodbye"}
 }

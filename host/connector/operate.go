@@ -29,11 +29,11 @@ func (c *Connector) execute(ctx context.Context, r request) (map[string]script.V
 	if err != nil {
 		return nil, err
 	}
-	if err := c.Verb(ctx, "start", s.Name, r.source); err != nil {
+	with, _ := r.fields["with_connector"].Bool()
+	if err := c.Execute(ctx, s.Name, r.source, with); err != nil {
 		return nil, err
 	}
 	now, _ := c.Registry.Script(s.Name)
-	with, _ := r.fields["with_connector"].Bool()
 	return map[string]script.Value{
 		"status":         script.String("executed"),
 		"script":         script.String(s.Name),

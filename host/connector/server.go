@@ -293,7 +293,6 @@ func (c *conn) serve(ctx context.Context, http *HTTPListener) {
 		return
 	}
 	if first[0] == ' ' || first[0] == '\t' || first[0] == '\r' || first[0] == '\n' || first[0] == '{' {
-		c.peer = askPeer(c.Conn)
 		c.answerAll(ctx, reader)
 		return
 	}
@@ -314,6 +313,7 @@ func (c *conn) answerAll(ctx context.Context, reader *bufio.Reader) {
 	p := c.server.Patience
 	s := &splitter{r: reader, began: func() { _ = c.SetReadDeadline(time.Now().Add(p.Object)) }}
 	c.read = s
+	asked := false
 	for {
 		object, err := s.next()
 		switch {
@@ -325,6 +325,9 @@ func (c *conn) answerAll(ctx context.Context, reader *bufio.Reader) {
 		case err != nil:
 			c.hungUp(err)
 			return
+		}
+		if !asked { // not before there is a request: asking costs, where there are many connections
+			c.peer, asked = askPeer(c.Conn), true
 		}
 		if !c.answer(ctx, object) || c.goes() || c.SetReadDeadline(time.Now().Add(p.Idle)) != nil {
 			return
@@ -359,7 +362,7 @@ func (c *conn) answer(ctx context.Context, object []byte) bool {
 		_ = c.write(failure(err))
 		return false
 	}
-	if control, _ := fields["control"].Bool(); control && text(fields, "command") == "register_script" {
+	if text(fields, "command") == "register_script" && c.registers(fields) {
 		return c.control(c.until, fields)
 	}
 	return c.write(c.server.Commands.Handle(ctx, c.peer.author(), command)) == nil

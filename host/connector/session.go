@@ -31,6 +31,7 @@ type End struct {
 type Session struct {
 	Name string
 	PID  int    // 0: it does not say
+	Deaf bool   // it takes no commands: it has registered without "control"
 	Was  string // the run that it says to go on with, after the connection was lost
 
 	conn   *conn
@@ -56,6 +57,12 @@ type Session struct {
 // errOver: the script has gone.
 func (s *Session) errOver() error {
 	return script.Errorf(script.CodeUnavailable, "script %q went away before it answered", s.Name)
+}
+
+// ErrDeaf tells that the script takes no commands.
+func (s *Session) ErrDeaf() error {
+	return script.Errorf(script.CodeUnavailable, "script %q takes no commands", s.Name).
+		WithHint(`it has registered without "control": true`)
 }
 
 // Run returns the id of the script's run.
@@ -86,6 +93,9 @@ func (s *Session) request(ctx context.Context, fields map[string]script.Value) (
 		defer s.mu.Unlock()
 		delete(s.waiting, id)
 	}()
+	if s.Deaf {
+		return nil, s.ErrDeaf()
+	}
 	if err := s.post(id, fields); err != nil {
 		return nil, s.errOver()
 	}
@@ -106,6 +116,9 @@ func (s *Session) request(ctx context.Context, fields map[string]script.Value) (
 }
 
 func (s *Session) post(id int64, fields map[string]script.Value) error {
+	if s.Deaf {
+		return s.ErrDeaf()
+	}
 	select {
 	case <-s.ready:
 	case <-s.over:

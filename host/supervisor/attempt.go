@@ -108,7 +108,7 @@ func (u *unit) open(ctx context.Context) (p *Process, err error) {
 	if p.instance.BootID, err = bootID(); err != nil {
 		return p, err
 	}
-	conf := p.config()
+	conf := u.asStarted()
 	found := p.discover(ctx, conf)
 	if p.program, err = u.s.program(conf, p.run, p.dir, &u.s.binaries, found); err != nil {
 		return p, err
@@ -121,6 +121,21 @@ func (u *unit) open(ctx context.Context) (p *Process, err error) {
 		return p, err
 	}
 	return p, p.prepare(ctx)
+}
+
+// asStarted is the script's configuration, with the arguments that it was
+// started with.
+func (u *unit) asStarted() *config.Script {
+	conf := u.config()
+	u.s.mu.Lock()
+	extra := u.extra
+	u.s.mu.Unlock()
+	if len(extra) == 0 {
+		return conf
+	}
+	with := *conf
+	with.Args = slices.Concat(conf.Args, extra)
+	return &with
 }
 
 // newRunDir makes the directory of a new run.

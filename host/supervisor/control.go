@@ -13,7 +13,11 @@ import (
 // Start starts a script that does not run. It returns when the script is ready,
 // or when it waits for another one; the error of a start that failed
 // says why. Earlier restarts do not count any more.
-func (s *Supervisor) Start(ctx context.Context, name string) error {
+func (s *Supervisor) Start(ctx context.Context, name string) error { return s.StartWith(ctx, name) }
+
+// StartWith is Start, with arguments behind the configured ones until the
+// script is started the next time.
+func (s *Supervisor) StartWith(ctx context.Context, name string, args ...string) error {
 	u, err := s.unit(name)
 	if err != nil {
 		return err
@@ -37,7 +41,7 @@ func (s *Supervisor) Start(ctx context.Context, name string) error {
 		return script.Errorf(script.CodeRejected, "script %q runs already (run %s)", name, run).
 			WithHint("`mlhost restart %s` ends it and starts it anew", name)
 	}
-	u.wanted, u.held, u.fresh = true, false, true
+	u.wanted, u.held, u.fresh, u.extra = true, false, true, args
 	gen := u.gen
 	if u.trying {
 		gen-- // this attempt's outcome is the answer

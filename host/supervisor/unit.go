@@ -47,7 +47,8 @@ type unit struct {
 	well    bool   // its last run finished well
 	err     *script.Error
 	process *Process
-	from    string // the run whose checkpoint the next attempt goes on from; "": none
+	extra   []string // arguments of runs until a person starts it the next time
+	from    string   // the run whose checkpoint the next attempt goes on from; "": none
 
 	// What the record of an earlier host says of the last run.
 	lastRun   string
