@@ -22,7 +22,7 @@ const typesPath = "../web/src/api/v1.ts"
 
 // nullable are the members that hold an object or null, which the document
 // cannot say.
-var nullable = []string{"Script.progress"}
+var nullable = []string{"OverviewScript.progress", "Script.progress"}
 
 // tsSchema is what the tests read of one.
 type tsSchema struct {

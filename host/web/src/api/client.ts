@@ -1,8 +1,8 @@
 // Requests to the host. A refusal is an ApiError with the host's own words.
 import { currentToken, logOut } from "./session";
 import type {
-  Acted, Chart, Checks, Comparison, History, Host, Log, Mailbox, Outcomes, Parameters, Plan, Problem, Results, Routes, RunDetail, Runs, RunText, Samples, Script, Scripts,
-  Set as SetRequest, Topics, Variables,
+  Acted, Chart, Checks, Comparison, History, Host, Log, Mailbox, Outcomes, Overview, Parameters, Plan, Problem, Results, Routes, RunDetail, Runs, RunText,
+  Samples, Script, ScriptChanges, Set as SetRequest, Topics, Variables,
 } from "./v1";
 
 export class ApiError extends Error {
@@ -65,25 +65,36 @@ export function query(q: Record<string, string | number | boolean | readonly str
   return text ? `?${text}` : "";
 }
 
+/** A part of a chart: between steps, or between times. */
+export interface ChartRange {
+  from_step?: number;
+  to_step?: number;
+  since?: string;
+  until?: string;
+}
+
 export type Verb = "start" | "stop" | "pause" | "resume" | "restart";
 
 export const api = {
   host: (s?: AbortSignal) => get<Host>("/api/v1/host", s),
   findings: (s?: AbortSignal) => get<Checks>("/api/v1/findings", s),
-  scripts: (s?: AbortSignal) => get<Scripts>("/api/v1/scripts", s),
+  overview: (s?: AbortSignal) => get<Overview>("/api/v1/overview?variables=8", s),
   script: (name: string, s?: AbortSignal) => get<Script>(`/api/v1/scripts/${e(name)}`, s),
   act: (name: string, verb: Verb) => request<Acted>("POST", `/api/v1/scripts/${e(name)}/${verb}`, {}),
   reload: (name: string, now = false) => request<Acted>("POST", `/api/v1/scripts/${e(name)}/reload${query({ now: now || undefined })}`, {}),
   parameters: (name: string, s?: AbortSignal) => get<Parameters>(`/api/v1/scripts/${e(name)}/parameters`, s),
   set: (name: string, body: SetRequest) => request<Outcomes>("PATCH", `/api/v1/scripts/${e(name)}/parameters`, body),
   setVariables: (name: string, body: SetRequest) => request<Outcomes>("PATCH", `/api/v1/scripts/${e(name)}/variables`, body),
+  changes: (name: string, limit: number, s?: AbortSignal) => get<ScriptChanges>(`/api/v1/scripts/${e(name)}/changes${query({ limit })}`, s),
   release: (name: string, parameter: string) => request<Acted>("DELETE", `/api/v1/scripts/${e(name)}/parameters/${e(parameter)}/owner`),
   variables: (name: string, s?: AbortSignal) => get<Variables>(`/api/v1/scripts/${e(name)}/variables`, s),
   results: (name: string, s?: AbortSignal) => get<Results>(`/api/v1/scripts/${e(name)}/results`, s),
   mailbox: (name: string, s?: AbortSignal) => get<Mailbox>(`/api/v1/scripts/${e(name)}/mailbox`, s),
   runs: (q: { script?: string; state?: string; limit?: number; search?: string; before?: string } = {}, s?: AbortSignal) => get<Runs>(`/api/v1/runs${query(q)}`, s),
   run: (id: string, s?: AbortSignal) => get<RunDetail>(`/api/v1/runs/${e(id)}`, s),
-  chart: (run: string, name: string, points: number, s?: AbortSignal) => get<Chart>(`/api/v1/runs/${e(run)}/chart/${e(name)}${query({ points })}`, s),
+  /** A name may be one that no path holds. */
+  chart: (run: string, name: string, points: number, s?: AbortSignal, range: ChartRange = {}) =>
+    get<Chart>(`/api/v1/runs/${e(run)}/chart${query({ name, points, ...range })}`, s),
   samples: (run: string, name: string, after: number, limit: number, s?: AbortSignal) =>
     get<Samples>(`/api/v1/runs/${e(run)}/samples${query({ name, after, limit })}`, s),
   compare: (runs: readonly string[], s?: AbortSignal) => get<Comparison>(`/api/v1/compare${query({ run: runs })}`, s),

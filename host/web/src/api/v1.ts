@@ -309,7 +309,7 @@ export interface OverviewScript {
   pid: number | null;
   plugin: string;
   plugin_pid: number | null;
-  progress: Progress;
+  progress: Progress | null;
   reason: string;
   restarts: number;
   run: string;

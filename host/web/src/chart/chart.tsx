@@ -3,7 +3,7 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import { IconButton } from "../components/basics";
 import { clock, num } from "../lib/format";
 import { isDark } from "../lib/theme";
-import { Plot, type Line, type Moment, type Reading, type View } from "./plot";
+import { Plot, type Line, type Moment, type Reading, type View, type Zoom } from "./plot";
 
 interface ChartProps {
   title: string;
@@ -12,6 +12,8 @@ interface ChartProps {
   view: View;
   /** Called when it comes into sight: the time to read the course. */
   onSight?: () => void;
+  /** Reads a part in more detail. */
+  zoom?: Zoom;
   note?: string;
 }
 
@@ -51,7 +53,7 @@ export function Chart(props: ChartProps) {
       if (readout.current) readout.current.textContent = reading(lines, view, r);
       // What is told in words follows too, but not sixty times a second.
       telling ??= setTimeout(tell, 500);
-    });
+    }, props.zoom);
     made.moments = moments;
     plot.current = made;
     const hide = show(made);

@@ -33,12 +33,19 @@ export interface Reading {
   moment: string;
 }
 
+/** Reads a part of the lines in more detail; null where there is no more. */
+export type Zoom = (from: number, to: number) => Promise<Series[] | null>;
+
 const sync = uPlot.sync("mlhost");
+const calm = 150; // milliseconds without a further zoom before details are read
 
 export class Plot {
   private plot: uPlot | null = null;
   private drawn = "";
   private columns: Columns[] = [];
+  private zoomed = false;
+  private details: Series[] | null = null;
+  private timer: ReturnType<typeof setTimeout> | undefined;
   moments: readonly Moment[] = [];
 
   constructor(
@@ -46,6 +53,7 @@ export class Plot {
     private lines: readonly Line[],
     private view: View,
     private readonly onRead: (r: Reading) => void,
+    private readonly zoom?: Zoom,
   ) {}
 
   /** Draws if anything has changed since. Called once in a frame. */
@@ -55,8 +63,8 @@ export class Plot {
     this.drawn = stamp;
     const data = this.data();
     if (!this.plot) this.plot = new uPlot(this.options(), data, this.box);
-    else this.plot.setData(data, this.zoomed() ? false : true);
-    if (this.zoomed()) this.plot.redraw();
+    else this.plot.setData(data, !this.zoomed);
+    if (this.zoomed) this.plot.redraw();
     this.tell();
   }
 
@@ -65,26 +73,41 @@ export class Plot {
   }
 
   destroy(): void {
+    clearTimeout(this.timer);
     this.plot?.destroy();
     this.plot = null;
   }
 
   /** Shows everything again after a zoom. */
   reset(): void {
-    if (!this.plot) return;
-    this.manual = false;
-    this.plot.setData(this.plot.data, true);
+    this.zoomed = false;
+    this.details = null;
+    this.drawn = "";
   }
 
-  private manual = false;
+  /** Notices a zoom of this chart, or of another one with the same cursor. */
+  private scaled(u: uPlot): void {
+    const { min, max } = u.scales.x ?? {};
+    const xs = u.data[0];
+    if (min === undefined || max === undefined || min === null || max === null || xs.length < 2) return;
+    const all = min <= xs[0]! && max >= xs[xs.length - 1]!;
+    if (all && (this.zoomed || this.details)) this.reset();
+    if (all || !this.zoom) return;
+    this.zoomed = true;
+    clearTimeout(this.timer);
+    this.timer = setTimeout(() => void this.read(min, max), calm);
+  }
 
-  private zoomed(): boolean {
-    return this.manual;
+  private async read(min: number, max: number): Promise<void> {
+    const details = await this.zoom?.(min, max).catch(() => null);
+    if (!details || !this.zoomed || this.plot?.scales.x?.min !== min) return;
+    this.details = details;
+    this.drawn = "";
   }
 
   private data(): uPlot.AlignedData {
     const { axis, log, smoothing } = this.view;
-    this.columns = this.lines.map((l) => l.series.columns(axis));
+    this.columns = this.lines.map((l, i) => (this.details?.[i] ?? l.series).columns(axis));
     const tables = this.columns.map((c): uPlot.AlignedData => {
       const ys = log ? c.ys.map((y) => (y !== null && y > 0 ? y : null)) : c.ys;
       return smoothing > 0 ? [c.xs, ys, smooth(ys, smoothing)] : [c.xs, ys];
@@ -114,9 +137,8 @@ export class Plot {
       ],
       hooks: {
         setCursor: [() => this.tell()],
-        setSelect: [() => (this.manual = true)],
+        setScale: [(u, key) => key === "x" && this.scaled(u)],
         draw: [(u) => this.drawMoments(u), (u) => this.drawMarks(u)],
-        ready: [(u) => u.over.addEventListener("dblclick", () => (this.manual = false))],
       },
     };
   }

@@ -18,11 +18,11 @@ import { groups, lookOf, type GroupID } from "../state/states";
 const columns: Column<Row>[] = [
   { id: "name", title: "Script", width: "minmax(9rem, 1.3fr)", sortable: true, cell: (r) => <NameCell row={r} /> },
   { id: "worst", title: "State", width: "7.6rem", sortable: true, cell: (r) => <StateBadge state={r.script.state} /> },
-  { id: "why", title: "Why", width: "minmax(8rem, 2fr)", cell: (r) => <Why row={r} /> },
+  { id: "why", title: "Why", width: "minmax(7rem, 1.6fr)", cell: (r) => <Why row={r} /> },
   { id: "step", title: "Step", width: "7.5rem", sortable: true, class: "num", cell: (r) => <StepCell row={r} /> },
   { id: "rate", title: "Rate", width: "6rem", sortable: true, class: "num", cell: (r) => rate(rateOf(r)) },
   { id: "eta", title: "Left", width: "6rem", sortable: true, class: "num", cell: (r) => (lookOf(r.script.state).live ? duration(r.script.progress?.eta) : "–") },
-  { id: "value", title: "Key variable", width: "minmax(14rem, 1.5fr)", class: "apart", sortable: true, cell: (r) => <KeyCell row={r} /> },
+  { id: "value", title: "Key variable", width: "minmax(19rem, 1.5fr)", class: "apart", sortable: true, cell: (r) => <KeyCell row={r} /> },
   { id: "restarts", title: "Restarts", width: "5.4rem", sortable: true, class: "num", cell: (r) => (r.script.restarts ? num(r.script.restarts) : <span class="faint">0</span>) },
   { id: "age", title: "Age", width: "6rem", sortable: true, class: "num", cell: (r) => <Age started={r.script.started} /> },
   { id: "actions", title: "", width: "4.4rem", cell: (r) => <RowActions row={r} /> },

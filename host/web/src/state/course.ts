@@ -3,15 +3,16 @@
 import { signal } from "@preact/signals";
 import { api } from "../api/client";
 import type { Change, Event, ParametersData, ResultData, Result, SamplesData } from "../api/v1";
-import { Series } from "../chart/series";
+import { Series, type Axis } from "../chart/series";
 import type { Moment } from "../chart/plot";
 import { toNumber, value } from "../lib/format";
 import { onScriptEvents } from "./live";
+import { rankOfName } from "./overview";
 
 const points = 1000;
 
 export class Course {
-  /** Names of the numeric series, sorted; grows as the script reports more. */
+  /** Names of the numeric series, the most telling first; grows as the script reports more. */
   readonly names = signal<readonly string[]>([]);
   readonly changes = signal<readonly Change[]>([]);
   readonly results = signal<readonly Result[]>([]);
@@ -61,7 +62,7 @@ export class Course {
     if (!s) {
       s = new Series(name);
       this.series.set(name, s);
-      this.names.value = [...this.series.keys()].sort((a, b) => a.localeCompare(b, "en", { numeric: true }));
+      this.names.value = [...this.series.keys()].sort((a, b) => rankOfName(a) - rankOfName(b) || a.localeCompare(b, "en", { numeric: true }));
     }
     return s;
   }
@@ -81,6 +82,18 @@ export class Course {
     }
   }
 
+  /** Reads a part of a series in more detail, where there is more to read. */
+  async detail(name: string, axis: Axis, from: number, to: number): Promise<Series[] | null> {
+    const whole = this.of(name);
+    if (whole.count === whole.pieces.length) return null;
+    const time = (s: number) => new Date(s * 1000).toISOString();
+    const range = axis === "step" ? { from_step: Math.max(0, Math.floor(from)), to_step: Math.ceil(to) } : { since: time(from), until: time(to) };
+    const chart = await api.chart(this.run, name, points, this.abort.signal, range);
+    const part = new Series(name);
+    part.load(chart.buckets);
+    return [part];
+  }
+
   private apply(event: Event): void {
     if (event.run !== this.run) return;
     const data = event.data as unknown;
@@ -89,7 +102,6 @@ export class Course {
         const n = toNumber(s.value);
         if (n === null || s.type === "bool") continue;
         this.of(s.name).push(s.step, Date.parse(s.time) / 1000, n);
-        // A series that has just begun has no course to read.
       }
     } else if (event.kind === "parameters") {
       const d = data as ParametersData;

@@ -4,19 +4,20 @@
 import { api } from "../api/client";
 import { toNumber } from "../lib/format";
 import { epoch } from "./live";
-import { chooseBest } from "./overview";
-import { tick, track, type Row } from "./scripts";
+import { keyVariable } from "./overview";
+import { tick, type Row } from "./scripts";
 
 const atOnce = 4;
-const known = new Map<string, string>(); // script → run and epoch that were read
+const known = new Map<string, string>(); // script → what was read: run, epoch and variable
 const queue: Row[] = [];
 let busy = 0;
 
 /** Says that a row is in sight. */
 export function wantKey(row: Row): void {
   const { name, run } = row.script;
-  const stamp = `${run} ${epoch.peek()}`;
-  if (!run || known.get(name) === stamp) return;
+  const key = keyVariable(row);
+  const stamp = `${run} ${epoch.peek()} ${key?.name ?? ""}`;
+  if (!run || !key || known.get(name) === stamp) return;
   known.set(name, stamp);
   queue.push(row);
   void work();
@@ -38,14 +39,8 @@ async function work(): Promise<void> {
 }
 
 async function read(row: Row): Promise<void> {
-  const { name, run } = row.script;
-  const { variables } = await api.variables(name);
-  if (row.script.run !== run) return;
-  for (const v of variables) {
-    const value = toNumber(v.value);
-    if (value !== null && v.type !== "bool" && !row.variables.has(v.name)) track(row, v.name, value, v.step);
-  }
-  const key = chooseBest(row);
+  const { run } = row.script;
+  const key = keyVariable(row);
   if (!key) return;
   const chart = await api.chart(run, key.name, 48);
   if (row.script.run !== run) return;

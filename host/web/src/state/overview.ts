@@ -58,6 +58,12 @@ function matches(r: Row, words: string[]): boolean {
 /** Names that tell best how a training goes, the best first. */
 const telling = [/(^|[._/ -])(val|valid|eval|test)\w*[._/ -]?loss/i, /loss/i, /(reward|return|score)/i, /(acc|auc|f1|bleu)/i, /(error|mse|rmse|perplexity|ppl)/i];
 
+/** How telling a name is; 0 is the most. */
+export function rankOfName(name: string): number {
+  const at = telling.findIndex((t) => t.test(name));
+  return at < 0 ? telling.length : at;
+}
+
 /** The variable that stands for a script in the table. */
 export function keyVariable(r: Row): Latest | undefined {
   const chosen = chosenKey(r.script.name);
@@ -70,8 +76,7 @@ export function chooseBest(r: Row): Latest | undefined {
   let best: Latest | undefined;
   let bestRank = Infinity;
   for (const v of r.variables.values()) {
-    const rank = telling.findIndex((t) => t.test(v.name));
-    const own = rank < 0 ? telling.length : rank;
+    const own = rankOfName(v.name);
     if (own < bestRank) [best, bestRank] = [v, own];
   }
   return best;

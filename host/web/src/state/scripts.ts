@@ -53,14 +53,16 @@ function changed(): void {
   }, frame);
 }
 
-function put(script: Script): void {
+function put(script: Script): Row {
   const old = rows.get(script.name);
   if (old) {
     if (old.script.run !== script.run) reset(old);
     old.script = script;
-    return;
+    return old;
   }
-  rows.set(script.name, { script, variables: new Map(), since: null, stepRate: null, lastStep: null });
+  const made: Row = { script, variables: new Map(), since: null, stepRate: null, lastStep: null };
+  rows.set(script.name, made);
+  return made;
 }
 
 function reset(row: Row): void {
@@ -72,10 +74,16 @@ function reset(row: Row): void {
 /** Reads all scripts anew. */
 export async function loadScripts(signal?: AbortSignal): Promise<void> {
   try {
-    const [all, about] = await Promise.all([api.scripts(signal), api.host(signal)]);
+    const [all, about] = await Promise.all([api.overview(signal), api.host(signal)]);
     const names = new Set(all.scripts.map((s) => s.name));
     for (const name of rows.keys()) if (!names.has(name)) rows.delete(name);
-    for (const script of all.scripts) put(script);
+    for (const { variables, ...script } of all.scripts) {
+      const row = put(script);
+      for (const v of variables) {
+        const value = toNumber(v.value);
+        if (value !== null && v.type !== "bool" && !row.variables.has(v.name)) track(row, v.name, value, v.step);
+      }
+    }
     batch(() => {
       host.value = about;
       loaded.value = true;

@@ -54,7 +54,7 @@ export function ChartsPanel({ course, live }: { course: Course; live: boolean })
           return (
             <Chart
               key={name} title={name} lines={[{ label: name, color: "--series-1", series }]} moments={moments} view={{ axis: usable, log, smoothing }}
-              onSight={() => void course.want(name)}
+              onSight={() => void course.want(name)} zoom={(from, to) => course.detail(name, usable, from, to)}
             />
           );
         })}

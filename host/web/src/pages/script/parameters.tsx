@@ -4,7 +4,7 @@ import type { Change, Parameter } from "../../api/v1";
 import { explain } from "../../api/client";
 import { Button, Card, Empty, Failure, IconButton, Loading, Search } from "../../components/basics";
 import { Icon, type IconName } from "../../components/icon";
-import { author, full, value, when } from "../../lib/format";
+import { author, value } from "../../lib/format";
 import type { Note, NoteKind, ParameterSet } from "../../state/parameters";
 import { Control } from "./control";
 
@@ -107,59 +107,6 @@ export function ParametersPanel({ set, changes }: { set: ParameterSet; changes: 
             <One key={p.name} p={p} set={set} last={lastOf(p.name)} />
           ))}
         </ul>
-      )}
-    </Card>
-  );
-}
-
-/** What was changed in this run, the newest first, each with a way back. */
-export function ChangesPanel({ set, changes }: { set: ParameterSet; changes: readonly Change[] }) {
-  const newest = [...changes].reverse();
-  return (
-    <Card title="Changes in this run">
-      {newest.length === 0 ? (
-        <Empty icon="clock" title="Nothing was changed yet">
-          Each change stands here with who made it and at which step.
-        </Empty>
-      ) : (
-        <div class="scroll-x" tabIndex={0} role="region" aria-label="Changes in this run">
-          <table class="plain">
-            <thead>
-              <tr>
-                <th scope="col">Time</th>
-                <th scope="col" class="num">Step</th>
-                <th scope="col">Parameter</th>
-                <th scope="col">From</th>
-                <th scope="col">To</th>
-                <th scope="col">By</th>
-                <th scope="col">Status</th>
-                <th scope="col">
-                  <span class="sr">Revert</span>
-                </th>
-              </tr>
-            </thead>
-            <tbody>
-              {newest.map((c, i) => (
-                <tr key={`${c.revision} ${c.name} ${c.status} ${i}`}>
-                  <td class="nowrap" title={full(c.time)}>{when(c.time)}</td>
-                  <td class="num">{c.step ?? "–"}</td>
-                  <td>{c.name}</td>
-                  <td class="mono">{value(c.old)}</td>
-                  <td class="mono">{value(c.new)}</td>
-                  <td>{author(c.author)}</td>
-                  <td>{c.status.replace("_", " ")}</td>
-                  <td>
-                    {c.old !== null && (
-                      <Button kind="quiet" icon="undo" title={`Set ${c.name} to ${value(c.old)}`} onClick={() => void set.set(c.name, { value: c.old })}>
-                        Revert
-                      </Button>
-                    )}
-                  </td>
-                </tr>
-              ))}
-            </tbody>
-          </table>
-        </div>
       )}
     </Card>
   );

@@ -5,10 +5,11 @@ import type { Course } from "../../state/course";
 import type { ParameterSet } from "../../state/parameters";
 import { lookOf } from "../../state/states";
 import { ArtifactsPanel } from "./artifacts";
+import { ChangesPanel } from "./changes";
 import { ChartsPanel } from "./charts";
 import { LogsPanel } from "./logs";
 import { MailboxPanel } from "./mailbox";
-import { ChangesPanel, ParametersPanel } from "./parameters";
+import { ParametersPanel } from "./parameters";
 import { ResultsPanel } from "./results";
 
 export interface TabProps {
@@ -39,7 +40,7 @@ export const tabs: Tab[] = [
   { id: "", title: "Charts and parameters", view: Live },
   { id: "logs", title: "Log", view: ({ script }) => <LogsPanel script={script.name} />, fill: true },
   { id: "results", title: "Results", view: ({ script, course }) => <ResultsPanel results={course?.results.value ?? []} live={lookOf(script.state).live} /> },
-  { id: "changes", title: "Changes", view: ({ course, parameters }) => <ChangesPanel set={parameters} changes={course?.changes.value ?? []} /> },
+  { id: "changes", title: "Changes", view: ({ script, course, parameters }) => <ChangesPanel script={script.name} run={script.run} set={parameters} changes={course?.changes.value ?? []} /> },
   { id: "artifacts", title: "Artifacts", view: ({ script }) => <ArtifactsPanel script={script.name} run={script.run} live={lookOf(script.state).live} /> },
   { id: "mailbox", title: "Mailbox", view: ({ script }) => <MailboxPanel script={script.name} /> },
 ];
