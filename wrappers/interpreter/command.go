@@ -100,20 +100,14 @@ func (r *run) command(ctx context.Context) (cmd *exec.Cmd, lines bool, err error
 // checkConstants refuses values for literals of a source that Python itself
 // reads: they would stay as they are, or differ from rank to rank.
 func (r *run) checkConstants() error {
-	var form string
-	switch {
-	case len(r.launch.Launcher) > 0:
-		form = "under a launcher"
-	case r.launch.Module != "":
-		form = "of a module"
-	default:
+	if len(r.launch.Launcher) == 0 {
 		return nil
 	}
 	for _, p := range r.launch.Parameters {
 		if p.Constant == "" || r.values[p.Spec.Name].IsNull() {
 			continue
 		}
-		e := script.Errorf(script.CodeRejected, "parameter %q is a literal in the source, and %s literals cannot be replaced", p.Spec.Name, form).
+		e := script.Errorf(script.CodeRejected, "parameter %q is a literal in the source, and under a launcher literals cannot be replaced", p.Spec.Name).
 			WithHint("let the script take it as an argument or from its environment, with pass or env")
 		e.At = p.At
 		return e

@@ -155,16 +155,16 @@ func TestLauncherOfAnOldPython(t *testing.T) {
 	}
 }
 
-func TestLiteralsOfAModuleAreRefused(t *testing.T) {
+func TestLiteralsUnderALauncherAreRefused(t *testing.T) {
 	h := newHost(t)
 	_, err := launch(t, h, needs(t, "python3"), "", func(l *script.Launch) {
 		withPython(l)
-		l.Module = "pkg.train"
+		l.Launcher = []string{"torchrun"}
 		p := set("LR", script.Float(0.5))
 		p.Constant = "LR"
 		l.Parameters = []script.LaunchParameter{p}
 	}).wait(t)
-	if e := script.AsError(err); e == nil || e.At != "lab.hcl:7" || !strings.Contains(e.Message, "of a module literals cannot be replaced") {
+	if e := script.AsError(err); e == nil || e.At != "lab.hcl:7" || !strings.Contains(e.Message, "under a launcher literals cannot be replaced") {
 		t.Error(err)
 	}
 }

@@ -742,6 +742,61 @@ class Installed(unittest.TestCase):
         self.assertEqual({n: p["default"] for n, p in ours.items()}, {"config_path": None, "robot": None, "robot.type": "arm", "robot.name": "r", "robot.joints": 6})
         self.assertEqual((ours["robot.type"]["choices"], found["problems"]), (["arm"], []))
 
+    def test_tuples_and_nested_applications_of_tyro(self):
+        found = discover({"s.py": """
+            from typing import NamedTuple, Tuple
+            import tyro
+            class Color(NamedTuple):
+                r: int
+                g: int = 3
+            class Args(NamedTuple):
+                two: Tuple[Color, Color] = (Color(1), Color(0, 5))
+            tyro.cli(Args)
+        """})
+        self.assertEqual({n: p["default"] for n, p in by_name(found).items()}, {"two.0.r": 1, "two.0.g": 3, "two.1.r": 0, "two.1.g": 5})
+        found = discover({"s.py": """
+            from tyro.extras import SubcommandApp
+            db = SubcommandApp()
+            @db.command
+            def move_it(version: int = 1): pass
+            app = SubcommandApp()
+            app.command(db, name="db")
+            @app.command
+            def greet(name: str = "world"): pass
+            app.cli()
+        """})
+        self.assertEqual({n: p["argument"]["commands"] for n, p in by_name(found).items()}, {"version": [["db", "move-it"]], "name": [["greet"]]})
+
+    def test_a_decorator_of_the_tree_that_parses(self):
+        found = discover({
+            "s.py": """
+                from dataclasses import dataclass
+                from conf import parser
+                @dataclass
+                class Config:
+                    lr: float = 0.1
+                @parser.wrap()
+                def main(cfg: Config): pass
+                if __name__ == "__main__":
+                    main()
+            """,
+            "conf/__init__.py": "",
+            "conf/parser.py": """
+                import functools, inspect
+                from typing import cast
+                import draccus
+                def wrap():
+                    def outer(fn):
+                        @functools.wraps(fn)
+                        def inner(*args, **kwargs):
+                            spec = inspect.getfullargspec(fn)
+                            return fn(draccus.parse(config_class=spec.annotations[spec.args[0]]), *args)
+                        return inner
+                    return cast(object, outer)
+            """,
+        })
+        self.assertEqual({n: p["default"] for n, p in by_name(found).items()}, {"config_path": None, "lr": 0.1})
+
     def test_configurations_to_choose_between(self):
         found = discover({
             "s.py": """

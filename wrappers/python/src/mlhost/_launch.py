@@ -16,7 +16,7 @@ from . import hooks
 from ._imports import MODULES, install_finder
 from ._sampling import Sampler
 from ._session import current
-from ._typing import Any, Callable, Dict, List, Optional, Sequence
+from ._typing import Any, Callable, Dict, List, Optional, Sequence, Tuple
 
 
 def prepare(home: str, argv: List[str], before: Sequence[str] = ()) -> Optional[Callable[[], None]]:
@@ -47,25 +47,56 @@ def prepare(home: str, argv: List[str], before: Sequence[str] = ()) -> Optional[
 def _configured(script: str, code: types.CodeType, main: types.ModuleType) -> types.CodeType:
     """Puts configured values in the place of the script's literals, and offers the
     host those that may change while it runs."""
+    wanted, _ = _wanted_constants(main)
+    return _with_constants(script, _file_name(script), wanted) if wanted else code
+
+
+def _wanted_constants(main: types.ModuleType) -> "Tuple[Dict[str, Any], str]":
+    """Returns the values that are configured for literals, and the file that has
+    the literals; offers the host the globals that may change."""
     session = current()
     session.wait_for_start()
     found = [entry for entry in session.catalogue if entry.get("style") == "constants"]
     if not found:
-        return code
-    from . import _constants, _parsed
+        return {}, ""
+    from . import _parsed
 
+    _parsed.offer_globals(main)
     configured = session.settings.configured
     wanted = {e["constant"]: configured[e["name"]] for e in found if e.get("constant") and e.get("set") and e["name"] in configured}
-    if wanted:
-        with open(script, "rb") as file:
-            tree, left = _constants.replace(file.read(), wanted)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # told already
-            code = compile(tree, _file_name(script), "exec", dont_inherit=True)
-        for name in left:
-            session.warn("the value of %s is not used: the script has no literal for it" % name)
-    _parsed.offer_globals(main)
+    return wanted, next((e["file"] for e in found if e.get("constant") and e.get("file")), "")
+
+
+def _with_constants(path: str, name: str, wanted: Dict[str, Any]) -> types.CodeType:
+    """Compiles a file with values in the place of its literals."""
+    from . import _constants
+
+    with open(path, "rb") as file:
+        tree, left = _constants.replace(file.read(), wanted)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # told already
+        code = compile(tree, name, "exec", dont_inherit=True)
+    for constant in left:
+        current().warn("the value of %s is not used: the script has no literal for it" % constant)
     return code
+
+
+def _replace_in_module(main: types.ModuleType) -> None:
+    """Lets the module that is run have the configured constants: once, since the
+    same file may be imported under its own name later."""
+    wanted, path = _wanted_constants(main)
+    if not wanted or not path:
+        return
+    given = SourceFileLoader.get_code
+
+    def get_code(self: Any, fullname: str) -> Any:
+        name = self.get_filename(fullname)
+        if os.path.realpath(name) != os.path.realpath(path):
+            return given(self, fullname)
+        del SourceFileLoader.get_code
+        return _with_constants(name, name, wanted)
+
+    SourceFileLoader.get_code = get_code  # type: ignore[method-assign]
 
 
 def _starter(run: Callable[..., Any], *args: Any) -> Callable[[], None]:
@@ -129,7 +160,7 @@ def _run_module(name: str, args: List[str]) -> None:
     """Runs a module with what python -m itself does."""
     import runpy
 
-    _fresh_main()
+    _replace_in_module(_fresh_main())
     sys.argv[:] = ["-m"] + args
     runpy._run_module_as_main(name)  # type: ignore[attr-defined]
 
