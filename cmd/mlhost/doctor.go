@@ -2,8 +2,11 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"io"
+	"maps"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -61,6 +64,9 @@ func (a *app) doctor(ctx context.Context, s source, report string) error {
 			return err
 		}
 		checks = append(checks, found)
+		if cfg != nil {
+			checks = append(checks, unusedInputs(cfg)...)
+		}
 	}
 	hosts, err := doctorHosts(state)
 	if err != nil {
@@ -122,6 +128,20 @@ func (a *app) checkConfig(ctx context.Context, s source) (*config.Config, v1.Che
 		status, cfg = v1.CheckFail, nil
 	}
 	return cfg, v1.Check{Name: name, Status: status, Detail: clip(strings.Join(texts, "; "), 1000), Fix: "`mlhost validate " + s.path + "` shows the lines"}, nil
+}
+
+// unusedInputs tells of inputs that are declared, and read by nothing.
+func unusedInputs(cfg *config.Config) []v1.Check {
+	unused := cfg.UnusedInputs()
+	var out []v1.Check
+	for _, name := range slices.Sorted(maps.Keys(unused)) {
+		at := unused[name]
+		out = append(out, v1.Check{
+			Name: "input " + name, Status: v1.CheckWarn, Detail: fmt.Sprintf("nothing reads it (%s:%d)", at.Filename, at.Start.Line),
+			Fix: "use it as input." + name + ", or remove its block",
+		})
+	}
+	return out
 }
 
 // doctorHosts lists the hosts of the state directory with what they have bound.

@@ -44,7 +44,7 @@ func (a *app) writeReport(ctx context.Context, path string, hosts []doctor.Host,
 	for _, h := range hosts {
 		files = append(files, hostFiles(ctx, h)...)
 	}
-	secrets := secretValues(os.Environ())
+	secrets := append(secretValues(os.Environ()), tokens(hosts)...)
 	var b bytes.Buffer
 	z := gzip.NewWriter(&b)
 	t := tar.NewWriter(z)
@@ -140,8 +140,11 @@ var secretName = regexp.MustCompile(`(?i)(secret|token|passw|api_?key|access_?ke
 // assigned finds NAME = "value", NAME: value and "NAME": "value".
 var assigned = regexp.MustCompile(`(?i)("?[\w.-]*(?:secret|token|passw|api_?key|access_?key|private_?key|credential|authorization|cookie)[\w.-]*"?\s*[=:]\s*)("(?:[^"\\\n]|\\.)*"|[^\s,}"]+)`)
 
-// inURL finds the user and password of an address, and what follows its "?".
-var inURL = regexp.MustCompile(`(\w+://)([^\s/@"]+@)|(https?://[^\s"?]+\?)[^\s"]+`)
+// inURL finds the user and password of an address, afterURL what follows its "?".
+var (
+	inURL    = regexp.MustCompile(`(\w+://)[^\s/@"]+@`)
+	afterURL = regexp.MustCompile(`(https?://[^\s"?]+\?)[^\s"]+`)
+)
 
 // webhook finds url = "https://machine/path": the path may be a secret.
 var webhook = regexp.MustCompile(`(?i)(\burl"?\s*[=:]\s*"https?://)([^/"?]*)[/?][^"]*`)
@@ -159,6 +162,20 @@ func secretValues(environ []string) []string {
 	return out
 }
 
+// tokens are those of hosts, in whatever they may have come to stand.
+func tokens(hosts []doctor.Host) []string {
+	var out []string
+	for _, h := range hosts {
+		for _, name := range []string{"token", "connector.token"} {
+			// One that cannot be read is not there, or another user's.
+			if data, err := os.ReadFile(filepath.Join(h.Dir, name)); err == nil && len(bytes.TrimSpace(data)) >= 6 {
+				out = append(out, string(bytes.TrimSpace(data)))
+			}
+		}
+	}
+	return out
+}
+
 const hidden = "(hidden)"
 
 // redact takes out what is known to be secret, what is called so, and what
@@ -170,6 +187,7 @@ func redact(data []byte, secrets []string) []byte {
 	}
 	text = assigned.ReplaceAllString(text, `${1}"`+hidden+`"`)
 	text = webhook.ReplaceAllString(text, "${1}${2}/"+hidden)
-	text = inURL.ReplaceAllString(text, "${1}${3}"+hidden)
+	text = inURL.ReplaceAllString(text, "${1}"+hidden+"@")
+	text = afterURL.ReplaceAllString(text, "${1}"+hidden)
 	return []byte(text)
 }

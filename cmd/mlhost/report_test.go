@@ -11,10 +11,11 @@ env = { DB_PASSWORD = "bbb-secret", LEVEL = "3" }
 {"api_key": "ccc-\"secret"}
 url = "https://user:ddd-secret@example.org/x"
   url     = "https://chat.example.org/services/fff-secret"
+both https://me:ggg-secret@example.org/in?key=hhh-secret
 hook https://hooks.example.org/in?sig=eee-secret
 said hunter2hunter2 aloud`
 	got := string(redact([]byte(text), secretValues([]string{"MY_TOKEN=hunter2hunter2", "LEVEL=3", "TOKEN=x"})))
-	for _, secret := range []string{"aaa", "bbb", "ccc", "ddd", "eee", "fff", "hunter2"} {
+	for _, secret := range []string{"aaa", "bbb", "ccc", "ddd", "eee", "fff", "ggg", "hhh", "hunter2"} {
 		if strings.Contains(got, secret) {
 			t.Errorf("%s is still there:\n%s", secret, got)
 		}
