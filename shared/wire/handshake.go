@@ -79,9 +79,14 @@ func DialOptions() []grpc.DialOption {
 	}
 }
 
-// windowSize bounds what is under way on a stream. It is fixed and small, so that
-// what a host had not yet taken in when it died is still in the ring of the plugin.
-const windowSize = 64 << 10
+const (
+	// windowSize bounds what is under way to the host. It is fixed and small, so that
+	// what a host had not yet taken in when it died is still in the ring of the plugin.
+	windowSize = 64 << 10
+	// pluginWindowSize bounds what is under way to the plugin: it is larger, so that
+	// who sends it thousands of messages need not wait for it to run in between.
+	pluginWindowSize = 1 << 20
+)
 
 // NewGRPCServer makes the gRPC server of a plugin. go-plugin's own would
 // refuse messages over 4 MiB. A panic in a call becomes its error.
@@ -89,8 +94,8 @@ func NewGRPCServer(opts []grpc.ServerOption) *grpc.Server {
 	return grpc.NewServer(append(opts,
 		grpc.MaxRecvMsgSize(MaxMessageSize),
 		grpc.MaxSendMsgSize(MaxMessageSize),
-		grpc.InitialWindowSize(windowSize),
-		grpc.InitialConnWindowSize(windowSize),
+		grpc.InitialWindowSize(pluginWindowSize),
+		grpc.InitialConnWindowSize(pluginWindowSize),
 		grpc.ChainUnaryInterceptor(recoverUnary),
 		grpc.ChainStreamInterceptor(recoverStream),
 	)...)
