@@ -66,9 +66,9 @@ func (a *app) menuOptions() (menu.Options, error) {
 		In: a.stdin, Out: a.stdout, Environ: os.Environ(), Program: program, Folder: folder,
 		NoColor: !a.color(a.stdout), ASCII: a.ascii(), Open: a.openHost,
 	}
-	for flag, value := range map[string]string{"--state": a.state, "--host": a.host, "--token-file": a.token} {
-		if value != "" {
-			o.Flags = append(o.Flags, flag, value)
+	for _, flag := range [][2]string{{"--state", a.state}, {"--host", a.host}, {"--token-file", a.token}} {
+		if flag[1] != "" {
+			o.Flags = append(o.Flags, flag[0], flag[1])
 		}
 	}
 	if a.isAway() {
