@@ -6,7 +6,7 @@ import { createRequire } from "node:module";
 import { test } from "node:test";
 import { launch } from "./browser.mjs";
 import { theLab, withPage } from "./fixture.mjs";
-import { pages } from "./pages.mjs";
+import { pages, show } from "./pages.mjs";
 
 const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 
@@ -26,8 +26,7 @@ for (const [name, context] of [
     const lab = await theLab();
     await withPage(lab, "#/", { context }, async (page) => {
       for (const p of pages) {
-        await page.evaluate((h) => (location.hash = h), p.hash);
-        await page.locator(p.ready).first().waitFor({ state: "attached" });
+        await show(page, lab, p);
         await check(page, `${p.name}, ${name}`);
         const beyond = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
         assert.ok(beyond <= 0, `${p.name} is ${beyond} pixels wider than ${name}`);

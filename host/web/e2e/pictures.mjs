@@ -6,7 +6,7 @@ import { fileURLToPath } from "node:url";
 import { after, test } from "node:test";
 import { launch } from "./browser.mjs";
 import { Lab } from "./host.mjs";
-import { pages } from "./pages.mjs";
+import { pages, show } from "./pages.mjs";
 
 const out = path.resolve(path.dirname(fileURLToPath(import.meta.url)), "../../../docs/pictures");
 const only = process.argv.slice(2);
@@ -50,8 +50,7 @@ test("pictures", { timeout: 300_000 }, async () => {
     }
     for (const p of pages) {
       if (only.length > 0 && !only.includes(p.name)) continue;
-      await page.evaluate((h) => (location.hash = h), p.hash);
-      await page.locator(p.ready).first().waitFor({ state: "attached" });
+      await show(page, lab, p);
       if (await page.locator(".chart").count()) await page.locator(".chart canvas").first().waitFor();
       await page.waitForTimeout(700); // what was asked for last is drawn
       await page.screenshot({ path: path.join(out, `${p.name}-${scheme}.png`) });

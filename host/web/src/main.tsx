@@ -16,6 +16,7 @@ import { watchRoute } from "./lib/router";
 import { watchTheme } from "./lib/theme";
 import { watchHealth } from "./state/health";
 import { startLive } from "./state/live";
+import { watchNotices } from "./state/notices";
 import { startScripts } from "./state/scripts";
 
 watchTheme();
@@ -24,6 +25,7 @@ startClock();
 startLive();
 startScripts();
 watchHealth();
+watchNotices();
 void openSession();
 
 const root = document.getElementById("app");
