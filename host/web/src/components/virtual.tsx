@@ -61,9 +61,19 @@ export function VirtualRows({ count, rowHeight, row, scroller, class: c, role }:
       resized.disconnect();
     };
   }, [scroller]);
+  // While it is only scrolled, rows that stay in sight are not made anew.
+  const made = useRef({ row, rowHeight, rows: new Map<number, ComponentChildren>() });
+  if (made.current.row !== row || made.current.rowHeight !== rowHeight) made.current = { row, rowHeight, rows: new Map() };
+  const at = (i: number) => {
+    const { rows } = made.current;
+    if (!rows.has(i)) rows.set(i, row(i, { position: "absolute", insetInline: 0, top: 0, height: `${rowHeight}px`, transform: `translateY(${i * rowHeight}px)` }));
+    return rows.get(i);
+  };
   const { from, to } = spanOf(view.top, view.height, rowHeight, count);
   const indexes = Array.from({ length: to - from }, (_, i) => from + i);
   if (focused >= 0 && focused < count && (focused < from || focused >= to)) indexes.push(focused);
+  const { rows } = made.current;
+  if (rows.size > 4 * indexes.length) for (const i of rows.keys()) if (!indexes.includes(i)) rows.delete(i);
   return (
     <div
       ref={inner}
@@ -73,7 +83,7 @@ export function VirtualRows({ count, rowHeight, row, scroller, class: c, role }:
       onFocusIn={(e) => setFocused(indexAt(e.target))}
       onFocusOut={() => setFocused(-1)}
     >
-      {indexes.map((i) => row(i, { position: "absolute", insetInline: 0, top: 0, height: `${rowHeight}px`, transform: `translateY(${i * rowHeight}px)` }))}
+      {indexes.map(at)}
     </div>
   );
 }
