@@ -133,7 +133,7 @@ func lines(t *testing.T, f *fixture, query string) func() message {
 	if err != nil {
 		t.Fatal(err)
 	}
-	response, err := f.http(t).Do(request) //nolint:bodyclose // below
+	response, err := f.http(t).Do(request)
 	if err != nil || response.StatusCode != http.StatusOK {
 		t.Fatalf("%v, %v", response, err)
 	}
