@@ -52,6 +52,9 @@ func (h *Host) pendingConfig() v1.Check {
 	if status.Problem != "" {
 		return check(name, v1.CheckFail, "its files as they are now cannot be used: "+status.Problem, "`mlhost validate` shows the lines; the host goes on with what it had")
 	}
+	if status.Refused != "" {
+		return check(name, v1.CheckWarn, "a part of it could not be carried out: "+status.Refused, "`mlhost plan` shows what is still to be done, `mlhost reload` tries it again")
+	}
 	if len(status.Pending) > 0 {
 		return check(name, v1.CheckWarn, "it has changed for "+strings.Join(status.Pending, ", ")+", whose runs the change would end", "`mlhost plan` shows what, `mlhost reload` does it")
 	}

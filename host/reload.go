@@ -174,7 +174,9 @@ func (h *Host) carryOut(ctx context.Context, c *config.Config, to config.Outline
 	}
 	errs = append(errs, h.remember(to))
 	h.notePending(pending)
-	return done, errors.Join(errs...)
+	err := errors.Join(errs...)
+	h.noteRefused(err)
+	return done, err
 }
 
 // keepValues notes that a script's values are still those from before the

@@ -112,6 +112,16 @@ func (h *Host) noteProblem(err error) {
 	}
 }
 
+// noteRefused remembers what of the configuration could not be carried out.
+func (h *Host) noteRefused(err error) {
+	h.reload.mu.Lock()
+	defer h.reload.mu.Unlock()
+	h.reload.status.Refused = ""
+	if err != nil {
+		h.reload.status.Refused = err.Error()
+	}
+}
+
 func (h *Host) notePending(scripts []string) {
 	h.reload.mu.Lock()
 	defer h.reload.mu.Unlock()

@@ -182,6 +182,9 @@ func (a *app) writeConfigStatus(ctx context.Context, c *client.Client) error {
 	if h.Config.Problem != "" {
 		a.note("the configuration cannot be carried out, the one before it serves: %s", escapeText(h.Config.Problem))
 	}
+	if h.Config.Refused != "" {
+		a.note("a part of the configuration could not be carried out: %s", escapeText(h.Config.Refused))
+	}
 	if len(h.Config.Pending) > 0 {
 		a.note("the configuration has changed for %s: `mlhost plan` shows it, `mlhost reload` ends the run and begins a new one", escapeText(strings.Join(h.Config.Pending, ", ")))
 	}

@@ -43,6 +43,7 @@ type Outline struct {
 type ConfigStatus struct {
 	Problem string   `json:"problem"` // why the files as they are now cannot be used; "": they can
 	Pending []string `json:"pending"` // scripts whose changes would end a run, and wait for `mlhost reload`
+	Refused string   `json:"refused,omitempty"` // what could not be carried out, and why
 }
 
 // Upgrade asks that the mlhost at Path, an absolute path on the host's machine,

@@ -143,6 +143,7 @@ export interface Comparison {
 export interface ConfigStatus {
   pending: string[];
   problem: string;
+  refused?: string;
 }
 
 export interface DescribedData {
