@@ -87,7 +87,7 @@ func (h *Host) tidiness(ctx context.Context) v1.Check {
 	}
 	detail := fmt.Sprintf("%s, %d were removed", what, removed)
 	if n := h.tidied.copies; n > 0 {
-		detail += fmt.Sprintf("; unused copies of plugins removed since the host began: %d (%s)", n, humanize.IBytes(uint64(h.tidied.bytes))) //nolint:gosec // sizes
+		detail += fmt.Sprintf("; unused copies of plugins removed since the host began: %d (%s)", n, humanize.IBytes(uint64(h.tidied.bytes)))
 	}
 	return check(name, v1.CheckOK, detail, "")
 }

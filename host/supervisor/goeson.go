@@ -2,6 +2,7 @@ package supervisor
 
 import (
 	"context"
+	"maps"
 	"path/filepath"
 	"strings"
 
@@ -84,9 +85,7 @@ func (p *Process) handCheckpoint(ctx context.Context) {
 	value, err := spec.Check(value)
 	if err == nil {
 		values := make(map[string]script.Value, len(p.values)+1)
-		for name, v := range p.values {
-			values[name] = v
-		}
+		maps.Copy(values, p.values)
 		values[g.parameter] = value
 		if err = p.validate(ctx, values); err == nil {
 			p.values, p.goesOn = values, g
