@@ -41,8 +41,8 @@ type Outline struct {
 
 // ConfigStatus tells what is not carried out of a host's configuration.
 type ConfigStatus struct {
-	Problem string   `json:"problem"` // why the files as they are now cannot be used; "": they can
-	Pending []string `json:"pending"` // scripts whose changes would end a run, and wait for `mlhost reload`
+	Problem string   `json:"problem"`           // why the files as they are now cannot be used; "": they can
+	Pending []string `json:"pending"`           // scripts whose changes would end a run, and wait for `mlhost reload`
 	Refused string   `json:"refused,omitempty"` // what could not be carried out, and why
 }
 
