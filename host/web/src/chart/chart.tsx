@@ -86,7 +86,7 @@ export function Chart(props: ChartProps) {
       {asTable ? (
         <Numbers title={title} lines={lines} view={view} />
       ) : (
-        <div class="chart-box" ref={box} role="img" />
+        <div class="chart-box" ref={box} role="img" aria-label={`Chart of ${title}`} />
       )}
       {lines.length > 1 && (
         <ul class="chart-lines">
