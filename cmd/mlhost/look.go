@@ -125,7 +125,7 @@ func writeParameters(w io.Writer, ps []v1.Parameter) error {
 	for _, p := range ps {
 		value, owner := shortValue(p.Value, 40), p.Owner
 		if p.Next != nil {
-			value += " (next run: " + shortValue(*p.Next, 40) + ")"
+			value += " (next: " + shortValue(*p.Next, 40) + ")"
 		}
 		if p.Unit != "" && !p.Value.IsNull() {
 			value += " " + p.Unit

@@ -465,7 +465,7 @@ for step in mlhost.loop(10**9):
 	x.press("enter", "2", "tab", "5")
 	x.await(`at step +5`, `^\$ mlhost set slow rate=2 --at-step 5$`)
 	x.press("enter")
-	x.await(`> rate +2\.0 \(pending\) .*pending: 2\.0 at step 5`)
+	x.await(`> rate +1\.0 \(next: 2\.0\) .*pending: 2\.0 at step 5`)
 	if err := os.WriteFile(filepath.Join(f.dir, "go"), nil, 0o600); err != nil {
 		t.Fatal(err)
 	}

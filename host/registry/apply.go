@@ -43,6 +43,9 @@ func (e *entry) apply(ev *script.Event) {
 	case script.ParametersObserved:
 		if p, ok := e.parameters[b.Name]; ok {
 			p.value = b.Value
+			if p.next != nil && p.next.Same(b.Value) {
+				p.next = nil
+			}
 		}
 	case script.OwnerChanged:
 		e.owners[b.Name] = b.Owner
@@ -125,7 +128,8 @@ func (e *entry) sample(samples []script.Sample) {
 }
 
 // changeParameters takes only what is newer than what is known. Changes that
-// wait for the next run do not count the revision while a run lasts.
+// wait for a later step, or for the next run, leave the value in use; the
+// latter do not count the revision while a run lasts.
 func (e *entry) changeParameters(b script.ParametersChanged) {
 	live := e.state.Live()
 	newer := b.Revision > e.revision
@@ -137,7 +141,7 @@ func (e *entry) changeParameters(b script.ParametersChanged) {
 		if !ok {
 			continue
 		}
-		if c.Status == script.NeedsRestart && live {
+		if live && (c.Status == script.NeedsRestart || newer && c.Status == script.Pending && c.Step > e.step) {
 			v := c.New
 			p.next = &v
 			continue

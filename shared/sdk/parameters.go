@@ -220,11 +220,14 @@ func (p *parameters) forget(name string) {
 	p.waiting = slices.DeleteFunc(p.waiting, func(w waiting) bool { return w.name == name })
 }
 
-// observe takes over a value that was seen in use.
+// observe takes over a value that was seen in use. A change that waits for a
+// step that has not come goes on waiting, unless it is that value.
 func (p *parameters) observe(name string, v script.Value) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.forget(name)
+	p.waiting = slices.DeleteFunc(p.waiting, func(w waiting) bool {
+		return w.name == name && (w.step <= p.step || w.value.Same(v))
+	})
 	p.values[name] = v
 }
 

@@ -215,6 +215,7 @@ func TestStepThatDoesNotCome(t *testing.T) {
 	steps := make(chan struct{})
 	s := &fake{description: (&trainer{}).Describe(), run: func(ctx context.Context, s *sdk.Session) error {
 		<-steps
+		s.Emit(script.ParametersObserved{Name: "lr", Value: script.Float(0.1), Step: 0}) // still the one before
 		return s.Step(ctx)
 	}}
 	run := sdktest.Start(t, s, sdktest.Options{})

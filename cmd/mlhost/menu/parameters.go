@@ -111,11 +111,10 @@ func (p *parameters) body(m *model, width, height int) []string {
 		if one.Unit != "" && !one.Value.IsNull() {
 			value.text += " " + text.Cell(one.Unit)
 		}
-		if k := m.marks[p.script][one.Name]; strings.HasPrefix(k.text, "pending") {
-			value = cell{value.text + " (pending)", warn}
-		}
-		if one.Next != nil {
+		if k := m.marks[p.script][one.Name]; one.Next != nil {
 			value = cell{value.text + " (next: " + text.Value(*one.Next, 16) + ")", warn}
+		} else if strings.HasPrefix(k.text, "pending") {
+			value = cell{value.text + " (pending)", warn}
 		}
 		rows = append(rows, []cell{plainCell(one.Name), value, {text.Cell(allowed(one)), faint}, p.became(m, one)})
 	}

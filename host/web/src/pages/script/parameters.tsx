@@ -83,7 +83,7 @@ function One({ p, set, last }: { p: Parameter; set: ParameterSet; last: Change |
         {[p.doc, ...about].filter(Boolean).join(" · ")}
       </p>
       <Owner p={p} set={set} />
-      {p.next !== undefined && note?.kind !== "needs_restart" && <p class="small muted">next run: {value(p.next)}</p>}
+      {p.next !== undefined && note?.kind !== "needs_restart" && <p class="small muted">next: {value(p.next)}</p>}
       <NoteLine note={note} id={`${id}-note`} />
     </li>
   );
