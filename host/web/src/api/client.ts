@@ -1,7 +1,7 @@
 // Requests to the host. A refusal is an ApiError with the host's own words.
 import { currentToken, logOut } from "./session";
 import type {
-  Acted, Chart, Checks, Comparison, History, Host, Log, Mailbox, Outcomes, Overview, Parameters, Plan, Problem, Results, Routes, RunDetail, Runs, RunText,
+  Acted, Chart, Checks, Comparison, History, Host, Log, LogPage, Mailbox, Outcomes, Overview, Parameters, Plan, Problem, Results, Routes, RunDetail, Runs, RunText,
   Samples, Script, ScriptChanges, Set as SetRequest, Topics, Variables,
 } from "./v1";
 
@@ -105,6 +105,8 @@ export const api = {
   doctor: (s?: AbortSignal) => get<Checks>("/api/v1/doctor", s),
   plan: (s?: AbortSignal) => get<Plan>("/api/v1/plan", s),
   text: (run: string, name: string, s?: AbortSignal) => get<RunText>(`/api/v1/runs/${e(run)}/texts/${e(name)}`, s),
+  logPage: (name: string, q: { around?: string; before?: string; after?: string; limit?: number; level?: string; stream?: string; search?: string }, s?: AbortSignal) =>
+    get<LogPage>(`/api/v1/scripts/${e(name)}/logs/page${query(q)}`, s),
   logs: async (name: string, q: { run?: string; stream?: string; tail?: number }, s?: AbortSignal): Promise<Log[]> => {
     const answer = await send("GET", `/api/v1/scripts/${e(name)}/logs${query(q)}`, undefined, s);
     return parseLines<Log>(await answer.text());

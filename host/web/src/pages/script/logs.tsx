@@ -9,6 +9,7 @@ import { useRem, VirtualRows } from "../../components/virtual";
 import { clock, full, num } from "../../lib/format";
 import { highlight } from "../../lib/text";
 import { focus } from "../../state/live";
+import { LogArchive } from "../../state/log-archive";
 import { chooseLines, indexAt, LogView, rankOf, type Level, type LogLine } from "../../state/logs";
 import { epoch } from "../../state/live";
 
@@ -42,24 +43,53 @@ export function LogsPanel({ script }: { script: string }) {
   useEffect(() => void view.load(), [view, era]);
   useEffect(() => () => view.close(), [view]);
   void view.version.value;
+  const archive = useSignal<LogArchive | null>(null);
+  const past = archive.value;
+  void past?.version.value;
+  useEffect(() => () => archive.peek()?.close(), [script]);
   const total = view.dropped + view.lines.length;
   const source = paused.value ? paused.value.lines : view.lines;
-  const lines = chooseLines(source, { level: level.value, stream: stream.value, search: search.value });
+  const choice = { level: level.value, stream: stream.value, search: search.value };
+  const lines = past ? past.lines : chooseLines(source, choice);
   useLayoutEffect(() => {
     const box = scroller.current;
-    if (box && !paused.value) box.scrollTop = box.scrollHeight;
+    if (box && !paused.value && !past) box.scrollTop = box.scrollHeight;
   });
+  // What is asked of the past is asked again when the choice changes.
+  const stamp = JSON.stringify(choice);
+  useEffect(() => {
+    const first = archive.peek()?.lines[0];
+    if (archive.peek()) void goBack(first?.time ?? Date.now());
+  }, [stamp]);
+  const goBack = async (time: number) => {
+    archive.peek()?.close();
+    const made = new LogArchive(script, choice);
+    await made.at(time);
+    archive.value = made;
+    const at = made.lines.length > 0 ? indexAt(made.lines, time) : 0;
+    requestAnimationFrame(() => scroller.current?.scrollTo({ top: at * rowHeight }));
+  };
+  const goOlder = async () => {
+    await past?.before();
+    requestAnimationFrame(() => scroller.current?.scrollBy({ top: (past?.grown ?? 0) * rowHeight }));
+  };
   const hold = () => (paused.value ??= { lines: [...view.lines], at: total });
-  const follow = () => (paused.value = null);
+  const follow = () => {
+    archive.peek()?.close();
+    archive.value = null;
+    paused.value = null;
+  };
   const jump = (text: string) => {
-    const time = timeOfDay(text, lines.at(-1)?.time ?? Date.now());
-    if (time === null || lines.length === 0) return;
+    const time = Date.parse(text);
+    const first = view.lines[0];
+    if (Number.isNaN(time)) return;
+    if (past || !first || time < first.time) return void goBack(time);
     hold();
     scroller.current?.scrollTo({ top: indexAt(lines, time) * rowHeight });
   };
   const onScroll = () => {
     const box = scroller.current;
-    if (!box) return;
+    if (!box || past) return;
     const bottom = box.scrollHeight - box.scrollTop - box.clientHeight < rowHeight * 1.5;
     if (!bottom && !paused.value && lines.length > 0) hold();
   };
@@ -81,10 +111,10 @@ export function LogsPanel({ script }: { script: string }) {
           </select>
           <label class="spread">
             <span class="sr">Jump to a time</span>
-            <input class="input" type="time" step="1" title="Jump to a time" onChange={(e) => jump(e.currentTarget.value)} />
+            <input class="input" type="datetime-local" step="1" title="Jump to a time" onChange={(e) => jump(e.currentTarget.value)} />
           </label>
-          <Button icon={paused.value ? "play" : "pause"} onClick={() => (paused.value ? follow() : hold())}>
-            {paused.value ? "Follow" : "Pause"}
+          <Button icon={paused.value || past ? "play" : "pause"} onClick={() => (paused.value || past ? follow() : hold())}>
+            {paused.value || past ? "Follow" : "Pause"}
           </Button>
         </>
       }
@@ -92,7 +122,7 @@ export function LogsPanel({ script }: { script: string }) {
       {!view.loaded.value ? (
         view.error.value ? <Failure title="The log could not be read" detail={explain(view.error.value)} onRetry={() => void view.load()} /> : <Loading rows={8} />
       ) : lines.length === 0 ? (
-        <Empty icon="menu" title={source.length === 0 ? "Nothing was printed yet" : "No line fits"} />
+        <Empty icon="menu" title={source.length === 0 && !past ? "Nothing was printed yet" : "No line fits"} />
       ) : (
         <div class="log-box mono" ref={scroller} onScroll={onScroll} tabIndex={0} role="log" aria-live="off" aria-label={`Log of ${script}`}>
           <VirtualRows
@@ -113,23 +143,27 @@ export function LogsPanel({ script }: { script: string }) {
       <footer class="log-foot small muted">
         <span>
           {num(lines.length)} {lines.length === 1 ? "line" : "lines"}
-          {view.dropped > 0 && `, ${num(view.dropped)} older ones are not shown here`}
+          {past ? ", read from what is kept" : view.dropped > 0 && `, ${num(view.dropped)} older ones are not shown here`}
+          {past?.error.value !== undefined && past?.error.value !== null && <span class="tone-bad-text"> {explain(past.error.value)}</span>}
         </span>
-        {paused.value && (
-          <Button kind="primary" icon="down" onClick={follow}>
-            {`Paused, ${num(total - paused.value.at)} new`}
-          </Button>
-        )}
+        <span class="spread">
+          {(!past || past.older) && (
+            <Button icon="up" busy={past?.busy.value ?? false} onClick={() => void (past ? goOlder() : goBack(view.lines[0]?.time ?? Date.now()))}>
+              Older lines
+            </Button>
+          )}
+          {past?.newer && (
+            <Button icon="down" busy={past.busy.value} onClick={() => void past.after()}>
+              Newer lines
+            </Button>
+          )}
+          {paused.value && !past && (
+            <Button kind="primary" icon="down" onClick={follow}>
+              {`Paused, ${num(total - paused.value.at)} new`}
+            </Button>
+          )}
+        </span>
       </footer>
     </Card>
   );
-}
-
-/** Reads a time of day on the day of another time. */
-function timeOfDay(text: string, near: number): number | null {
-  const parts = /^(\d+):(\d+)(?::(\d+))?$/.exec(text);
-  if (!parts) return null;
-  const day = new Date(near);
-  day.setHours(Number(parts[1]), Number(parts[2]), Number(parts[3] ?? 0), 0);
-  return day.getTime();
 }
