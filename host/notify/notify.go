@@ -104,8 +104,8 @@ func (n *Notifier) start(t *target) {
 func (n *Notifier) Run(ctx context.Context) error {
 	n.mu.Lock()
 	n.base = ctx
-	for _, t := range n.targets {
-		n.start(t)
+	for _, t := range n.targets { // also where ctx has ended: then what waits is told
+		n.work.Go(func() { t.run(ctx) })
 	}
 	n.mu.Unlock()
 	<-ctx.Done()

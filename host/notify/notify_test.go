@@ -199,6 +199,21 @@ func TestBounded(t *testing.T) {
 	}
 }
 
+// What waits when the host ends is told, however short the host has lived.
+func TestToldAtTheEnd(t *testing.T) {
+	a := newAddress(t)
+	n := New(Options{Host: "lab1"}, []*config.Notify{a.block()})
+	n.Observe([]script.Event{state(1, "a", script.Failed)})
+	ended, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := n.Run(ended); err != nil {
+		t.Fatal(err)
+	}
+	if s := n.Status()[0]; s.Sent != 1 || s.Waiting != 0 {
+		t.Errorf("%+v", s)
+	}
+}
+
 // Nothing that is secret is in an error: not the path, not a password.
 func TestErrorsHideTheURL(t *testing.T) {
 	gone := httptest.NewServer(http.NotFoundHandler())

@@ -7,10 +7,12 @@ import { Lab } from "./host.mjs";
 
 let browser;
 let lab;
+let spare;
 
 after(async () => {
   await browser?.close();
   await lab?.close();
+  await spare?.close();
 });
 
 /** The browser, started once. */
@@ -26,6 +28,15 @@ export async function theLab() {
     await lab.start();
   }
   return lab;
+}
+
+/** Another one, for tests that add scripts and start them. */
+export async function theSpareLab() {
+  if (!spare) {
+    spare = new Lab();
+    await spare.start();
+  }
+  return spare;
 }
 
 /** Logs a new page in, and calls back with it. */

@@ -3,10 +3,10 @@ import assert from "node:assert/strict";
 import { appendFile, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { test } from "node:test";
-import { theLab, until, withPage } from "./fixture.mjs";
+import { theSpareLab, until, withPage } from "./fixture.mjs";
 
 test("older lines are read from what is kept, searched there, and left again", async () => {
-  const lab = await theLab();
+  const lab = await theSpareLab();
   const folder = path.join(lab.dir, "lab");
   await writeFile(path.join(folder, "printer.py"), "for i in range(12_000):\n    print(f'line {i}.')\n");
   await appendFile(path.join(folder, "config.hcl"), '\nscript "printer" {\n  source = "printer.py"\n  restart { policy = "never" }\n}\n');

@@ -3,12 +3,12 @@ import assert from "node:assert/strict";
 import { readFile, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { test } from "node:test";
-import { theLab, until, withPage } from "./fixture.mjs";
+import { theSpareLab, until, withPage } from "./fixture.mjs";
 
 const runsOf = async (lab, script) => (await lab.json("runs")).runs.filter((r) => r.script === script);
 
 test("runs are found, chosen and compared", async () => {
-  const lab = await theLab();
+  const lab = await theSpareLab();
   await until("an evaluation that has ended", async () => (await runsOf(lab, "evaluate"))[0]?.state === "finished");
   await lab.mlhost("set", "evaluate", "threshold=0.25");
   await lab.mlhost("start", "evaluate");
@@ -37,7 +37,7 @@ test("runs are found, chosen and compared", async () => {
 });
 
 test("a run that begins while the list is open appears in it", async () => {
-  const lab = await theLab();
+  const lab = await theSpareLab();
   await withPage(lab, "#/runs", {}, async (page) => {
     await page.locator(".runs [data-index]").first().waitFor();
     await lab.mlhost("start", "deploy");
@@ -48,7 +48,7 @@ test("a run that begins while the list is open appears in it", async () => {
 });
 
 test("the graph and the routes say what fired, and why not", async () => {
-  const lab = await theLab();
+  const lab = await theSpareLab();
   await withPage(lab, "#/collaboration", {}, async (page) => {
     await page.locator(".graph .node", { hasText: "sampler" }).waitFor();
     const route = page.locator(".routes li", { hasText: "cool-down" });
@@ -59,23 +59,22 @@ test("the graph and the routes say what fired, and why not", async () => {
 });
 
 test("what happens now stands at the top of the timeline, once", async () => {
-  const lab = await theLab();
+  const lab = await theSpareLab();
   await withPage(lab, "#/timeline?show=changes", {}, async (page) => {
     await page.getByRole("button", { name: "Changes", pressed: true }).waitFor();
     await page.locator(".timeline .event, .timeline .empty").first().waitFor();
     await lab.mlhost("set", "trainer", "momentum=0.35");
     const event = page.locator(".event", { hasText: "→ 0.35" });
-    await event.waitFor();
+    await until("the change at the top", async () => (await page.locator(".event").allTextContents())[0]?.includes("→ 0.35"));
     assert.equal(await event.count(), 1);
-    assert.equal(await page.locator(".event").first().textContent(), await event.textContent());
     await page.reload();
     await event.waitFor();
-    assert.equal(await event.count(), 1);
+    await until("the change, once", async () => (await event.count()) === 1);
   });
 });
 
 test("diagnostics: what the doctor finds, and a configuration that is broken is told until it is good", async () => {
-  const lab = await theLab();
+  const lab = await theSpareLab();
   const file = path.join(lab.dir, "lab", "config.hcl");
   const before = await readFile(file, "utf8");
   await withPage(lab, "#/diagnostics", { allow: /422/ }, async (page) => {
@@ -93,7 +92,7 @@ test("diagnostics: what the doctor finds, and a configuration that is broken is 
 });
 
 test("mail that waits and files that were written are shown, and the file can be had", async () => {
-  const lab = await theLab();
+  const lab = await theSpareLab();
   await lab.mlhost("tell", "feeder", "data", '{"path": "<b>new.csv</b>"}');
   await withPage(lab, "#/script/feeder?tab=mailbox", {}, async (page) => {
     await page.locator(".mail li", { hasText: "<b>new.csv</b>" }).waitFor();

@@ -1,6 +1,6 @@
 // What happened, the newest first, and on as far back as somebody wants.
 import { useSignal } from "@preact/signals";
-import { useEffect } from "preact/hooks";
+import { useEffect, useRef } from "preact/hooks";
 import { api, explain, isAbort } from "../api/client";
 import type { Event } from "../api/v1";
 import { Button, Card, Empty, Failure, Loading, Segments } from "../components/basics";
@@ -26,6 +26,8 @@ export function TimelinePage() {
   const error = useSignal<unknown>(null);
   const busy = useSignal(false);
   const era = epoch.value;
+  const key = `${script} ${chapter.id}`;
+  const shown = useRef("");
   const asked = { limit: page, kind: chapter.kinds, ...(script ? { script: [script] } : {}) };
 
   const load = async (older: boolean, stop?: AbortSignal) => {
@@ -33,6 +35,7 @@ export function TimelinePage() {
     try {
       const found = await api.history(older && before.value !== null ? { ...asked, before: before.value } : asked, stop);
       read.value = older ? [...(read.value ?? []), ...found.events] : found.events;
+      shown.current = key;
       before.value = found.before;
       error.value = null;
     } catch (err) {
@@ -43,7 +46,7 @@ export function TimelinePage() {
   };
   useEffect(() => {
     const abort = new AbortController();
-    read.value = null;
+    if (shown.current !== key) read.value = null; // else what is there stays until it is read again
     live.value = [];
     const leave = onEvents((events) => {
       const ours = events.filter((e) => (chapter.kinds as readonly string[]).includes(e.kind) && (!script || e.script === script));
