@@ -19,6 +19,7 @@ func init() {
 		if status == http.StatusRequestEntityTooLarge {
 			message = tooLarge
 		}
+		unread := status == http.StatusInternalServerError && message == "cannot read request body"
 		var details []string
 		for _, err := range errs {
 			if err != nil {
@@ -29,6 +30,8 @@ func init() {
 			message = strings.Join(details, "; ")
 		}
 		switch {
+		case unread:
+			status, message = http.StatusBadRequest, "the body is cut off or malformed: "+message
 		case strings.HasPrefix(message, "unknown content type"):
 			status = http.StatusUnsupportedMediaType
 		case strings.HasPrefix(message, "query."), strings.HasPrefix(message, "header."):

@@ -37,7 +37,9 @@ func (a *API) TCP(o TCPOptions) http.Handler {
 }
 
 func (a *API) newGuard(o TCPOptions) *guard {
-	return &guard{TCPOptions: o, api: a, logged: map[string]time.Time{}}
+	g := &guard{TCPOptions: o, api: a, logged: map[string]time.Time{}}
+	g.conns = newConns(maxConns, g.tooMany, g.unread)
+	return g
 }
 
 // ServeTCP answers HTTP on a listener until ctx ends. Where the connections
@@ -46,7 +48,8 @@ func (a *API) ServeTCP(ctx context.Context, l net.Listener, o TCPOptions) error 
 	g := a.newGuard(o)
 	return a.serve(ctx, l, &http.Server{
 		Handler:                      g,
-		ConnState:                    newConns(maxConns, g.tooMany).state,
+		ConnState:                    g.conns.state,
+		ConnContext:                  g.conns.context,
 		ReadHeaderTimeout:            10 * time.Second,
 		IdleTimeout:                  5 * time.Minute,
 		MaxHeaderBytes:               64 << 10,
@@ -58,7 +61,8 @@ func (a *API) ServeTCP(ctx context.Context, l net.Listener, o TCPOptions) error 
 // guard stands before the router. It holds for every path and method.
 type guard struct {
 	TCPOptions
-	api *API
+	api   *API
+	conns *conns
 
 	mu     sync.Mutex
 	logged map[string]time.Time // when a kind of refusal was last logged
@@ -66,6 +70,13 @@ type guard struct {
 
 // logRefusals is how often one kind of refusal is logged at most.
 const logRefusals = time.Minute
+
+const (
+	// refusedPatience is how long the rest of a refused request may take.
+	refusedPatience = time.Second
+	// publicPatience is how long the body of one may take that needs no token.
+	publicPatience = 5 * time.Second
+)
 
 // refusal is why a request is not let in.
 type refusal struct {
@@ -81,10 +92,14 @@ const (
 	wrongToken  = "token"
 	localOnly   = "local_only"
 	wrongType   = "content_type"
+	tooLong     = "too_large"
+	tooManyOpen = "connections"
+	noRequest   = "malformed"
 )
 
 // ServeHTTP lets a request through to the router, or refuses it.
 func (g *guard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	g.conns.heard(r.Context())
 	h := w.Header()
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Referrer-Policy", "no-referrer")
@@ -153,8 +168,14 @@ func (g *guard) checkBody(r *http.Request) *refusal {
 	if r.ContentLength == 0 && len(r.TransferEncoding) == 0 {
 		return nil
 	}
+	if r.Method == http.MethodGet || r.Method == http.MethodHead {
+		return &refusal{http.StatusUnsupportedMediaType, wrongType, script.Errorf(script.CodeUsage, "a %s has no body", r.Method)}
+	}
 	kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	if err == nil && kind == "application/json" {
+		if r.ContentLength > MaxBody {
+			return &refusal{http.StatusRequestEntityTooLarge, tooLong, script.Errorf(script.CodeRejected, tooLarge)}
+		}
 		return nil
 	}
 	return &refusal{http.StatusUnsupportedMediaType, wrongType,
@@ -185,8 +206,7 @@ func (g *guard) ours(r *http.Request) bool {
 	if strings.EqualFold(name, "localhost") {
 		return true
 	}
-	if ip, err := netip.ParseAddr(name); err == nil {
-		ip = ip.Unmap()
+	if ip, err := netip.ParseAddr(name); err == nil && !ip.Is4In6() { // nobody writes ::ffff:127.0.0.1
 		if ip.IsLoopback() {
 			return true
 		}
@@ -225,6 +245,8 @@ func (g *guard) refuse(w http.ResponseWriter, r *http.Request, no *refusal) {
 	}
 	if r.ContentLength != 0 {
 		w.Header().Set("Connection", "close") // its body is not read
+		// net/http reads what is left of a short one, for as long as that takes.
+		_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(refusedPatience))
 	}
 	g.api.metrics.refused.WithLabelValues(no.kind).Inc()
 	if g.first(no.kind) {
@@ -237,10 +259,19 @@ func (g *guard) refuse(w http.ResponseWriter, r *http.Request, no *refusal) {
 
 // tooMany tells of a connection that was closed because there are too many.
 func (g *guard) tooMany(from net.Addr) {
-	const kind = "connections"
+	g.closed(tooManyOpen, from, "there are too many")
+}
+
+// unread tells of a connection that said something of which net/http has not
+// made a request: it has no Host or two, its head is too large or too slow.
+func (g *guard) unread(from net.Addr) {
+	g.closed(noRequest, from, "what it said is no request: malformed, too large, too slow or cut off")
+}
+
+func (g *guard) closed(kind string, from net.Addr, why string) {
 	g.api.metrics.refused.WithLabelValues(kind).Inc()
 	if g.first(kind) {
-		g.api.Logger.Warn("an HTTP connection was closed: there are too many", "from", from.String())
+		g.api.Logger.Warn("an HTTP connection was closed: "+why, "kind", kind, "from", from.String())
 	}
 }
 

@@ -253,7 +253,10 @@ func register[In, Out any](api huma.API, method, path, id, summary string, f fun
 }
 
 // openToAll marks an operation that needs no token.
-func openToAll(op *huma.Operation) { op.Security = []map[string][]string{{}} }
+func openToAll(op *huma.Operation) {
+	op.Security = []map[string][]string{{}}
+	op.BodyReadTimeout = publicPatience
+}
 
 func (a *API) configStatus() v1.ConfigStatus {
 	if a.ConfigStatus == nil {
