@@ -227,20 +227,6 @@ func (p *Process) redescribe(body script.Described) script.Described {
 	return body
 }
 
-// watch looks for silence until ctx ends.
-func (p *Process) watch(ctx context.Context) {
-	for {
-		tick, stop := p.s.clock.After(p.s.options.Heartbeat)
-		select {
-		case <-tick:
-		case <-ctx.Done():
-			stop()
-			return
-		}
-		p.status.check()
-	}
-}
-
 // follow gives out what the process prints until ctx ends.
 func (p *Process) follow(ctx context.Context) {
 	if len(p.tails) == 0 {

@@ -45,6 +45,7 @@ type Process struct {
 
 	tails      []*tail
 	status     status
+	pulse      pulse          // of rounds
 	forced     bool           // it did not end when it was asked to; of attend
 	lastReason string         // why the run ends, where its processes do not say
 	hurried    bool           // its stop lost patience before its grace was over; of attend
@@ -60,7 +61,7 @@ type Process struct {
 
 func newProcess(u *unit) *Process {
 	p := &Process{unit: u, s: u.s, name: u.name, done: make(chan struct{}),
-		logger: u.s.logger.With("script", u.name), onReady: func() {}}
+		logger: u.s.logger.With("script", u.name), onReady: func() {}, pulse: pulse{fd: -1}}
 	p.status.init(p)
 	p.traffic = newTraffic(p)
 	return p

@@ -102,6 +102,7 @@ type Supervisor struct {
 	binaries binaries
 	starting chan struct{} // one place per script that is being started
 	follower follower
+	rounds   rounds
 
 	mu       sync.Mutex
 	uncopied *binaries // hashes of plugins that run where they stand
@@ -129,6 +130,7 @@ func New(o Options) *Supervisor {
 	if o.Dir != "" {
 		s.binaries.dir = filepath.Join(o.Dir, "plugins")
 	}
+	s.rounds.s = s
 	return s
 }
 

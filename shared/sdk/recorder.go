@@ -2,6 +2,7 @@ package sdk
 
 import (
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/mlhost/mlhost/shared/script"
@@ -34,6 +35,7 @@ type recorder struct {
 	since   time.Time // when the first of these came
 	merged  uint64    // samples that were merged since the last gap was told
 
+	pulses   atomic.Int64  // connections over which a host feels the pulse
 	stream   *stream       // the host that listens; nil: none
 	sent     uint64        // newest event that it was given
 	unsent   int           // bytes behind that

@@ -50,6 +50,7 @@ func Serve(s Script) {
 	sv.signals()
 	go sv.leaveAlone()
 	sv.divert()
+	stopPulse := p.recorder.servePulse(os.Getenv(plugin.EnvUnixSocketDir))
 	plugin.Serve(&plugin.ServeConfig{
 		HandshakeConfig: wire.Handshake,
 		Plugins:         wire.ServerPlugins(p),
@@ -58,6 +59,7 @@ func Serve(s Script) {
 			Level: hclog.Error, Output: sv.err, JSONFormat: false,
 		}),
 	})
+	stopPulse()
 	sv.restore()
 	os.Exit(sv.end())
 }

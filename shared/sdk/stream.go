@@ -15,8 +15,13 @@ type stream struct {
 	file     spoolCursor
 }
 
-// heartbeat is how often a host hears that the process lives.
-const heartbeat = time.Second
+const (
+	// heartbeat is how often a host hears that the process lives.
+	heartbeat = time.Second
+	// slowBeat is how often it hears that with the events while it feels the
+	// pulse (see pulse.go).
+	slowBeat = time.Minute
+)
 
 // serve gives a host what it has missed behind after, then what comes. It
 // returns nil when the run is over and everything was given. A later call
@@ -30,7 +35,8 @@ func (r *recorder) serve(ctx context.Context, after uint64, send func([]script.E
 	}()
 	ticker := time.NewTicker(heartbeat)
 	defer ticker.Stop()
-	beat := []script.Event{{Time: time.Now(), Body: script.Heartbeat{}}}
+	beats := beats{count: 1, last: time.Now()}
+	beat := []script.Event{{Time: beats.last, Body: script.Heartbeat{}}}
 	for {
 		events, wait, err := r.next(st)
 		if err != nil {
@@ -44,7 +50,7 @@ func (r *recorder) serve(ctx context.Context, after uint64, send func([]script.E
 			}
 			select {
 			case now := <-ticker.C:
-				beat = []script.Event{{Time: now, Body: script.Heartbeat{}}}
+				beat = beats.next(now, r.pulses.Load() > 0)
 			case <-ctx.Done():
 				return ctx.Err()
 			case <-st.replaced:
@@ -66,11 +72,39 @@ func (r *recorder) serve(ctx context.Context, after uint64, send func([]script.E
 		case <-st.replaced:
 			return errReplaced()
 		case now := <-ticker.C:
-			beat = []script.Event{{Time: now, Body: script.Heartbeat{}}}
+			beat = beats.next(now, r.pulses.Load() > 0)
 		case <-st.news:
+			beat = beats.unfelt(r.pulses.Load() > 0)
 		case <-due:
 		}
 	}
+}
+
+// beats decides when a heartbeat goes out with the events.
+type beats struct {
+	count int
+	last  time.Time
+	felt  bool // the pulse was, at the last look
+}
+
+// next returns the heartbeat that is due at a tick, if one is. A host takes
+// the first two as a sign that the run has begun.
+func (b *beats) next(now time.Time, felt bool) []script.Event {
+	b.felt = felt
+	if felt && b.count >= 2 && now.Sub(b.last) < slowBeat {
+		return nil
+	}
+	b.count++
+	b.last = now
+	return []script.Event{{Time: now, Body: script.Heartbeat{}}}
+}
+
+// unfelt returns a heartbeat at once where the pulse is not felt any more.
+func (b *beats) unfelt(felt bool) []script.Event {
+	if felt || !b.felt {
+		return nil
+	}
+	return b.next(time.Now(), false)
 }
 
 func errReplaced() error {

@@ -35,6 +35,15 @@ var Handshake = plugin.HandshakeConfig{
 // out of the log that its standard output is.
 const HandshakeFile = "handshake"
 
+// PulseFile is a socket that a plugin may serve in the directory of its
+// sockets. Whoever connects gets the number of the run's newest event once a
+// second, in PulseSize bytes, the highest first. As long as somebody is
+// connected the plugin sends few heartbeats with its events.
+const (
+	PulseFile = "pulse"
+	PulseSize = 8
+)
+
 // ClientPlugins is what a host gives to go-plugin; what it dispenses under
 // PluginName is a *Client.
 func ClientPlugins() plugin.PluginSet { return ServerPlugins(nil) }
