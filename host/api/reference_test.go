@@ -109,13 +109,14 @@ func star(required bool) string {
 
 // kind tells what a body is.
 func (c content) kind() string {
-	for _, media := range slices.Sorted(maps.Keys(c)) {
-		if media == "application/json" {
-			return c[media].Schema.kind()
-		}
-		return "`" + media + "`"
+	if json, ok := c["application/json"]; ok {
+		return json.Schema.kind()
 	}
-	return ""
+	var kinds []string
+	for _, media := range slices.Sorted(maps.Keys(c)) {
+		kinds = append(kinds, "`"+media+"`")
+	}
+	return strings.Join(kinds, ", ")
 }
 
 // kind tells a schema's type in words.

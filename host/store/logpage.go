@@ -152,7 +152,7 @@ func (c *chain) read(from, to int64) ([]byte, error) {
 }
 
 func (c *chain) cursor(at int64) string {
-	for i := len(c.files) - 1; i >= 0; i-- {
+	for i := range slices.Backward(c.files) {
 		if at > c.starts[i] || i == 0 || at == c.starts[i] && i == len(c.files)-1 {
 			return fmt.Sprintf("%x-%x", c.inodes[i], at-c.starts[i])
 		}

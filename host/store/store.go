@@ -125,7 +125,7 @@ func (s *Store) start(ctx context.Context, renumber bool) error {
 		return err
 	}
 	if renumber {
-		s.nextID = max(s.nextID, uint64(s.now().UnixMicro())) //nolint:gosec // after 1970
+		s.nextID = max(s.nextID, uint64(s.now().UnixMicro()))
 	}
 	s.reserved = s.nextID
 	w := newWriter(s.meta.path, s.meta.w)
