@@ -149,6 +149,7 @@ func (h *Host) makeParts() {
 	})
 	h.api = api.New(api.Options{
 		Host: h.options.Config.Host.Name, Version: h.options.Version, Directory: h.options.Config.Dir,
+		Logger:   h.logger,
 		Registry: h.registry, Store: h.store, Bus: h.bus, Send: h.Send, Do: h.Do, Plan: h.planFor, Reload: h.reloadFor, ConfigStatus: h.configStatus, Notices: h.notices,
 		Upgrade: h.Upgrade, Listen: h.Listen,
 		Token: h.web.token, URL: h.URL, Backup: h.backup, Findings: h.findings, RouteStates: h.routeStates, Doctor: h.Troubleshoot,

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"log/slog"
 	"net"
 	"net/http"
 	"path/filepath"
@@ -36,6 +37,7 @@ type fixture struct {
 	registry *registry.Registry
 	store    *store.Store
 	bus      *bus.Bus
+	log      *syncBuffer
 	send     func(ctx context.Context, m script.Message) (script.Reply, error)
 	do       func(ctx context.Context, c api.Command) (api.Outcome, error)
 }
@@ -47,7 +49,7 @@ func newFixture(t *testing.T) *fixture {
 
 func newFixtureOf(t *testing.T, events *bus.Bus) *fixture {
 	t.Helper()
-	f := &fixture{dir: t.TempDir(), registry: registry.New(), bus: events}
+	f := &fixture{dir: t.TempDir(), registry: registry.New(), bus: events, log: &syncBuffer{}}
 	var err error
 	f.store, err = store.Open(t.Context(), store.Options{Dir: f.dir, Committed: func(events []script.Event) {
 		f.registry.Apply(events...)
@@ -58,8 +60,9 @@ func newFixtureOf(t *testing.T, events *bus.Bus) *fixture {
 	}
 	f.api = api.New(api.Options{
 		Host: "lab1", Token: token, URL: func() string { return "http://127.0.0.1:1/" }, Version: "1.2.3", Registry: f.registry, Store: f.store, Bus: f.bus,
-		Send: func(ctx context.Context, m script.Message) (script.Reply, error) { return f.send(ctx, m) },
-		Do:   func(ctx context.Context, c api.Command) (api.Outcome, error) { return f.do(ctx, c) },
+		Logger: slog.New(slog.NewTextHandler(f.log, nil)),
+		Send:   func(ctx context.Context, m script.Message) (script.Reply, error) { return f.send(ctx, m) },
+		Do:     func(ctx context.Context, c api.Command) (api.Outcome, error) { return f.do(ctx, c) },
 	})
 	f.socket = filepath.Join(f.dir, "api.sock")
 	l, err := net.Listen("unix", f.socket)

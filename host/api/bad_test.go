@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 	"net"
 	"net/http"
 	"net/url"
@@ -42,13 +41,11 @@ func (b *syncBuffer) String() string {
 	return b.b.String()
 }
 
-// quiet is a web that keeps its log, and on which nothing may happen.
-func quiet(t *testing.T) (*web, *syncBuffer) {
+// quiet is a web on which nothing may happen.
+func quiet(t *testing.T) *web {
 	t.Helper()
 	w := newWeb(t, api.TCPOptions{})
 	w.train(t)
-	log := &syncBuffer{}
-	w.api.Logger = slog.New(slog.NewTextHandler(log, nil))
 	w.send = func(_ context.Context, m script.Message) (script.Reply, error) {
 		t.Errorf("a message went to %s", m.Target)
 		return script.Reply{}, errors.New("no")
@@ -57,7 +54,7 @@ func quiet(t *testing.T) (*web, *syncBuffer) {
 		t.Errorf("%s was done", c.Verb)
 		return api.Outcome{}, errors.New("no")
 	}
-	return w, log
+	return w
 }
 
 // raw sends text as it is, and returns the status of each answer until the
@@ -149,7 +146,7 @@ func TestStrangeRequests(t *testing.T) {
 	}
 	for name, c := range tests {
 		t.Run(name, func(t *testing.T) {
-			w, log := quiet(t)
+			w := quiet(t)
 			for range 2 {
 				got := w.raw(t, c.text)
 				if len(got) != 1 || got[0] != c.status {
@@ -160,7 +157,7 @@ func TestStrangeRequests(t *testing.T) {
 				t.Errorf("another caller: %d %s", status, data)
 			}
 			if c.kind != "" {
-				w.logged(t, log, c.kind, 2)
+				w.logged(t, c.kind, 2)
 			}
 		})
 	}
@@ -179,7 +176,7 @@ func TestBodiesThatDoNotCome(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w, _ := quiet(t)
+			w := quiet(t)
 			conn, err := net.Dial("tcp", w.host)
 			if err != nil {
 				t.Fatal(err)
@@ -202,23 +199,23 @@ func TestBodiesThatDoNotCome(t *testing.T) {
 // logged fails the test unless so many refusals of a kind, and no others, were
 // counted, and one line was logged. It waits for what is told only when a
 // connection has been closed.
-func (w *web) logged(t *testing.T, log *syncBuffer, kind string, count int) {
+func (w *web) logged(t *testing.T, kind string, count int) {
 	t.Helper()
 	var metrics []byte
 	for deadline := time.Now().Add(30 * time.Second); ; {
 		_, _, metrics = w.ask(t, "GET", "/metrics", "", bearer(token))
-		if bytes.Contains(metrics, []byte(`mlhost_http_refused_total{reason="`+kind+`"} `+strconv.Itoa(count)+"\n")) && strings.Contains(log.String(), "\n") {
+		if bytes.Contains(metrics, []byte(`mlhost_http_refused_total{reason="`+kind+`"} `+strconv.Itoa(count)+"\n")) && strings.Contains(w.log.String(), "\n") {
 			break
 		}
 		if time.Now().After(deadline) {
-			t.Fatalf("not counted %d times\n%s", count, log)
+			t.Fatalf("not counted %d times\n%s", count, w.log)
 		}
 	}
 	if n := bytes.Count(metrics, []byte("\nmlhost_http_refused_total{")); n != 1 {
 		t.Errorf("%d kinds of refusal", n)
 	}
-	if lines := strings.Split(strings.TrimSpace(log.String()), "\n"); len(lines) != 1 || !strings.Contains(lines[0], "kind="+kind) {
-		t.Errorf("logged:\n%s", log)
+	if lines := strings.Split(strings.TrimSpace(w.log.String()), "\n"); len(lines) != 1 || !strings.Contains(lines[0], "kind="+kind) {
+		t.Errorf("logged:\n%s", w.log)
 	}
 }
 
@@ -226,7 +223,7 @@ func (w *web) logged(t *testing.T, log *syncBuffer, kind string, count int) {
 // says beside it.
 func TestMethodsAreNotOverridden(t *testing.T) {
 	const owner = "/api/v1/scripts/trainer/parameters/lr/owner" // it has DELETE alone
-	w, _ := quiet(t)
+	w := quiet(t)
 	for name, c := range map[string]struct {
 		method, path, body string
 		change             []with
@@ -259,11 +256,11 @@ var hostileNames = []string{
 
 // No name of a script or run leads to anything but a script or run.
 func TestHostileNames(t *testing.T) {
-	w, log := quiet(t)
-	if w.ask(t, "GET", "/api/v1/scripts", ""); !strings.Contains(log.String(), "kind=token") {
-		t.Errorf("logged: %s", log)
+	w := quiet(t)
+	if w.ask(t, "GET", "/api/v1/scripts", ""); !strings.Contains(w.log.String(), "kind=token") {
+		t.Errorf("logged: %s", w.log)
 	}
-	before := log.String()
+	before := w.log.String()
 	for _, name := range hostileNames {
 		for _, path := range []string{
 			"/api/v1/scripts/" + url.PathEscape(name) + "/logs", "/api/v1/scripts/" + url.PathEscape(name) + "/logs/page",
@@ -285,8 +282,8 @@ func TestHostileNames(t *testing.T) {
 			}
 		}
 	}
-	if log.String() != before {
-		t.Errorf("a name that is none is the caller's trouble alone:\n%s", log)
+	if w.log.String() != before {
+		t.Errorf("to look for what is not there is no refusal:\n%s", w.log)
 	}
 }
 
@@ -331,6 +328,11 @@ func TestHostileValues(t *testing.T) {
 		response.Body.Close()
 		if err != nil || response.StatusCode != want || len(data) > 20_000 {
 			t.Errorf("%.60s: %d, want %d: %.300s, %v", body, response.StatusCode, want, data, err)
+		}
+	}
+	for _, code := range []string{"rejected", "usage", "conflict", "not_found"} {
+		if n := strings.Count(f.log.String(), `msg="a request was refused" code=`+code+" "); n != 1 {
+			t.Errorf("%s: logged %d times:\n%s", code, n, f.log)
 		}
 	}
 	_, err := f.Set(t.Context(), "trainer", v1.Set{Texts: map[string]string{"token": "1", "lr": "x"}})

@@ -54,7 +54,7 @@ func (a *API) ServeTCP(ctx context.Context, l net.Listener, o TCPOptions) error 
 		IdleTimeout:                  5 * time.Minute,
 		MaxHeaderBytes:               64 << 10,
 		DisableGeneralOptionsHandler: true,
-		ErrorLog:                     log.New(logWriter{a.Logger}, "", 0),
+		ErrorLog:                     log.New(serverLog{g}, "", 0),
 	})
 }
 
@@ -95,6 +95,7 @@ const (
 	tooLong     = "too_large"
 	tooManyOpen = "connections"
 	noRequest   = "malformed"
+	noTLS       = "tls"
 )
 
 // ServeHTTP lets a request through to the router, or refuses it.
@@ -110,7 +111,7 @@ func (g *guard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		g.refuse(w, r, no)
 		return
 	}
-	g.api.mux.ServeHTTP(w, r)
+	g.api.noted.ServeHTTP(w, r)
 }
 
 func (g *guard) check(r *http.Request) *refusal {
@@ -266,6 +267,22 @@ func (g *guard) tooMany(from net.Addr) {
 // made a request: it has no Host or two, its head is too large or too slow.
 func (g *guard) unread(from net.Addr) {
 	g.closed(noRequest, from, "what it said is no request: malformed, too large, too slow or cut off")
+}
+
+// serverLog hands net/http's complaints to the logger; that a stranger speaks
+// no TLS, or another one, is a refusal.
+type serverLog struct{ g *guard }
+
+func (l serverLog) Write(p []byte) (int, error) {
+	text, ok := strings.CutPrefix(strings.TrimSpace(string(p)), "http: TLS handshake error from ")
+	if !ok {
+		return logWriter{l.g.api.Logger}.Write(p)
+	}
+	l.g.api.metrics.refused.WithLabelValues(noTLS).Inc()
+	if l.g.first(noTLS) {
+		l.g.api.Logger.Warn("an HTTP connection was closed: no TLS handshake", "kind", noTLS, "from", clip(text))
+	}
+	return len(p), nil
 }
 
 func (g *guard) closed(kind string, from net.Addr, why string) {

@@ -83,6 +83,7 @@ type API struct {
 	Options
 	started time.Time
 	mux     *routes
+	noted   *noted // the same, with its refusals logged
 	codes   codes
 	metrics *metrics
 	traffic traffic
@@ -118,13 +119,14 @@ func New(o Options) *API {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
 	a := &API{Options: o, started: o.Now(), mux: &routes{}}
+	a.noted = &noted{api: a, logged: map[string]time.Time{}}
 	a.metrics = newMetrics(a)
 	a.routes()
 	return a
 }
 
 // Handler answers requests whose caller has been let in already.
-func (a *API) Handler() http.Handler { return a.mux }
+func (a *API) Handler() http.Handler { return a.noted }
 
 const (
 	stopGrace = 5 * time.Second // how long Serve waits for requests that are under way
@@ -149,7 +151,7 @@ func untilEnd(ctx context.Context) (context.Context, context.CancelFunc) {
 // are under way come to an end and closes the listener.
 func (a *API) Serve(ctx context.Context, l net.Listener) error {
 	return a.serve(ctx, l, &http.Server{
-		Handler:           checkPeer(a.mux),
+		Handler:           checkPeer(a.noted),
 		ConnContext:       withPeer,
 		ReadHeaderTimeout: 10 * time.Second,
 		IdleTimeout:       5 * time.Minute,

@@ -11,6 +11,7 @@ import (
 	"maps"
 	"net"
 	"os"
+	"strings"
 	"sync"
 	"time"
 
@@ -104,7 +105,7 @@ func (s *Server) refuse(reason string, from net.Addr, detail error) {
 	}
 	s.mu.Unlock()
 	if log {
-		s.Logger.Warn("a connector connection was refused", "reason", reason, "from", from.String(), "error", detail, "so_far", count)
+		s.Logger.Warn("a connector request was refused", "reason", reason, "from", from.String(), "error", detail, "so_far", count)
 	}
 }
 
@@ -365,7 +366,20 @@ func (c *conn) answer(ctx context.Context, object []byte) bool {
 	if text(fields, "command") == "register_script" && c.registers(fields) {
 		return c.control(c.until, fields)
 	}
-	return c.write(c.server.Commands.Handle(ctx, c.peer.author(), command)) == nil
+	reply := c.server.Commands.Handle(ctx, c.peer.author(), command)
+	if answer, _ := reply.Map(); text(answer, "code") != "" && text(answer, "error") != "" {
+		c.server.refuse("command refused", c.RemoteAddr(), errors.New(clip(text(answer, "error"))))
+	}
+	return c.write(reply) == nil
+}
+
+// clip shortens what a stranger may have sent.
+func clip(s string) string {
+	const most = 200
+	if len(s) > most {
+		return strings.ToValidUTF8(s[:most], "") + "…"
+	}
+	return s
 }
 
 // write sends one object.
