@@ -13,6 +13,7 @@ const only = process.argv.slice(2);
 mkdirSync(out, { recursive: true });
 
 const lab = new Lab();
+lab.env.PATH = "/usr/bin:/bin"; // the paths in the pictures are those of any Debian
 const browser = await launch();
 after(async () => {
   await browser.close();
