@@ -3,6 +3,9 @@ package api_test
 import (
 	"bytes"
 	"context"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/base64"
 	"encoding/json"
 	"io"
 	"net"
@@ -11,8 +14,10 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/mlhost/mlhost/host/api"
 	v1 "github.com/mlhost/mlhost/host/api/v1"
@@ -144,6 +149,8 @@ func TestNobodyGetsIn(t *testing.T) {
 		{"longer token", 401, true, []with{bearer(token + "x")}},
 		{"huge token", 401, true, []with{bearer(strings.Repeat("x", 50_000))}},
 		{"forged session", 401, true, []with{bearer("session_zzzzzz_" + strings.Repeat("A", 43))}},
+		{"expired session", 401, true, []with{bearer(sessionUntil(time.Now().Add(-time.Second)))}},
+		{"overridden method", 401, true, []with{header("X-HTTP-Method-Override", "GET")}},
 		{"basic", 401, true, []with{header("Authorization", "Basic "+token)}},
 		{"cookie", 401, true, []with{header("Cookie", "token="+token)}},
 		{"wrong host", 421, false, []with{bearer(token), called("evil.example")}},
@@ -181,6 +188,14 @@ func TestNobodyGetsIn(t *testing.T) {
 	}
 }
 
+// sessionUntil makes what a host gives for a link's code, good until then.
+func sessionUntil(until time.Time) string {
+	body := "session_" + strconv.FormatInt(until.Unix(), 36)
+	mac := hmac.New(sha256.New, []byte(token))
+	mac.Write([]byte(body))
+	return body + "_" + base64.RawURLEncoding.EncodeToString(mac.Sum(nil))
+}
+
 func TestToken(t *testing.T) {
 	w := newWeb(t, api.TCPOptions{TokenFile: "/state/lab1/token"})
 	w.train(t)
@@ -189,6 +204,9 @@ func TestToken(t *testing.T) {
 		if status != 200 || !bytes.Contains(data, []byte(`"trainer"`)) {
 			t.Errorf("%s: %d %s", host, status, data)
 		}
+	}
+	if status, _, _ := w.ask(t, "GET", "/api/v1/scripts", "", bearer(sessionUntil(time.Now().Add(time.Hour)))); status != 200 {
+		t.Errorf("a session that has not expired: %d", status)
 	}
 	status, h, data := w.ask(t, "GET", "/api/v1/scripts", "")
 	if status != 401 || h.Get("WWW-Authenticate") == "" || !bytes.Contains(data, []byte("/state/lab1/token")) {
