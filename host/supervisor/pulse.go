@@ -16,9 +16,10 @@ import (
 const (
 	// pulseAgain is how many heartbeats pass between two attempts to feel the
 	// pulse of a process that has none.
-	pulseAgain = 30
-	// doubtBeats is how many may be missing before a pulse is let go of.
-	doubtBeats = missedBeats - 1
+	pulseAgain = 10
+	// doubtBeats is how many may be missing before a pulse is let go of: one
+	// is for the plugin to see that, one for its heartbeat to come.
+	doubtBeats = missedBeats - 2
 )
 
 // pulse is a process's sign of life beside its event stream: a number each

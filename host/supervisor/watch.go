@@ -131,7 +131,7 @@ func (w *programs) refresh() {
 	now := maps.Clone(w.s.units)
 	w.s.mu.Unlock()
 	w.units, w.fresh = len(now), time.Now()
-	needed := map[string]bool{}
+	needed, reals := map[string]bool{}, map[string]string{}
 	for name, u := range now {
 		path := programPath(u.config())
 		f := w.files[name]
@@ -143,7 +143,12 @@ func (w *programs) refresh() {
 			f = &programFile{unit: u, path: path, busy: make(chan struct{}, 1)}
 			w.files[name] = f
 		}
-		if real, err := filepath.EvalSymlinks(path); err == nil {
+		real, known := reals[path] // many scripts may have one program
+		if !known {
+			real, _ = filepath.EvalSymlinks(path) // "": it is gone, for now
+			reals[path] = real
+		}
+		if real != "" {
 			f.real = real
 		}
 		needed[filepath.Dir(path)] = true
@@ -200,6 +205,7 @@ func (w *programs) follow(needed map[string]bool) {
 // poll looks whether a file has changed without a word.
 func (w *programs) poll() {
 	now := time.Now()
+	keys := map[string]fileKey{} // many scripts may have one program
 	for _, f := range w.files {
 		every := pollTime
 		if !w.dirs[filepath.Dir(f.path)] {
@@ -209,7 +215,12 @@ func (w *programs) poll() {
 			continue
 		}
 		f.looked = now
-		if key, err := statKey(f.path); err == nil && key != f.told {
+		key, known := keys[f.path]
+		if !known {
+			key, _ = statKey(f.path) // a zero key: it is gone
+			keys[f.path] = key
+		}
+		if key != (fileKey{}) && key != f.told {
 			f.seen = key
 			f.due = now.Add(settleTime)
 		}

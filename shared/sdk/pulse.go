@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/mlhost/mlhost/shared/wire"
 )
 
@@ -24,7 +26,7 @@ func (r *recorder) servePulse(dir string) (stop func()) {
 	}
 	go func() {
 		for {
-			conn, err := l.Accept()
+			fd, err := acceptPulse(l)
 			if errors.Is(err, net.ErrClosed) {
 				return
 			}
@@ -32,34 +34,44 @@ func (r *recorder) servePulse(dir string) (stop func()) {
 				time.Sleep(heartbeat)
 				continue
 			}
-			go r.beat(conn)
+			go r.beat(fd)
 		}
 	}()
 	return func() { _ = l.Close() } // nothing of it is needed any more
 }
 
+// acceptPulse returns the next connection. It is no net.Conn: that of Go would
+// be woken up each time the host reads.
+func acceptPulse(l net.Listener) (fd int, err error) {
+	conn, err := l.Accept()
+	if err != nil {
+		return -1, err
+	}
+	defer func() { _ = conn.Close() }() // the copy goes on
+	raw, err := conn.(*net.UnixConn).SyscallConn()
+	if err != nil {
+		return -1, err
+	}
+	failed := raw.Control(func(from uintptr) {
+		fd, err = unix.FcntlInt(from, unix.F_DUPFD_CLOEXEC, 0)
+	})
+	return fd, errors.Join(failed, err)
+}
+
 // beat tells the newest event's number each second until the host goes. The
 // recorder must be able to answer: one that hangs has no pulse.
-func (r *recorder) beat(conn net.Conn) {
-	defer func() { _ = conn.Close() }()
+func (r *recorder) beat(fd int) {
+	defer func() { _ = unix.Close(fd) }()
 	r.pulses.Add(1)
 	defer r.unfelt()
-	gone := make(chan struct{})
-	go func() {
-		defer close(gone)
-		_, _ = conn.Read(make([]byte, 1)) // returns when the host has gone
-	}()
 	ticker := time.NewTicker(heartbeat)
 	defer ticker.Stop()
 	for {
-		if _, err := conn.Write(binary.BigEndian.AppendUint64(nil, r.lastSeq())); err != nil {
+		_, err := unix.Write(fd, binary.BigEndian.AppendUint64(nil, r.lastSeq()))
+		if err != nil && !errors.Is(err, unix.EAGAIN) && !errors.Is(err, unix.EINTR) { // EAGAIN: nobody reads, for hours
 			return
 		}
-		select {
-		case <-ticker.C:
-		case <-gone:
-			return
-		}
+		<-ticker.C
 	}
 }
 
