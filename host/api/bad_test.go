@@ -340,3 +340,21 @@ func TestHostileValues(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
+
+// Thousands of connections on which nothing is said keep nobody out.
+func TestIdleConnections(t *testing.T) {
+	w := quiet(t)
+	for range 3000 {
+		conn, err := net.Dial("tcp", w.host)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+	}
+	if status, _, data := w.ask(t, "GET", "/api/v1/scripts", "", bearer(token)); status != 200 {
+		t.Errorf("another caller: %d %s", status, data)
+	}
+	if n := strings.Count(w.log.String(), "kind=connections"); n != 1 || strings.Count(w.log.String(), "\n") != 1 {
+		t.Errorf("logged:\n%s", w.log)
+	}
+}
