@@ -168,7 +168,7 @@ func parameterLines(ps []v1.Parameter, width int) []string {
 	for _, p := range ps {
 		line := "  " + text.Pad(text.Clip(text.Cell(p.Name), longest), longest) + "  " + text.Value(p.Value, 24)
 		if p.Next != nil {
-			line += warn.Render(" (next run: " + text.Value(*p.Next, 20) + ")")
+			line += warn.Render(" (next: " + text.Value(*p.Next, 20) + ")")
 		}
 		if p.Owner != "" {
 			line += faint.Render("  moved by " + text.Cell(p.Owner))
