@@ -7,6 +7,7 @@ import concurrent.futures
 import os
 import pathlib
 import re
+import signal
 import subprocess
 import sys
 import time
@@ -16,6 +17,7 @@ PATIENCE = 1500  # seconds for one file
 
 
 def main():
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # in the background it is ignored, by all that is started too
     failed = False
     for python in sys.argv[1:]:
         if not os.access(python, os.X_OK):

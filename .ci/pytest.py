@@ -12,6 +12,7 @@ import glob
 import os
 import pathlib
 import re
+import signal
 import subprocess
 import sys
 import time
@@ -25,6 +26,7 @@ MOST_SHOWN = 20_000  # characters of what a failed run printed, its end
 
 
 def main():
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # in the background it is ignored, by all that is started too
     started = time.monotonic()
     found = interpreters()
     if not found:
