@@ -144,7 +144,7 @@ func runHead(r v1.RunDetail) *table {
 	if r.ExitCode != nil {
 		t.add("exit code", fmt.Sprint(*r.ExitCode))
 	}
-	record := flatten(r.Record)
+	record := v1.Facts(r.Record)
 	add := func(name string, parts ...string) {
 		if text := strings.Join(slices.DeleteFunc(parts, func(s string) bool { return s == "" }), " "); text != "" {
 			t.add(name, text)
@@ -215,29 +215,6 @@ func shellWord(word string) string {
 		return word
 	}
 	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
-}
-
-// flatten names the facts of a record by paths of keys, packages left out.
-func flatten(record map[string]script.Value) map[string]string {
-	out := map[string]string{}
-	var add func(path string, v script.Value)
-	add = func(path string, v script.Value) {
-		if table, ok := v.Map(); ok {
-			for key, e := range table {
-				add(path+"."+key, e)
-			}
-			return
-		}
-		if !v.IsNull() {
-			out[path] = v.String()
-		}
-	}
-	for key, v := range record {
-		if key != "packages" {
-			add(key, v)
-		}
-	}
-	return out
 }
 
 func artifactTable(r v1.RunDetail) *table {

@@ -61,7 +61,7 @@ func lastValues(r *v1.RunDetail) map[string]script.Value {
 
 // comparedRecord holds the facts that runs are compared by.
 func comparedRecord(r *v1.RunDetail) map[string]script.Value {
-	facts := flatten(r.Record)
+	facts := v1.Facts(r.Record)
 	out := map[string]script.Value{}
 	for _, key := range []string{
 		"command", "directory", "interpreter.path", "interpreter.version", "git.commit", "git.branch", "git.dirty",
@@ -106,27 +106,4 @@ func sameValue(a, b script.Value) bool {
 
 func differing(rows []v1.ComparedRow) []v1.ComparedRow {
 	return slices.DeleteFunc(rows, func(r v1.ComparedRow) bool { return !r.Differs })
-}
-
-// flatten names the facts of a record by their paths, packages left out.
-func flatten(record map[string]script.Value) map[string]string {
-	out := map[string]string{}
-	var add func(path string, v script.Value)
-	add = func(path string, v script.Value) {
-		if table, ok := v.Map(); ok {
-			for key, e := range table {
-				add(path+"."+key, e)
-			}
-			return
-		}
-		if !v.IsNull() {
-			out[path] = v.String()
-		}
-	}
-	for key, v := range record {
-		if key != "packages" {
-			add(key, v)
-		}
-	}
-	return out
 }

@@ -137,7 +137,7 @@ func checkExecutable(path string) (fileKey, error) {
 func checkFormat(path string) error {
 	f, err := os.Open(path)
 	if err != nil {
-		return script.Errorf(script.CodeIO, "the plugin cannot be read: %v", err)
+		return script.Errorf(script.CodeIO, "the program cannot be read: %v", err)
 	}
 	defer func() { _ = f.Close() }()
 	var head [4]byte
@@ -182,7 +182,7 @@ func foreignELF(f *os.File) string {
 func hashFile(path string) (string, error) {
 	f, err := os.Open(path)
 	if err != nil {
-		return "", script.Errorf(script.CodeIO, "the plugin cannot be read: %v", err)
+		return "", script.Errorf(script.CodeIO, "the program cannot be read: %v", err)
 	}
 	defer func() { _ = f.Close() }()
 	h := sha256.New()

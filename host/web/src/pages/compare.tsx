@@ -70,7 +70,7 @@ function Known({ all }: { all: Comparison }) {
         <Side key={title} title={title} rows={everything.value ? rows : rows.filter((r) => r.differs)} same={rows.length} runs={all.runs} />
       ))}
       <Card title="Changes while they ran">
-        <ChangeTable changes={all.changes} label="Changes while they ran" />
+        {all.changes.length === 0 ? <Empty icon="clock" title="Nothing was changed" /> : <ChangeTable changes={[...all.changes].reverse()} label="Changes while they ran" />}
       </Card>
     </div>
   );

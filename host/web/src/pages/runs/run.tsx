@@ -2,7 +2,7 @@
 // and left behind.
 import { useEffect, useMemo } from "preact/hooks";
 import { api, explain } from "../../api/client";
-import type { RunDetail, Value } from "../../api/v1";
+import type { Change, RunDetail, Value } from "../../api/v1";
 import { Artifacts } from "../../components/artifacts";
 import { Card, Empty, Fact, Failure, Loading, StateBadge } from "../../components/basics";
 import { ChangeTable } from "../../components/changes";
@@ -54,7 +54,7 @@ function Known({ run }: { run: RunDetail }) {
           <Values of={run.parameters} none="This run had no parameters" />
         </Card>
         <Card title="Changes in this run">
-          <ChangeTable changes={course.changes.value.length > 0 ? course.changes.value : run.changes} />
+          <Changes of={course.changes.value.length > 0 ? course.changes.value : run.changes} />
         </Card>
       </div>
       <Artifacts run={run.id} list={run.artifacts} live={live} />
@@ -99,6 +99,10 @@ function Head({ run }: { run: RunDetail }) {
       </dl>
     </header>
   );
+}
+
+function Changes({ of }: { of: readonly Change[] }) {
+  return of.length === 0 ? <Empty icon="clock" title="Nothing was changed" /> : <ChangeTable label="Changes in this run" changes={[...of].reverse()} />;
 }
 
 function Values({ of, none }: { of: Record<string, Value>; none: string }) {

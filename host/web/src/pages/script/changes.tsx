@@ -2,9 +2,9 @@
 import type { Change, ScriptChange } from "../../api/v1";
 import { api, explain } from "../../api/client";
 import { Button, Card, Empty, Failure } from "../../components/basics";
-import { author, full, num, value, when } from "../../lib/format";
+import { ChangeTable } from "../../components/changes";
+import { value } from "../../lib/format";
 import { useResource } from "../../lib/resource";
-import { href } from "../../lib/router";
 import type { ParameterSet } from "../../state/parameters";
 
 const most = 500;
@@ -35,59 +35,11 @@ export function ChangesPanel({ script, run, set, changes }: { script: string; ru
 
 /** The newest first, each with a way back. */
 function Rows({ label, changes, set }: { label: string; changes: readonly (Change | ScriptChange)[]; set: ParameterSet }) {
-  const withRun = changes.some((c) => "run" in c);
-  return (
-    <div class="scroll-x" tabIndex={0} role="region" aria-label={label}>
-      <table class="plain">
-        <thead>
-          <tr>
-            <th scope="col">Time</th>
-            {withRun && <th scope="col">Run</th>}
-            <th scope="col" class="num">
-              Step
-            </th>
-            <th scope="col">Parameter</th>
-            <th scope="col">From</th>
-            <th scope="col">To</th>
-            <th scope="col">By</th>
-            <th scope="col">Status</th>
-            <th scope="col">
-              <span class="sr">Revert</span>
-            </th>
-          </tr>
-        </thead>
-        <tbody>
-          {changes.map((c, i) => (
-            <tr key={`${c.time} ${c.name} ${c.status} ${i}`}>
-              <td class="nowrap" title={full(c.time)}>
-                {when(c.time)}
-              </td>
-              {withRun && (
-                <td>
-                  {"run" in c && (
-                    <a class="mono" href={href("runs", [c.run])}>
-                      {c.run}
-                    </a>
-                  )}
-                </td>
-              )}
-              <td class="num">{num(c.step)}</td>
-              <td>{c.name}</td>
-              <td class="mono">{value(c.old)}</td>
-              <td class="mono">{value(c.new)}</td>
-              <td>{author(c.author)}</td>
-              <td>{c.status.replace("_", " ")}</td>
-              <td>
-                {c.old !== null && (
-                  <Button kind="quiet" icon="undo" title={`Set ${c.name} to ${value(c.old)}`} onClick={() => void set.set(c.name, { value: c.old })}>
-                    Revert
-                  </Button>
-                )}
-              </td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </div>
-  );
+  const revert = (c: Change) =>
+    c.old !== null && (
+      <Button kind="quiet" icon="undo" title={`Set ${c.name} to ${value(c.old)}`} onClick={() => void set.set(c.name, { value: c.old })}>
+        Revert
+      </Button>
+    );
+  return <ChangeTable label={label} changes={changes} action={{ title: "Revert", of: revert }} />;
 }
