@@ -2,8 +2,9 @@
 
 One line a package with its count of tests, the output of what failed, each
 skipped test with its reason, and the totals. A few failed tests are tried once
-more, alone: what passes then is named as unsteady, and is a bug of the test or of
-what it tests, but no failure. Exits with 0 when all passed.
+more, alone, and so is a whole package that panicked or took too long: what passes
+then is named as unsteady, and is a bug of the test or of what it tests, but no
+failure. Exits with 0 when all passed.
 """
 
 import collections
@@ -20,16 +21,17 @@ MOST_TRIED_AGAIN = 5  # failed tests; more are no accident
 def main():
     arguments = sys.argv[1:]
     status, failed = run(arguments)
-    if not status or not 0 < len(failed) <= MOST_TRIED_AGAIN or any(not test for _, test in failed):
+    if not status or not 0 < len(failed) <= MOST_TRIED_AGAIN:
         return status
-    flags = [a for a in arguments if a.startswith("-") and a != "-run"]
+    chosen = [a for a in arguments if not a.startswith("./")]
+    flags = [a for a in chosen if a.startswith("-") and a != "-run"]
     for package, test in failed:
         print(f"== once more, alone: {package} {test}", flush=True)
         alone = "/".join(f"^{re.escape(part)}$" for part in test.split("/"))
-        if run([*flags, "-count=1", "-run", alone, package])[0]:
+        if run([*flags, "-count=1", "-run", alone, package] if test else [*chosen, "-count=1", package])[0]:
             return status
     for package, test in failed:
-        print(f"unsteady {package} {test}: failed once, and passed when it ran alone")
+        print(f"unsteady {package} {test or '(as a whole)'}: failed once, and passed when it ran alone")
     return 0
 
 

@@ -218,8 +218,9 @@ func TestLinkIsReopened(t *testing.T) {
 func TestEmitFails(t *testing.T) {
 	r := newRig(t, Options{}, testPlugin("trainer", "many:5000"))
 	refused := make(chan struct{})
-	r.refuse = func(events []script.Event) error { // the first samples, twice
-		if _, ok := events[0].Body.(script.Samples); !ok || isClosed(refused) {
+	r.refuse = func(events []script.Event) error { // the first batch that has samples, twice
+		samples := func(e script.Event) bool { _, ok := e.Body.(script.Samples); return ok }
+		if !slices.ContainsFunc(events, samples) || isClosed(refused) {
 			return nil
 		}
 		if r.refusals++; r.refusals == 2 {
@@ -228,7 +229,11 @@ func TestEmitFails(t *testing.T) {
 		return errTest
 	}
 	r.start()
-	<-refused
+	select {
+	case <-refused:
+	case <-time.After(patience):
+		t.Fatal("no samples were emitted")
+	}
 	r.state("trainer", script.Finished, 1)
 	n := 0
 	for _, s := range bodies[script.Samples](r.seen("", func([]script.Event) bool { return true }), "trainer") {
