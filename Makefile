@@ -51,7 +51,7 @@ test: ## vet and test everything; needs Go and Python 3, and Node for the dashbo
 
 test-e2e: build ## the dashboard in a real browser, against a real host with real scripts (E2E='control' chooses files)
 	@.ci/browser
-	@cd host/web && node --test-reporter=spec e2e/run.mjs $(E2E)
+	@$(PYTHON) .ci/e2etest.py $(E2E)
 
 pictures: build ## take the pictures of docs/pictures anew
 	@.ci/browser

@@ -15,6 +15,7 @@ import re
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 
 from again import failed_tests
@@ -22,6 +23,7 @@ from again import failed_tests
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 SMOKE = ("test_protocol.py", "test_values.py")
 OLDEST = (3, 8)
+PATIENCE = 900.0  # seconds for one folder on one Python; the longest takes 60 on two cores
 MOST_SHOWN = 20_000  # characters of what a failed run printed, its end
 
 
@@ -47,8 +49,9 @@ def main():
             if status:
                 print(output[-MOST_SHOWN:])
                 again = failed_tests(output)
-                if again and not run(found[version], folder, again)[0]:
-                    print("unsteady, failed once, and passed alone:", *again)
+                hung = status == -signal.SIGABRT
+                if (again or hung) and not run(found[version], folder, again or names)[0]:
+                    print("unsteady, failed once, and passed alone:", *(again or ["all, which had not ended"]))
                     continue
                 failed.append(f"{folder} on {found[version]}")
     print(f"unittest: {len(found)} versions of Python, {time.monotonic() - started:.0f} s")
@@ -74,11 +77,19 @@ def run(python, folder, names):
     # Its own process: the tests of one folder must not lean on another's imports.
     env = {k: v for k, v in os.environ.items() if not k.startswith(("PYTHON", "MLHOST_"))}
     env["PYTHONDONTWRITEBYTECODE"] = "1"
-    done = subprocess.run(
-        [python, "-m", "unittest", "-q", *names], cwd=ROOT / folder, env=env, stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace",
-    )
-    return done.returncode, done.stdout
+    with tempfile.TemporaryFile("w+", errors="replace") as output:  # no pipe: what a test left behind would hold it open
+        tests = subprocess.Popen(
+            [python, "-X", "faulthandler", "-m", "unittest", "-q", *names], cwd=ROOT / folder, env=env,
+            stdin=subprocess.DEVNULL, stdout=output, stderr=output,
+        )
+        try:
+            tests.wait(PATIENCE)
+        except subprocess.TimeoutExpired:
+            print(f"{folder} has not ended within {PATIENCE:.0f} s on {python}, and is ended", file=output, flush=True)
+            tests.send_signal(signal.SIGABRT)  # faulthandler tells where each thread stands
+            tests.wait()
+        output.seek(0)
+        return tests.returncode, output.read()
 
 
 def interpreters():
