@@ -30,14 +30,75 @@ func SitePackages(interpreter []string) []string {
 	prefix := filepath.Dir(filepath.Dir(path))
 	conf, err := os.ReadFile(filepath.Join(prefix, "pyvenv.cfg"))
 	if err != nil {
-		return ofPrefix(path)
+		return withLinked(ofPrefix(path))
 	}
 	found := folders(filepath.Join(prefix, "lib*", "python3*", "site-packages"))
 	if home := venvHome(conf); home != "" {
 		found = append(found, ofPrefix(filepath.Join(home, "python3"))...)
 	}
+	return withLinked(found)
+}
+
+const (
+	maxLinked  = 32       // folders that .pth files may add
+	maxPthSize = 64 << 10 // bytes of a .pth file
+)
+
+// withLinked adds the folders that the .pth files of the given ones name, as
+// packages do that are installed to be edited. A line of such a file that is
+// code is not run.
+func withLinked(found []string) []string {
+	all := slices.Clone(found)
+	for _, folder := range found {
+		files, err := filepath.Glob(filepath.Join(escapeGlob(folder), "*.pth"))
+		if err != nil {
+			continue
+		}
+		slices.Sort(files)
+		for _, file := range files {
+			for _, path := range linkedBy(file) {
+				if len(all)-len(found) < maxLinked && !slices.Contains(all, path) {
+					all = append(all, path)
+				}
+			}
+		}
+	}
+	return all
+}
+
+// linkedBy returns the folders that a .pth file names.
+func linkedBy(file string) []string {
+	if info, err := os.Stat(file); err != nil || !info.Mode().IsRegular() || info.Size() > maxPthSize {
+		return nil
+	}
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return nil
+	}
+	var found []string
+	for line := range strings.Lines(strings.TrimPrefix(string(text), "\ufeff")) {
+		line = strings.TrimRight(line, " \t\r\n")
+		if line == "" || line[0] == '#' || strings.HasPrefix(line, "import ") || strings.HasPrefix(line, "import\t") || strings.ContainsRune(line, 0) {
+			continue
+		}
+		if !filepath.IsAbs(line) {
+			line = filepath.Join(filepath.Dir(file), line)
+		}
+		if info, err := os.Stat(line); err == nil && info.IsDir() {
+			if real, err := filepath.EvalSymlinks(line); err == nil {
+				found = append(found, real)
+			}
+		}
+	}
 	return found
 }
+
+// escapeGlob makes a path that Glob takes for itself.
+func escapeGlob(path string) string {
+	return globMeta.ReplaceAllString(path, `\$0`)
+}
+
+var globMeta = regexp.MustCompile(`[*?\[\\]`)
 
 // ofPrefix returns the folders of an interpreter that is no environment's.
 func ofPrefix(path string) []string {

@@ -4,6 +4,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 )
 
@@ -49,5 +50,34 @@ func TestSitePackages(t *testing.T) {
 		if got := SitePackages([]string{filepath.Join(dir, test.path)}); !slices.Equal(got, test.want) {
 			t.Errorf("%+v: %q", test, got)
 		}
+	}
+}
+
+// What is installed to be edited lies elsewhere: a .pth file says where. Its
+// lines of code are not run, and nothing odd in one holds anything up.
+func TestLinkedPackages(t *testing.T) {
+	dir, err := filepath.EvalSymlinks(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	site := filepath.Join(dir, "a [b]", "lib", "python3.11", "site-packages")
+	for _, folder := range []string{filepath.Join(dir, "a [b]", "bin"), filepath.Join(site, "beside.pth"), filepath.Join(site, "inner"), filepath.Join(dir, "edited", "src")} {
+		if err := os.MkdirAll(folder, 0o700); err != nil {
+			t.Fatal(err)
+		}
+	}
+	edited := filepath.Join(dir, "edited", "src")
+	for name, text := range map[string]string{
+		filepath.Join(dir, "a [b]", "bin", "python3.11"): "",
+		filepath.Join(site, "one.pth"):                   "# a remark\nimport os; os.mkdir('made')\n" + edited + "\r\ninner\n" + edited + "\n/no/such/folder\n\x00\n",
+		filepath.Join(site, "large.pth"):                 dir + "\n" + strings.Repeat("#", maxPthSize),
+	} {
+		if err := os.WriteFile(name, []byte(text), 0o700); err != nil {
+			t.Fatal(err)
+		}
+	}
+	found := withLinked([]string{site})
+	if want := []string{site, edited, filepath.Join(site, "inner")}; !slices.Equal(found, want) {
+		t.Errorf("%q, want %q", found, want)
 	}
 }

@@ -7,8 +7,8 @@ import sys
 import tempfile
 import unittest
 
+from discovery import DISCOVER
 from harness import clean_environment
-from test_discover import DISCOVER
 
 PARSER = "import argparse\np = argparse.ArgumentParser()\np.add_argument('--lr', type=float, default=0.1)\np.parse_args()\n"
 LIMIT = 50  # seconds; what would hold up the reader never ends

@@ -1,0 +1,136 @@
+"""What reading tells of settings that are no options: constants, what the script itself changes, the environment, mlhost's own calls."""
+
+import textwrap
+import unittest
+
+from discovery import Reading, by_name, discover
+
+
+class Settings(Reading):
+    def test_constants(self):
+        found = self.check("constants", """
+            import sys
+            lr = 0.1  # rate
+            epochs: int = 3
+            best = 0
+            _private = 1
+            for epoch in range(epochs):
+                best += lr
+            print(sys.argv[1])
+        """, {"lr": ("float", 0.1), "epochs": ("int", 3)})
+        ours = by_name(found)
+        self.assertEqual((ours["lr"]["mutability"], ours["epochs"]["mutability"], ours["lr"]["doc"]), ("live", "restart", "rate"))
+        self.assertIn("sys.argv", found["problems"][0]["message"])
+
+    def test_arithmetic_and_conditions(self):
+        found = discover({"s.py": """
+            import torch
+            accumulation = 5 * 8  # micro-steps
+            limit = -(2 ** 10)
+            huge = 10 ** 10 ** 10
+            dtype = "bfloat16" if torch.cuda.is_available() else "float16"
+            mixed = 1 if torch.x else "one"
+            half = accumulation / 2
+            which = compute() if torch.x else 3
+            if torch.x:
+                accumulation //= 2
+        """})
+        self.assertEqual({n: (p["type"], p["default"], p["line"]) for n, p in by_name(found).items()},
+                         {"accumulation": ("int", 40, 3), "limit": ("int", -1024, 4), "dtype": ("string", None, 6), "mixed": ("any", None, 7)})
+        self.assertEqual([(p["line"], p["message"][:29]) for p in found["problems"]], [(6, "the default of dtype is compu"), (7, "the default of mixed is compu")])
+
+    CONFIGURATOR = """
+        import sys
+        for arg in sys.argv[1:]:
+            key, val = arg.split("=")
+            globals()[key[2:]] = eval(val)
+    """
+
+    def test_configurator(self):
+        found = discover({"s.py": """
+            rate = 0.1
+            name = "a"
+            exec(open("configurator.py").read())
+            late = 3
+            print(rate, name)
+        """, "configurator.py": self.CONFIGURATOR})
+        ours = by_name(found)
+        self.assertEqual({n: (p["argument"] or {}).get("flag") for n, p in ours.items()}, {"rate": "--rate", "name": "--name", "late": None})
+        self.assertEqual((found["style"], ours["rate"]["argument"]["text"]), ("constants", "python"))
+        self.assertEqual([p["message"] for p in found["problems"]], [])
+        inline = discover({"s.py": "rate = 0.1\n" + textwrap.dedent(self.CONFIGURATOR) + "print(rate)\n"})
+        self.assertEqual(by_name(inline)["rate"]["argument"]["flag"], "--rate")
+
+    def test_settings_that_are_executed(self):
+        found = discover({"s.py": "rate = 0.1\nexec(compile(open('conf.py').read(), 'conf.py', 'exec'))\nexec(open('absent.py').read())\nprint(rate)\n", "conf.py": "rate = 0.5\nn = 3\n"})
+        ours = by_name(found)
+        self.assertEqual({n: p["refused"] for n, p in ours.items()},
+                         {"rate": "conf.py, which the script executes, sets it again", "n": "it stands in conf.py, which the script executes"})
+        self.assertEqual([p["message"] for p in found["problems"]], ["exec: names that it sets are not seen"])
+
+    def test_object_that_takes_arguments(self):
+        found = discover({
+            "s.py": """
+                import sys
+                from lib.node import Node as N
+                from lib.model import Model
+                def get_config():
+                    c = N(seed=1)
+                    c.model = Model.get_default_config()
+                    c.model.kind = "small"
+                    return c
+                if __name__ == "__main__":
+                    config = get_config()
+                    config.merge_from_args(sys.argv[1:])
+                    train(config)
+            """,
+            "lib/__init__.py": "",
+            "lib/node.py": """
+                class Node:
+                    def __init__(self, **kwargs):
+                        self.__dict__.update(kwargs)
+                    def merge_from_args(self, args):
+                        for arg in args:
+                            key, val = arg.split("=")
+                            keys = key[2:].split(".")
+                            obj = self
+                            for k in keys[:-1]:
+                                obj = getattr(obj, k)
+                            setattr(obj, keys[-1], val)
+            """,
+            "lib/model.py": "from lib.node import Node\nclass Model:\n    @staticmethod\n    def get_default_config():\n        c = Node()\n" + "".join("        c.x%d = %d\n" % (i, i) for i in range(8)) + "        c.kind = None\n        return c\n",
+        })
+        ours = by_name(found)
+        self.assertEqual((found["style"], found["problems"]), ("sys.argv", []))
+        self.assertEqual({n: p["default"] for n, p in ours.items()}, dict({"model.x%d" % i: i for i in range(8)}, seed=1, **{"model.kind": "small"}))
+        self.assertEqual((ours["model.kind"]["line"], ours["model.x3"]["file"], ours["model.x3"]["argument"]["flag"]), (8, "lib/model.py", "--model.x3"))
+
+    def test_environment(self):
+        found = discover({"s.py": """
+            import os
+            RATE = float(os.environ.get("RATE", "0.1"))
+            NAME = os.getenv("NAME")
+            HOST = os.environ.get("HOST_NAME", compute())
+        """})
+        self.assertEqual([(e["name"], e["line"], e["default"]) for e in found["env"]], [("RATE", 3, "0.1"), ("NAME", 4, None), ("HOST_NAME", 5, None)])
+        self.assertIn("HOST_NAME", " ".join(p["message"] for p in found["problems"]))
+
+    def test_registered(self):
+        found = self.check("register_parameter", """
+            from script_interface import ScriptInterface
+            import mlhost
+            class Mine(ScriptInterface):
+                def __init__(self):
+                    super().__init__("mine")
+                    self.register_parameter("lr", 0.1, [0.1, 0.2])
+                    self.register_parameter("n", 4, range(1, 11, 3))
+            s = Mine()
+            x = mlhost.param("x", 1.0, min=0, max=2)
+        """, {"lr": ("float", 0.1), "n": ("int", 4), "x": ("float", 1.0)})
+        ours = by_name(found)
+        self.assertEqual((ours["n"]["min"], ours["n"]["max"], ours["lr"]["choices"]), (1, 10, [0.1, 0.2]))
+        self.assertEqual({p["mutability"] for p in ours.values()}, {"live"})
+
+
+if __name__ == "__main__":
+    unittest.main()
