@@ -6,11 +6,12 @@ import { Dialogs } from "./components/dialog";
 import { Icon, type IconName } from "./components/icon";
 import { Toasts } from "./components/toast";
 import { now } from "./lib/clock";
+import { when } from "./lib/format";
 import { href, route } from "./lib/router";
 import { theme, type Theme } from "./lib/theme";
 import { findPage, navigation } from "./pages";
 import { Gate } from "./pages/gate";
-import { connection, retryNow } from "./state/live";
+import { connection, lastGap, retryNow } from "./state/live";
 import { host } from "./state/scripts";
 
 const nextTheme: Record<Theme, Theme> = { system: "light", light: "dark", dark: "system" };
@@ -25,7 +26,7 @@ function LinkState() {
   const { state } = connection.value;
   const live = state === "live";
   return (
-    <span class={`link-state ${live ? "" : "off"}`} role="status">
+    <span class={`link-state ${live ? "" : "off"}`}>
       <span class="dot" aria-hidden="true" />
       <span class="words">{live ? "Live" : state === "connecting" ? "Connecting" : "Offline"}</span>
     </span>
@@ -67,10 +68,25 @@ function Offline() {
   if (state !== "waiting") return null;
   const left = retryAt ? Math.max(0, Math.ceil((retryAt - now.value) / 1000)) : 0;
   return (
-    <div class="banner tone-warn" role="status">
+    <div class="banner tone-warn">
       <Icon name="alert" />
-      <span>The host does not answer. What you see is as it was; the scripts run on.</span>
+      <span role="alert">The host does not answer. What you see is as it was; the scripts run on.</span>
       <Button onClick={retryNow}>{left > 1 ? `Try now (in ${left} s)` : "Try now"}</Button>
+    </div>
+  );
+}
+
+/** Says that there was a hole in what came, and what became of it. */
+function Gap() {
+  const gap = lastGap.value;
+  if (!gap) return null;
+  return (
+    <div class="banner tone-wait">
+      <Icon name="info" />
+      <span role="status">
+        {gap.why} There was a gap before {when(gap.at)}; everything was read anew.
+      </span>
+      <IconButton icon="close" label="Close" onClick={() => (lastGap.value = null)} />
     </div>
   );
 }
@@ -132,6 +148,7 @@ export function App() {
       </a>
       <Top />
       <Offline />
+      <Gap />
       <Notices />
       <Page />
       <Toasts />

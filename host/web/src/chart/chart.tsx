@@ -15,6 +15,8 @@ interface ChartProps {
   /** Reads a part in more detail. */
   zoom?: Zoom;
   note?: string;
+  pinned?: boolean;
+  onPin?: () => void;
 }
 
 // All charts share one timer: in each frame, those in sight may draw.
@@ -32,11 +34,31 @@ function show(plot: Plot): () => void {
   return () => visible.delete(plot);
 }
 
+/** Shows everything in every chart: they share a cursor, and zoom together. */
+function showAll(): void {
+  for (const plot of visible) plot.reset();
+}
+
+/** What a key does to a chart; false: nothing. */
+function press(plot: Plot, e: KeyboardEvent): boolean {
+  if (e.altKey || e.ctrlKey || e.metaKey) return false;
+  const by = { ArrowRight: 1, ArrowLeft: -1, PageDown: 0.05, PageUp: -0.05, Home: -Infinity, End: Infinity }[e.key];
+  if (by !== undefined) plot.move(e.shiftKey ? by * 10 : by);
+  else if (e.key === "+" || e.key === "=" || e.key === "-") {
+    const range = plot.around(e.key === "-" ? 2 : 0.5);
+    if (range) for (const p of visible) if (p.axis === plot.axis) p.show(...range);
+  } else if (e.key === "0") showAll();
+  else if (e.key === "Escape") plot.leave();
+  else return false;
+  return true;
+}
+
 export function Chart(props: ChartProps) {
   const { title, lines, view, moments = [] } = props;
   const box = useRef<HTMLDivElement>(null);
   const plot = useRef<Plot | null>(null);
   const readout = useRef<HTMLSpanElement>(null);
+  const spoken = useRef<HTMLSpanElement>(null);
   const sight = useSight(box, props.onSight);
   const [asTable, setTable] = useState(false);
   const dark = isDark();
@@ -44,15 +66,18 @@ export function Chart(props: ChartProps) {
   useEffect(() => {
     const element = box.current;
     if (!sight || !element || asTable) return;
+    // What is told in words follows too, but not sixty times a second.
     let telling: ReturnType<typeof setTimeout> | undefined;
+    let told = -Infinity;
     const tell = () => {
       telling = undefined;
+      told = performance.now();
       element.setAttribute("aria-label", summary(title, lines, made.moments));
     };
     const made = new Plot(element, lines, view, (r) => {
       if (readout.current) readout.current.textContent = reading(lines, view, r);
-      // What is told in words follows too, but not sixty times a second.
-      telling ??= setTimeout(tell, 500);
+      if (telling === undefined && performance.now() - told > 500) tell();
+      else telling ??= setTimeout(tell, 500);
     }, props.zoom);
     made.moments = moments;
     plot.current = made;
@@ -79,14 +104,31 @@ export function Chart(props: ChartProps) {
         </span>
         <span class="chart-reading ellipsis" ref={readout} />
         <span class="chart-buttons">
-          <IconButton icon="undo" label={`Show all of ${title}`} onClick={() => plot.current?.reset()} class="on-hover" />
+          {props.onPin && (
+            <IconButton icon="pin" label={`Pin ${title}: show it first, and in the table of scripts`} aria-pressed={props.pinned ?? false} onClick={props.onPin} class={props.pinned ? "pinned" : "on-hover"} />
+          )}
+          {!asTable && <IconButton icon="undo" label={`Show all of ${title}`} onClick={showAll} class="on-hover" />}
           <IconButton icon={asTable ? "chart" : "table"} label={asTable ? `Show ${title} as a chart` : `Show ${title} as a table`} aria-pressed={asTable} onClick={() => setTable(!asTable)} />
         </span>
       </figcaption>
       {asTable ? (
         <Numbers title={title} lines={lines} view={view} />
       ) : (
-        <div class="chart-box" ref={box} role="img" aria-label={`Chart of ${title}`} />
+        <div
+          class="chart-keys" tabIndex={0} role="application" aria-label={`Values of ${title}: arrow keys go through them, plus and minus zoom, 0 shows all`}
+          onKeyDown={(e) => {
+            if (!plot.current || !press(plot.current, e)) return;
+            e.preventDefault();
+            if (spoken.current) spoken.current.textContent = readout.current?.textContent ?? "";
+          }}
+          onBlur={() => {
+            plot.current?.leave();
+            if (spoken.current) spoken.current.textContent = "";
+          }}
+        >
+          <div class="chart-box" ref={box} role="img" aria-label={`Chart of ${title}`} />
+          <span class="sr" ref={spoken} role="status" />
+        </div>
       )}
       {lines.length > 1 && (
         <ul class="chart-lines">
@@ -117,7 +159,7 @@ function useSight(ref: { current: HTMLElement | null }, onSight?: () => void): b
         setSeen(now);
         if (now) onSight?.();
       },
-      { rootMargin: "200px" },
+      { root: element.closest(".page"), rootMargin: "300px" },
     );
     watcher.observe(element);
     return () => watcher.disconnect();

@@ -46,6 +46,7 @@ export class Plot {
   private zoomed = false;
   private details: Series[] | null = null;
   private timer: ReturnType<typeof setTimeout> | undefined;
+  private at: number | null = null; // the x that keys have gone to
   moments: readonly Moment[] = [];
 
   constructor(
@@ -76,6 +77,45 @@ export class Plot {
     clearTimeout(this.timer);
     this.plot?.destroy();
     this.plot = null;
+  }
+
+  get axis(): Axis {
+    return this.view.axis;
+  }
+
+  /** Moves the cursor by so many places; a part of 1 is one of what is in
+   * sight. Charts with the same cursor follow. */
+  move(by: number): void {
+    const u = this.plot;
+    const places = u ? inSight(u) : [];
+    if (!u || places.length === 0) return;
+    const now = this.at === null ? -1 : places.findIndex((x) => x >= this.at!);
+    const step = Math.abs(by) < 1 ? Math.sign(by) * Math.max(1, Math.round(Math.abs(by) * places.length)) : by;
+    const from = now < 0 ? (by > 0 && by !== Infinity ? -1 : places.length) : now;
+    this.at = places[Math.min(places.length - 1, Math.max(0, from + step))]!;
+    point(u, u.valToPos(this.at, "x"), u.over.clientHeight / 2);
+  }
+
+  /** Takes the cursor away. */
+  leave(): void {
+    if (this.at === null) return;
+    this.at = null;
+    if (this.plot) point(this.plot, -10, -10);
+  }
+
+  /** The range that is a factor as wide as what is in sight, around the cursor. */
+  around(factor: number): [number, number] | null {
+    const u = this.plot;
+    const { min, max } = u?.scales.x ?? {};
+    const xs = u?.data[0];
+    if (typeof min !== "number" || typeof max !== "number" || !xs || xs.length < 2) return null;
+    const middle = this.at ?? (min + max) / 2;
+    const half = ((max - min) * factor) / 2;
+    return [Math.max(xs[0]!, middle - half), Math.min(xs[xs.length - 1]!, middle + half)];
+  }
+
+  show(min: number, max: number): void {
+    if (max > min) this.plot?.setScale("x", { min, max });
   }
 
   /** Shows everything again after a zoom. */
@@ -119,21 +159,22 @@ export class Plot {
     const { axis, log, smoothing } = this.view;
     const text = token("--text-3");
     const grid = { stroke: token("--grid"), width: 1 };
-    const font = `11px ${token("--font")}`;
+    const rem = parseFloat(getComputedStyle(document.documentElement).fontSize) / 13 || 1;
+    const font = `${11 * rem}px ${token("--font")}`;
     const lines: uPlot.Series[] = this.lines.flatMap((l) => {
       const stroke = token(l.color);
       const own: uPlot.Series = { label: l.label, stroke, width: 1.5, spanGaps: this.lines.length > 1, points: { show: false } };
       return smoothing > 0 ? [{ ...own, width: 1, alpha: 0.28 }, own] : [own];
     });
     return {
-      width: Math.max(80, this.box.clientWidth), height: Math.max(80, this.box.clientHeight), pxAlign: 1, padding: [14, 8, 0, 0],
+      width: Math.max(80, this.box.clientWidth), height: Math.max(80, this.box.clientHeight), pxAlign: 1, padding: [14, 18 * rem, 0, 0],
       legend: { show: false },
       cursor: { sync: { key: sync.key, scales: ["x", null] }, drag: { x: true, y: false, setScale: true }, points: { size: 6 } },
       scales: { x: { time: axis === "time" }, y: log ? { distr: 3 } : { range: (_u, min, max) => rangeOf(min, max) } },
       series: [{}, ...lines],
       axes: [
-        { stroke: text, grid, ticks: { show: false }, font, size: 26, gap: 4, ...(axis === "step" ? { values: (_u, ticks) => ticks.map((t) => num(t, 5)) } : {}) },
-        { stroke: text, grid, ticks: { show: false }, font, size: 52, gap: 6, values: (_u, ticks) => ticks.map((t) => (t === null || t === undefined ? "" : num(t, 3))) },
+        { stroke: text, grid, ticks: { show: false }, font, size: 26 * rem, gap: 4, ...(axis === "step" ? { values: (_u, ticks) => ticks.map((t) => num(t, 5)) } : {}) },
+        { stroke: text, grid, ticks: { show: false }, font, size: 52 * rem, gap: 6, values: (_u, ticks) => ticks.map((t) => (t === null || t === undefined ? "" : num(t, 3))) },
       ],
       hooks: {
         setCursor: [() => this.tell()],
@@ -227,6 +268,18 @@ function placed(u: uPlot, marks: readonly Mark[]): Mark[] {
     .map((m) => ({ x: left + u.valToPos(m.x, "x") * devicePixelRatio, kind: m.kind }))
     .filter((m) => m.x >= left && m.x <= left + width)
     .sort((a, b) => a.x - b.x);
+}
+
+/** Puts the cursor somewhere, in this chart and in those that share it. */
+function point(u: uPlot, left: number, top: number): void {
+  (u.setCursor as (at: { left: number; top: number }, fire: boolean, tellOthers: boolean) => void)({ left, top }, true, true);
+}
+
+/** The places that the cursor can go to, each once. */
+function inSight(u: uPlot): number[] {
+  const { min, max } = u.scales.x ?? {};
+  if (typeof min !== "number" || typeof max !== "number") return [];
+  return Array.from(u.data[0]).filter((x, i, all) => x >= min && x <= max && x !== all[i - 1]);
 }
 
 /** The range of an axis: a little more than what is drawn. */

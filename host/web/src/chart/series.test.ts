@@ -53,7 +53,7 @@ test("steps that go back are drawn in order; without steps there is the time", (
   expect(s.columns("step").xs).toEqual([0, 1, 1, 2, 2, 3]);
   const t = new Series("loss");
   t.push(null, 5, 1);
-  expect(t.hasSteps).toBe(false);
+  expect([s.timed.value, t.timed.value]).toEqual([false, true]);
   expect(t.columns("time").xs).toEqual([5]);
 });
 

@@ -1,6 +1,7 @@
 // A series in a bounded number of buckets, however long it grows: neighbours
 // are merged when there are too many. Each bucket keeps its smallest, largest,
 // first and last value, so that no peak is lost, and counts what is no number.
+import { signal } from "@preact/signals";
 import type { Bucket } from "../api/v1";
 import { toNumber } from "../lib/format";
 
@@ -44,6 +45,8 @@ export class Series {
   version = 0;
   latest: Point | null = null;
   count = 0;
+  /** Whether a sample came without a step: only times can then order them all. */
+  readonly timed = signal(false);
   private size = 1; // samples in a full piece
   private waiting: Point[] | null = null;
 
@@ -64,6 +67,7 @@ export class Series {
     this.count = this.pieces.reduce((n, p) => n + p.count, 0);
     const last = this.pieces.at(-1);
     this.latest = last ? { step: last.step1, time: last.time1, value: lastOf(last) } : null;
+    this.timed.value = this.pieces.some((p) => p.step1 === null);
     const later = this.waiting ?? [];
     this.waiting = null;
     this.version++;
@@ -85,6 +89,7 @@ export class Series {
     this.version++;
     this.count++;
     this.latest = { step, time, value };
+    if (step === null) this.timed.value = true;
     const one = single(step, time, value);
     const tail = this.pieces.at(-1);
     if (tail && tail.count < this.size) merge(tail, one);
@@ -102,11 +107,6 @@ export class Series {
     }
     this.pieces = out;
     this.size *= 2;
-  }
-
-  /** Whether every sample has a step. */
-  get hasSteps(): boolean {
-    return this.pieces.length > 0 && this.pieces.every((p) => p.step1 !== null);
   }
 
   /** What is drawn: up to four points for each piece, in order of x. */

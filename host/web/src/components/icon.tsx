@@ -2,7 +2,7 @@
 import type { Shape } from "../state/states";
 
 export type IconName =
-  | Shape | "sun" | "moon" | "auto" | "search" | "chevron" | "close" | "copy" | "down" | "up" | "undo" | "link" | "more" | "table" | "chart" | "restart" | "check2" | "alert" | "info" | "hand" | "menu" | "external" | "sort";
+  | Shape | "sun" | "moon" | "auto" | "search" | "chevron" | "close" | "copy" | "down" | "up" | "undo" | "link" | "more" | "table" | "chart" | "restart" | "check2" | "alert" | "info" | "hand" | "menu" | "external" | "sort" | "pin";
 
 const line = { fill: "none", stroke: "currentColor", "stroke-width": 1.6, "stroke-linecap": "round", "stroke-linejoin": "round" } as const;
 
@@ -37,13 +37,14 @@ const paths: Record<IconName, preact.JSX.Element> = {
   hand: <path d="M4 8.5V5a1 1 0 012 0v2.5-4a1 1 0 012 0v4-3.5a1 1 0 012 0V8 5.5a1 1 0 012 0V9.5a4.2 4.2 0 01-4.2 4.2c-2 0-2.8-.8-4-2.7L2.7 9.5a.95.95 0 011.5-1z" {...line} stroke-width={1.3} />,
   menu: <path d="M2.5 4.5h11M2.5 8h11M2.5 11.5h11" {...line} />,
   external: <path d="M9.5 2.5h4v4M13.2 2.8L7.5 8.5M11.5 9.5v4h-9v-9h4" {...line} />,
+  pin: <path d="M9.8 2.5l3.7 3.7-2.3.8-2.6 2.6-.5 3.1-4.8-4.8 3.1-.5L9 4.8zM5.6 10.4L2.6 13.4" {...line} stroke-width={1.4} />,
   sort: <path d="M5 3v10M2.5 10.5L5 13l2.5-2.5M11 13V3M8.5 5.5L11 3l2.5 2.5" {...line} />,
 };
 
 /** An icon that says nothing by itself: words stand beside it, or on its button. */
 export function Icon({ name, size = 14, class: c = "" }: { name: IconName; size?: number; class?: string }) {
   return (
-    <svg class={`icon ${c}`} width={size} height={size} viewBox="0 0 16 16" aria-hidden="true" focusable="false">
+    <svg class={`icon ${c}`} width={`${size / 13}rem`} height={`${size / 13}rem`} viewBox="0 0 16 16" aria-hidden="true" focusable="false">
       {paths[name]}
     </svg>
   );

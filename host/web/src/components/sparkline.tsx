@@ -1,9 +1,10 @@
 /** A course of numbers without axes. What it shows is told in words beside it. */
 export function Sparkline({ points, width = 84, height = 20 }: { points: readonly number[]; width?: number; height?: number }) {
   const d = sparkPath(points, width, height);
-  if (!d) return <svg class="spark" width={width} height={height} aria-hidden="true" />;
+  const size = { width: `${width / 13}rem`, height: `${height / 13}rem` };
+  if (!d) return <svg class="spark" {...size} aria-hidden="true" />;
   return (
-    <svg class="spark" width={width} height={height} viewBox={`0 0 ${width} ${height}`} aria-hidden="true">
+    <svg class="spark" {...size} viewBox={`0 0 ${width} ${height}`} aria-hidden="true">
       <path d={d} fill="none" stroke="currentColor" stroke-width="1.4" stroke-linejoin="round" stroke-linecap="round" />
     </svg>
   );

@@ -8,8 +8,10 @@ import type { Moment } from "../chart/plot";
 import { toNumber, value } from "../lib/format";
 import { onScriptEvents } from "./live";
 import { rankOfName } from "./overview";
+import { row } from "./scripts";
 
 const points = 1000;
+const collator = new Intl.Collator("en", { numeric: true });
 
 export class Course {
   /** Names of the numeric series, the most telling first; grows as the script reports more. */
@@ -22,12 +24,17 @@ export class Course {
   private readonly read = new Set<string>();
   private readonly leave: () => void;
   private abort = new AbortController();
+  private unsorted = false;
 
   constructor(
     readonly script: string,
     readonly run: string,
   ) {
     this.leave = onScriptEvents(script, (events) => events.forEach((e) => this.apply(e)));
+    // What the table knows already need not wait for the first answer.
+    const known = row(script);
+    if (known?.script.run === run) for (const name of known.variables.keys()) this.of(name);
+    this.sort();
   }
 
   close(): void {
@@ -62,9 +69,16 @@ export class Course {
     if (!s) {
       s = new Series(name);
       this.series.set(name, s);
-      this.names.value = [...this.series.keys()].sort((a, b) => rankOfName(a) - rankOfName(b) || a.localeCompare(b, "en", { numeric: true }));
+      this.unsorted ||= (queueMicrotask(() => this.sort()), true); // hundreds may come at once
     }
     return s;
+  }
+
+  private sort(): void {
+    if (this.series.size === this.names.peek().length) return;
+    this.unsorted = false;
+    const ranked = [...this.series.keys()].map((name) => ({ name, rank: rankOfName(name) }));
+    this.names.value = ranked.sort((a, b) => a.rank - b.rank || collator.compare(a.name, b.name)).map((r) => r.name);
   }
 
   /** Reads the course of a series, once. */

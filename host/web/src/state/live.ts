@@ -12,7 +12,7 @@ export const connection = signal<{ state: StreamState; retryAt?: number | undefi
 /** Grows whenever what was read before may have holes. */
 export const epoch = signal(0);
 
-/** Why the page read everything anew, and when: shown for a moment. */
+/** Why the page read everything anew, and when: shown until it is closed. */
 export const lastGap = signal<{ why: string; at: number } | null>(null);
 
 type Handler = (events: readonly Event[]) => void;

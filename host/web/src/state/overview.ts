@@ -1,5 +1,6 @@
 // The rows of the script table: chosen, and in order.
 import { lookOf, groupOf, type GroupID } from "./states";
+import { pinsOf } from "./pins";
 import type { Latest, Row } from "./scripts";
 
 export type SortKey = "worst" | "name" | "step" | "rate" | "eta" | "value" | "restarts" | "age";
@@ -64,11 +65,11 @@ export function rankOfName(name: string): number {
   return at < 0 ? telling.length : at;
 }
 
-/** The variable that stands for a script in the table. */
+/** The variable that stands for a script in the table: the first that is
+ * pinned, or the most telling one. */
 export function keyVariable(r: Row): Latest | undefined {
-  const chosen = chosenKey(r.script.name);
-  if (chosen && r.variables.has(chosen)) return r.variables.get(chosen);
-  return chooseBest(r);
+  const pin = pinsOf(r.script.name).find((name) => r.variables.has(name));
+  return pin === undefined ? chooseBest(r) : r.variables.get(pin);
 }
 
 /** The variable with the most telling name. */
@@ -80,16 +81,4 @@ export function chooseBest(r: Row): Latest | undefined {
     if (own < bestRank) [best, bestRank] = [v, own];
   }
   return best;
-}
-
-const chosenPrefix = "mlhost-key:";
-
-function chosenKey(script: string): string | null {
-  return localStorage.getItem(chosenPrefix + script);
-}
-
-/** Keeps which variable stands for a script, in this browser; "" forgets it. */
-export function chooseKey(script: string, variable: string): void {
-  if (variable) localStorage.setItem(chosenPrefix + script, variable);
-  else localStorage.removeItem(chosenPrefix + script);
 }

@@ -14,6 +14,9 @@ export interface Note {
   kind: NoteKind;
   text: string;
   at: number;
+  /** Whether it answers what was asked here: that is told aloud, and what
+   * others do all the time is not. */
+  own: boolean;
 }
 
 export class ParameterSet {
@@ -82,12 +85,14 @@ export class ParameterSet {
       for (const c of d.changes) {
         if (c.status === "applied") this.change(c.name, { value: c.new });
         if (c.status === "needs_restart") this.change(c.name, { next: c.new });
-        this.note(c.name, c.status as NoteKind, textOf(c.status as NoteKind, c.new, c.step, "", d.author));
+        const before = this.notes.peek().get(c.name);
+        const own = before?.own === true && (before.kind === "sending" || before.kind === "pending");
+        this.note(c.name, c.status as NoteKind, textOf(c.status as NoteKind, c.new, c.step, "", d.author), own);
       }
     } else if (event.kind === "observed") {
       const d = data as ObservedData;
       this.change(d.name, { value: d.value });
-      if (d.overwritten) this.note(d.name, "overwritten", `the script put ${value(d.value)} in its place${at(d.step)}`);
+      if (d.overwritten) this.note(d.name, "overwritten", `the script put ${value(d.value)} in its place${at(d.step)}`, false);
     } else if (event.kind === "owner") {
       const d = data as OwnerData;
       this.change(d.name, { owner: d.owner });
@@ -105,8 +110,8 @@ export class ParameterSet {
     });
   }
 
-  private note(name: string, kind: NoteKind, text: string): void {
-    this.notes.value = new Map(this.notes.peek()).set(name, { kind, text, at: Date.now() });
+  private note(name: string, kind: NoteKind, text: string, own = true): void {
+    this.notes.value = new Map(this.notes.peek()).set(name, { kind, text, at: Date.now(), own });
   }
 }
 

@@ -1,5 +1,6 @@
 // One run: what it was given, what was changed in it, what it measured, made
 // and left behind.
+import { useComputed } from "@preact/signals";
 import { useEffect, useMemo } from "preact/hooks";
 import { api, explain } from "../../api/client";
 import type { Change, RunDetail, Value } from "../../api/v1";
@@ -17,18 +18,19 @@ import { Course } from "../../state/course";
 import { epoch, focus } from "../../state/live";
 import { secondsOf } from "../../state/runs";
 import { lookOf } from "../../state/states";
-import { row, tick } from "../../state/scripts";
+import { allRows, tick } from "../../state/scripts";
 import { ChartsPanel } from "../script/charts";
 import { ResultsPanel } from "../script/results";
 
 export function RunPage({ id }: { id: string }) {
-  void tick.value;
   const found = useResource((stop) => api.run(id, stop), [id]);
   const run = found.data;
-  const state = run && row(run.script)?.script;
-  const ended = state && state.run === id && !lookOf(state.state).live;
+  const ended = useComputed(() => {
+    void tick.value;
+    return allRows().some(({ script }) => script.run === id && !lookOf(script.state).live);
+  }).value;
   useEffect(() => {
-    if (ended && run.finished === null) found.reload();
+    if (ended && run?.finished === null) found.reload();
   }, [ended]);
   if (!run) {
     return found.error ? <Failure title={`Run ${id} could not be read`} detail={explain(found.error)} onRetry={found.reload} /> : <Loading rows={8} label="Reading the run" />;

@@ -1,6 +1,6 @@
 // A script's page: what it does now, its charts, parameters, log and results.
+import { useComputed } from "@preact/signals";
 import { useEffect, useMemo } from "preact/hooks";
-import type { Script } from "../../api/v1";
 import { Button, Empty, Fact, Loading, StateBadge } from "../../components/basics";
 import { Icon } from "../../components/icon";
 import { now } from "../../lib/clock";
@@ -17,9 +17,8 @@ import { tabs } from "./tabs";
 
 export function ScriptPage({ args }: { args: string[] }) {
   const name = args[0] ?? "";
-  void tick.value;
-  const found = row(name);
-  if (!found) {
+  const found = useComputed(() => tick.value >= 0 && row(args[0] ?? "") !== undefined);
+  if (!found.value) {
     return loaded.value ? (
       <Empty icon="question" title={`There is no script ${name}`}>
         <a href="#/">All scripts</a>
@@ -28,11 +27,14 @@ export function ScriptPage({ args }: { args: string[] }) {
       <Loading rows={8} />
     );
   }
-  return <Known key={name} script={found.script} />;
+  return <Known key={name} name={name} />;
 }
 
-function Known({ script }: { script: Script }) {
-  const { name, run } = script;
+/** What changes all the time is read by the head alone: charts and controls
+ * are not made anew with every step. */
+function Known({ name }: { name: string }) {
+  const run = useComputed(() => (tick.value >= 0 && row(name)?.script.run) || "").value;
+  const live = useComputed(() => tick.value >= 0 && lookOf(row(name)?.script.state ?? "").live).value;
   const era = epoch.value;
   const parameters = useMemo(() => new ParameterSet(name), [name]);
   const course = useMemo(() => (run ? new Course(name, run) : null), [name, run]);
@@ -45,7 +47,7 @@ function Known({ script }: { script: Script }) {
   const tab = tabs.find((t) => t.id === asked) ?? tabs[0]!;
   return (
     <div class={`page-body ${tab.fill ? "fill" : ""}`}>
-      <Head script={script} />
+      <Head name={name} />
       <nav class="tabs" aria-label={`Views of ${name}`}>
         {tabs.map((t) => (
           <a key={t.id} href={href("script", [name], { tab: t.id })} aria-current={t === tab ? "page" : undefined}>
@@ -53,16 +55,19 @@ function Known({ script }: { script: Script }) {
           </a>
         ))}
       </nav>
-      <tab.view script={script} course={course} parameters={parameters} />
+      <tab.view name={name} run={run} live={live} course={course} parameters={parameters} />
     </div>
   );
 }
 
-function Head({ script }: { script: Script }) {
+function Head({ name }: { name: string }) {
+  void tick.value;
+  const found = row(name);
+  if (!found) return null;
+  const { script } = found;
   const look = lookOf(script.state);
   const p = script.progress;
   const part = p?.total ? Math.min(1, Math.max(0, p.done / p.total)) : null;
-  const found = row(script.name);
   const age = script.started ? (now.value - Date.parse(script.started)) / 1000 : null;
   return (
     <header class="script-head">
@@ -84,7 +89,7 @@ function Head({ script }: { script: Script }) {
       </div>
       <dl class="facts">
         <Fact label="Step">{p?.total ? `${num(script.step ?? p.done)} of ${num(p.total)}` : num(script.step)}</Fact>
-        <Fact label="Rate">{rate(found ? rateOf(found) : null)}</Fact>
+        <Fact label="Rate">{rate(rateOf(found))}</Fact>
         <Fact label="Left">{look.live ? duration(p?.eta) : "–"}</Fact>
         <Fact label="Started" title={full(script.started)}>
           {age === null ? "never" : `${duration(age)} ago`}

@@ -7,6 +7,7 @@ import { Button, Card, Empty, Failure, Loading, Search, Segments } from "../../c
 import { Icon } from "../../components/icon";
 import { useRem, VirtualRows } from "../../components/virtual";
 import { clock, full, num } from "../../lib/format";
+import { parseMoment } from "../../lib/moment";
 import { highlight } from "../../lib/text";
 import { focus } from "../../state/live";
 import { LogArchive } from "../../state/log-archive";
@@ -79,10 +80,12 @@ export function LogsPanel({ script }: { script: string }) {
     archive.value = null;
     paused.value = null;
   };
+  const unreadable = useSignal(false);
   const jump = (text: string) => {
-    const time = Date.parse(text);
     const first = view.lines[0];
-    if (Number.isNaN(time)) return;
+    const time = parseMoment(text, Math.max(view.lines.at(-1)?.time ?? 0, (past?.lines.at(-1)?.time ?? 0)) || Date.now());
+    unreadable.value = time === null && text.trim() !== "";
+    if (time === null) return;
     if (past || !first || time < first.time) return void goBack(time);
     hold();
     scroller.current?.scrollTo({ top: indexAt(lines, time) * rowHeight });
@@ -109,10 +112,18 @@ export function LogsPanel({ script }: { script: string }) {
             <option value="stderr">stderr</option>
             <option value="log">log</option>
           </select>
-          <label class="spread">
-            <span class="sr">Jump to a time</span>
-            <input class="input" type="datetime-local" step="1" title="Jump to a time" onChange={(e) => jump(e.currentTarget.value)} />
-          </label>
+          <form
+            class="jump"
+            onSubmit={(e) => {
+              e.preventDefault();
+              jump(e.currentTarget.querySelector("input")?.value ?? "");
+            }}
+          >
+            <input
+              class="input" aria-label="Jump to a time" placeholder="Jump to 14:05" title="A time as 14:05 or 14:05:30, a day and a time as 2026-11-23 14:05, or -10m for ten minutes ago; then Enter"
+              autocomplete="off" spellcheck={false} aria-invalid={unreadable.value} onInput={() => (unreadable.value = false)}
+            />
+          </form>
           <Button icon={paused.value || past ? "play" : "pause"} onClick={() => (paused.value || past ? follow() : hold())}>
             {paused.value || past ? "Follow" : "Pause"}
           </Button>
@@ -120,7 +131,7 @@ export function LogsPanel({ script }: { script: string }) {
       }
     >
       {!view.loaded.value ? (
-        view.error.value ? <Failure title="The log could not be read" detail={explain(view.error.value)} onRetry={() => void view.load()} /> : <Loading rows={8} />
+        view.error.value ? <Failure title="The log could not be read" detail={explain(view.error.value)} onRetry={() => void view.load()} /> : <Loading rows={8} label="Reading the log" />
       ) : lines.length === 0 ? (
         <Empty icon="menu" title={source.length === 0 && !past ? "Nothing was printed yet" : "No line fits"} />
       ) : (

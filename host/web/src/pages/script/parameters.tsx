@@ -1,10 +1,14 @@
 // The parameters of a script as controls, with what became of each change.
 import { useSignal } from "@preact/signals";
+import { useMemo } from "preact/hooks";
 import type { Change, Parameter } from "../../api/v1";
 import { explain } from "../../api/client";
 import { Button, Card, Empty, Failure, IconButton, Loading, Search } from "../../components/basics";
+import { Fold } from "../../components/fold";
 import { Icon, type IconName } from "../../components/icon";
 import { author, value } from "../../lib/format";
+import { groupsOf, openAtFirst, type Group } from "../../lib/groups";
+import { memo } from "../../lib/memo";
 import type { Note, NoteKind, ParameterSet } from "../../state/parameters";
 import { Control } from "./control";
 
@@ -24,7 +28,7 @@ const mutability: Record<string, string> = {
 function NoteLine({ note, id }: { note: Note | undefined; id: string }) {
   const look = note && looks[note.kind];
   return (
-    <p id={id} class={`note small ${look ? `tone-${look.tone}` : ""}`} role="status">
+    <p id={id} class={`note small ${look ? `tone-${look.tone}` : ""}`} role="status" aria-live={note?.own ? "polite" : "off"}>
       {note && look && (
         <>
           <Icon name={look.icon} size={12} />
@@ -61,9 +65,8 @@ function Owner({ p, set }: { p: Parameter; set: ParameterSet }) {
   );
 }
 
-function One({ p, set, last }: { p: Parameter; set: ParameterSet; last: Change | undefined }) {
+const One = memo(({ p, set, last, note }: { p: Parameter; set: ParameterSet; last: Change | undefined; note: Note | undefined }) => {
   const id = `parameter-${p.name}`;
-  const note = set.notes.value.get(p.name);
   const route = p.owner.startsWith("route:");
   const about = [mutability[p.mutability] ?? "", p.confidence !== "sure" ? `found by reading the script (${p.confidence})` : "", p.deprecated ? `deprecated: ${p.deprecated}` : ""].filter(Boolean);
   const origin = p.origin.file ? `${p.origin.file}:${p.origin.line}` : "";
@@ -87,26 +90,57 @@ function One({ p, set, last }: { p: Parameter; set: ParameterSet; last: Change |
       <NoteLine note={note} id={`${id}-note`} />
     </li>
   );
+});
+
+/** Where a word of a search is looked for. */
+function textOf(p: Parameter): string {
+  return `${p.name} ${p.doc} ${p.owner}`.toLowerCase();
 }
+
+const many = 12; // parameters, from which on they are grouped and can be searched
+const most = 24; // parameters in the groups that are open at first
 
 export function ParametersPanel({ set, changes }: { set: ParameterSet; changes: readonly Change[] }) {
   const search = useSignal("");
+  const chosen = useSignal<ReadonlyMap<string, boolean>>(new Map());
   const list = set.list.value;
-  const many = list.length > 12;
-  const shown = list.filter((p) => p.name.toLowerCase().includes(search.value.toLowerCase()));
-  const lastOf = (name: string) => changes.findLast((c) => c.name === name && c.status === "applied");
+  const notes = set.notes.value;
+  const words = search.value.toLowerCase().split(/\s+/).filter(Boolean);
+  const fitting = list.filter((p) => words.every((w) => textOf(p).includes(w)));
+  const byName = new Map(list.map((p) => [p.name, p]));
+  const groups = groupsOf(fitting.map((p) => p.name), many);
+  const open = openAtFirst(groups, most);
+  const last = useMemo(() => new Map(changes.filter((c) => c.status === "applied").map((c) => [c.name, c])), [changes]);
+  const isOpen = (g: Group) => chosen.value.get(g.title) ?? (words.length > 0 || open.has(g.title));
+  const some = (names: readonly string[]) => (
+    <ul>
+      {names.map((name) => {
+        const p = byName.get(name);
+        return p && <One key={name} p={p} set={set} last={last.get(name)} note={notes.get(name)} />;
+      })}
+    </ul>
+  );
   return (
-    <Card title="Parameters" class="parameters" actions={many ? <Search label="Find a parameter" value={search.value} onInput={(t) => (search.value = t)} /> : undefined}>
+    <Card
+      title={list.length > many ? `Parameters (${words.length > 0 ? `${fitting.length} of ` : ""}${list.length})` : "Parameters"} label="Parameters" class="parameters"
+      actions={list.length > many ? <Search label="Find a parameter" value={search.value} onInput={(t) => (search.value = t)} /> : undefined}
+    >
       {!set.loaded.value ? (
-        set.error.value ? <Failure title="The parameters could not be read" detail={explain(set.error.value)} onRetry={() => void set.load()} /> : <Loading rows={5} />
+        set.error.value ? <Failure title="The parameters could not be read" detail={explain(set.error.value)} onRetry={() => void set.load()} /> : <Loading rows={5} label="Reading the parameters" />
       ) : list.length === 0 ? (
         <Empty title="No parameters">This script has told none, and none were found in it.</Empty>
+      ) : fitting.length === 0 ? (
+        <Empty icon="search" title="No parameter fits" />
       ) : (
-        <ul>
-          {shown.map((p) => (
-            <One key={p.name} p={p} set={set} last={lastOf(p.name)} />
-          ))}
-        </ul>
+        groups.map((g) =>
+          g.title === "" ? (
+            <div key="">{some(g.names)}</div>
+          ) : (
+            <Fold key={`in ${g.title}`} title={g.title} count={g.names.length} open={isOpen(g)} onToggle={() => (chosen.value = new Map(chosen.peek()).set(g.title, !isOpen(g)))}>
+              {some(g.names)}
+            </Fold>
+          ),
+        )
       )}
     </Card>
   );

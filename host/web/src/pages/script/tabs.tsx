@@ -1,9 +1,8 @@
 // The tabs of a script's page. A new one is a file beside this and a line here.
 import type { ComponentType } from "preact";
-import type { Script } from "../../api/v1";
+import { Empty } from "../../components/basics";
 import type { Course } from "../../state/course";
 import type { ParameterSet } from "../../state/parameters";
-import { lookOf } from "../../state/states";
 import { ArtifactsPanel } from "./artifacts";
 import { ChangesPanel } from "./changes";
 import { ChartsPanel } from "./charts";
@@ -13,7 +12,11 @@ import { ParametersPanel } from "./parameters";
 import { ResultsPanel } from "./results";
 
 export interface TabProps {
-  script: Script;
+  name: string;
+  /** Its present run, or its last; "": it has never run. */
+  run: string;
+  /** Whether there is a process. */
+  live: boolean;
   /** What its run has measured; null: it has never run. */
   course: Course | null;
   parameters: ParameterSet;
@@ -27,20 +30,30 @@ export interface Tab {
   fill?: boolean;
 }
 
-function Live({ script, course, parameters }: TabProps) {
+function Live({ course, parameters, live }: TabProps) {
   return (
     <div class="live">
-      <div class="live-charts stack">{course && <ChartsPanel course={course} live={lookOf(script.state).live} />}</div>
+      <div class="live-charts stack">{course ? <ChartsPanel key={course.run} course={course} live={live} /> : <NeverRun />}</div>
       <ParametersPanel set={parameters} changes={course?.changes.value ?? []} />
+    </div>
+  );
+}
+
+function NeverRun() {
+  return (
+    <div class="card">
+      <Empty icon="play" title="This script has not run yet">
+        Its charts will stand here. What is set now is used when it starts.
+      </Empty>
     </div>
   );
 }
 
 export const tabs: Tab[] = [
   { id: "", title: "Charts and parameters", view: Live },
-  { id: "logs", title: "Log", view: ({ script }) => <LogsPanel script={script.name} />, fill: true },
-  { id: "results", title: "Results", view: ({ script, course }) => <ResultsPanel results={course?.results.value ?? []} live={lookOf(script.state).live} /> },
-  { id: "changes", title: "Changes", view: ({ script, course, parameters }) => <ChangesPanel script={script.name} run={script.run} set={parameters} changes={course?.changes.value ?? []} /> },
-  { id: "artifacts", title: "Artifacts", view: ({ script }) => <ArtifactsPanel script={script.name} run={script.run} live={lookOf(script.state).live} /> },
-  { id: "mailbox", title: "Mailbox", view: ({ script }) => <MailboxPanel script={script.name} /> },
+  { id: "logs", title: "Log", view: ({ name }) => <LogsPanel script={name} />, fill: true },
+  { id: "results", title: "Results", view: ({ course, live }) => <ResultsPanel results={course?.results.value ?? []} live={live} /> },
+  { id: "changes", title: "Changes", view: ({ name, run, course, parameters }) => <ChangesPanel script={name} run={run} set={parameters} changes={course?.changes.value ?? []} /> },
+  { id: "artifacts", title: "Artifacts", view: ({ name, run, live }) => <ArtifactsPanel script={name} run={run} live={live} /> },
+  { id: "mailbox", title: "Mailbox", view: ({ name }) => <MailboxPanel script={name} /> },
 ];
