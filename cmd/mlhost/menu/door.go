@@ -93,9 +93,8 @@ func scriptsIn(dir string) int {
 // door is what is shown as long as no host was entered.
 type door struct {
 	list
-	offers []offer
-	known  bool
-	busy   bool
+	answer[[]offer]
+	busy bool
 }
 
 func newDoor() *door { return &door{} }
@@ -110,27 +109,19 @@ func (d *door) fetch(m *model) tea.Cmd {
 	}
 }
 
-func (d *door) take(m *model, data any, err error) {
-	if err != nil {
-		m.tell(failure(err), true)
-		return
-	}
-	d.offers, d.known = data.([]offer), true
-}
-
 func (d *door) key(m *model, k tea.KeyPressMsg) tea.Cmd {
 	key := k.String()
-	if d.move(key, len(d.offers), m.height) || len(d.offers) == 0 {
+	if d.move(key, len(d.shown), m.height) || len(d.shown) == 0 {
 		return nil
 	}
-	if n := int(key[0] - '1'); len(key) == 1 && n >= 0 && n < len(d.offers) {
+	if n := int(key[0] - '1'); len(key) == 1 && n >= 0 && n < len(d.shown) {
 		d.cursor = n
 		key = "enter"
 	}
 	if key != "enter" || d.busy {
 		return nil
 	}
-	o := d.offers[d.cursor]
+	o := d.shown[d.cursor]
 	switch {
 	case len(o.words) == 0:
 		return m.open(o.host)
@@ -175,10 +166,10 @@ func (d *door) start(m *model, o offer) tea.Cmd {
 
 func (d *door) body(m *model, width, height int) []string {
 	var out []string
-	if height > len(d.offers)+4 {
+	if height > len(d.shown)+4 {
 		out = append(out, "")
 	}
-	live := slices.ContainsFunc(d.offers, func(o offer) bool { return o.host.Live })
+	live := slices.ContainsFunc(d.shown, func(o offer) bool { return o.host.Live })
 	said := "No host is running (state: " + text.Cell(m.options.State) + ")."
 	if live {
 		said = "Several hosts run here."
@@ -186,10 +177,10 @@ func (d *door) body(m *model, width, height int) []string {
 	if d.known {
 		out = append(out, paragraph(said, width)...)
 	}
-	if height > len(d.offers)+4 {
+	if height > len(d.shown)+4 {
 		out = append(out, "")
 	}
-	for i, o := range d.offers {
+	for i, o := range d.shown {
 		line := fmt.Sprintf("%d  %s", i+1, text.Cell(o.text))
 		if i == d.cursor {
 			out = append(out, chosen.Render(text.Pad("> "+text.Clip(line, width-2), width)))
@@ -203,10 +194,10 @@ func (d *door) body(m *model, width, height int) []string {
 func (d *door) keys() []hint { return []hint{{"enter", "do it"}, {"↑↓", "choose"}} }
 
 func (d *door) command(*model) []string {
-	if d.cursor >= len(d.offers) {
+	if d.cursor >= len(d.shown) {
 		return nil
 	}
-	o := d.offers[d.cursor]
+	o := d.shown[d.cursor]
 	switch {
 	case len(o.words) > 0:
 		return o.words

@@ -54,13 +54,7 @@ func (l *scriptList) title() string { return "" }
 
 // shown are the scripts that the filter leaves.
 func (l *scriptList) shown(m *model) []v1.Script {
-	var out []v1.Script
-	for _, s := range m.scripts {
-		if l.matches(s.Name, string(s.State)) {
-			out = append(out, s)
-		}
-	}
-	return out
+	return matching(&l.list, m.scripts, func(s v1.Script) []string { return []string{s.Name, string(s.State)} })
 }
 
 func (l *scriptList) fetch(*model) tea.Cmd    { return nil } // the model asks for what is shown here

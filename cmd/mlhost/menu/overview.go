@@ -15,8 +15,7 @@ import (
 // overview shows the most of a script that fits.
 type overview struct {
 	script string
-	shown  overviewData
-	known  bool
+	answer[overviewData]
 }
 
 type overviewData struct {
@@ -61,14 +60,6 @@ func (o *overview) fetch(m *model) tea.Cmd {
 		}
 		return d, nil
 	})
-}
-
-func (o *overview) take(m *model, data any, err error) {
-	if err != nil {
-		m.tell(failure(err), true)
-		return
-	}
-	o.shown, o.known = data.(overviewData), true
 }
 
 // shapes reads what the numeric variables of a run went through.
@@ -192,8 +183,7 @@ func repeat(s string, n int) string { return strings.Repeat(s, max(0, n)) }
 type results struct {
 	list
 	script string
-	shown  v1.Results
-	known  bool
+	answer[v1.Results]
 }
 
 func (r *results) title() string { return "" }
@@ -202,22 +192,8 @@ func (r *results) fetch(m *model) tea.Cmd {
 	return m.load(r, func(ctx context.Context, c *client.Client) (any, error) { return c.Results(ctx, r.script) })
 }
 
-func (r *results) take(m *model, data any, err error) {
-	if err != nil {
-		m.tell(failure(err), true)
-		return
-	}
-	r.shown, r.known = data.(v1.Results), true
-}
-
 func (r *results) rows() []v1.Result {
-	var out []v1.Result
-	for _, one := range r.shown.Results {
-		if r.matches(one.Name) {
-			out = append(out, one)
-		}
-	}
-	return out
+	return matching(&r.list, r.shown.Results, func(one v1.Result) []string { return []string{one.Name} })
 }
 
 func (r *results) key(m *model, k tea.KeyPressMsg) tea.Cmd {

@@ -17,8 +17,7 @@ import (
 type parameters struct {
 	list
 	script string
-	shown  v1.Parameters
-	known  bool
+	answer[v1.Parameters]
 }
 
 func (p *parameters) title() string { return "" }
@@ -27,22 +26,8 @@ func (p *parameters) fetch(m *model) tea.Cmd {
 	return m.load(p, func(ctx context.Context, c *client.Client) (any, error) { return c.Parameters(ctx, p.script) })
 }
 
-func (p *parameters) take(m *model, data any, err error) {
-	if err != nil {
-		m.tell(failure(err), true)
-		return
-	}
-	p.shown, p.known = data.(v1.Parameters), true
-}
-
 func (p *parameters) rows() []v1.Parameter {
-	var out []v1.Parameter
-	for _, one := range p.shown.Parameters {
-		if p.matches(one.Name, one.Doc) {
-			out = append(out, one)
-		}
-	}
-	return out
+	return matching(&p.list, p.shown.Parameters, func(one v1.Parameter) []string { return []string{one.Name, one.Doc} })
 }
 
 func (p *parameters) chosen() (v1.Parameter, bool) {

@@ -19,8 +19,7 @@ import (
 type runs struct {
 	list
 	script string
-	shown  []v1.Run
-	known  bool
+	answer[v1.Runs]
 	marked map[string]bool // to be compared
 }
 
@@ -40,22 +39,8 @@ func (r *runs) fetch(m *model) tea.Cmd {
 	})
 }
 
-func (r *runs) take(m *model, data any, err error) {
-	if err != nil {
-		m.tell(failure(err), true)
-		return
-	}
-	r.shown, r.known = data.(v1.Runs).Runs, true
-}
-
 func (r *runs) rows() []v1.Run {
-	var out []v1.Run
-	for _, one := range r.shown {
-		if r.matches(one.ID, one.Script, string(one.State)) {
-			out = append(out, one)
-		}
-	}
-	return out
+	return matching(&r.list, r.shown.Runs, func(one v1.Run) []string { return []string{one.ID, one.Script, string(one.State)} })
 }
 
 func (r *runs) key(m *model, k tea.KeyPressMsg) tea.Cmd {
@@ -90,7 +75,7 @@ func (r *runs) key(m *model, k tea.KeyPressMsg) tea.Cmd {
 // comparison is the command that compares what is marked.
 func (r *runs) comparison() []string {
 	words := []string{"runs", "compare"}
-	for _, one := range r.shown {
+	for _, one := range r.shown.Runs {
 		if r.marked[one.ID] {
 			words = append(words, one.ID)
 		}

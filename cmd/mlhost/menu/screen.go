@@ -68,6 +68,20 @@ func stateStyle(s script.State) lipgloss.Style {
 	return faint
 }
 
+// answer is what the host said last to a screen that shows one thing of it.
+type answer[T any] struct {
+	shown T
+	known bool // the host has answered
+}
+
+func (a *answer[T]) take(m *model, data any, err error) {
+	if err != nil {
+		m.tell(failure(err), true)
+		return
+	}
+	a.shown, a.known = data.(T), true
+}
+
 // list is a cursor in rows that need not all fit.
 type list struct {
 	cursor, top int
@@ -83,6 +97,17 @@ func (l *list) matches(texts ...string) bool {
 	}
 	want := strings.ToLower(l.filter)
 	return slices.ContainsFunc(texts, func(t string) bool { return strings.Contains(strings.ToLower(t), want) })
+}
+
+// matching returns those of all with a text that has the letters of the list's filter.
+func matching[T any](l *list, all []T, texts func(T) []string) []T {
+	var out []T
+	for _, one := range all {
+		if l.matches(texts(one)...) {
+			out = append(out, one)
+		}
+	}
+	return out
 }
 
 // move moves the cursor among n rows; false where the key is none for that.

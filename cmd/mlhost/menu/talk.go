@@ -21,8 +21,7 @@ import (
 type talk struct {
 	list
 	script string
-	shown  talkData
-	known  bool
+	answer[talkData]
 }
 
 type talkData struct {
@@ -61,22 +60,8 @@ func (t *talk) fetch(m *model) tea.Cmd {
 	})
 }
 
-func (t *talk) take(m *model, data any, err error) {
-	if err != nil {
-		m.tell(failure(err), true)
-		return
-	}
-	t.shown, t.known = data.(talkData), true
-}
-
 func (t *talk) mail() []v1.Message {
-	var out []v1.Message
-	for _, one := range t.shown.mail {
-		if t.matches(one.Topic, one.Source) {
-			out = append(out, one)
-		}
-	}
-	return out
+	return matching(&t.list, t.shown.mail, func(one v1.Message) []string { return []string{one.Topic, one.Source} })
 }
 
 func (t *talk) key(m *model, k tea.KeyPressMsg) tea.Cmd {

@@ -19,8 +19,7 @@ var nan = math.NaN()
 type variables struct {
 	list
 	script string
-	shown  variablesData
-	known  bool
+	answer[variablesData]
 	height int
 }
 
@@ -50,22 +49,8 @@ func (v *variables) fetch(m *model) tea.Cmd {
 	})
 }
 
-func (v *variables) take(m *model, data any, err error) {
-	if err != nil {
-		m.tell(failure(err), true)
-		return
-	}
-	v.shown, v.known = data.(variablesData), true
-}
-
 func (v *variables) rows() []v1.Variable {
-	var out []v1.Variable
-	for _, one := range v.shown.variables.Variables {
-		if v.matches(one.Name) {
-			out = append(out, one)
-		}
-	}
-	return out
+	return matching(&v.list, v.shown.variables.Variables, func(one v1.Variable) []string { return []string{one.Name} })
 }
 
 func (v *variables) chosen() (v1.Variable, bool) {
@@ -143,10 +128,9 @@ func (v *variables) body(m *model, width, height int) []string {
 // plot is a chart of one variable over its run.
 type plot struct {
 	script, run, variable string
-	data                  v1.Chart
-	known                 bool
-	log                   bool
-	width                 int
+	answer[v1.Chart]
+	log   bool
+	width int
 }
 
 func (p *plot) title() string { return p.variable }
@@ -157,14 +141,6 @@ func (p *plot) fetch(m *model) tea.Cmd {
 		run = s.Run // a new one may have begun
 	}
 	return m.load(p, func(ctx context.Context, c *client.Client) (any, error) { return c.Chart(ctx, run, name, points) })
-}
-
-func (p *plot) take(m *model, data any, err error) {
-	if err != nil {
-		m.tell(failure(err), true)
-		return
-	}
-	p.data, p.known = data.(v1.Chart), true
 }
 
 func (p *plot) key(_ *model, k tea.KeyPressMsg) tea.Cmd {
@@ -200,17 +176,17 @@ func (p *plot) body(m *model, width, height int) []string {
 	if !p.known {
 		return []string{faint.Render("asking the host …")}
 	}
-	if len(p.data.Buckets) == 0 {
+	if len(p.shown.Buckets) == 0 {
 		return []string{faint.Render("no numbers were reported yet")}
 	}
-	points := make([]chart.Point, 0, len(p.data.Buckets))
+	points := make([]chart.Point, 0, len(p.shown.Buckets))
 	count, odd := int64(0), int64(0)
-	for _, b := range p.data.Buckets {
+	for _, b := range p.shown.Buckets {
 		points = append(points, pointOf(b))
 		count += b.Count
 		odd += b.NaN + b.Inf + b.NegInf
 	}
-	first, last := p.data.Buckets[0], p.data.Buckets[len(p.data.Buckets)-1]
+	first, last := p.shown.Buckets[0], p.shown.Buckets[len(p.shown.Buckets)-1]
 	head := bold.Render(text.Cell(p.variable)) + " = " + text.Value(last.Last, 20) + faint.Render("  "+text.Count(int(count), "sample"))
 	if odd > 0 {
 		head += bad.Render(fmt.Sprintf("  %d not a number (×)", odd))
