@@ -91,8 +91,10 @@ func addRun(ctx context.Context, kept *store.Store, out *registry.Script, run *s
 		if c.Status == script.NeedsRestart {
 			continue
 		}
-		used[c.Name] = c.New
 		out.Revision = max(out.Revision, c.Revision)
+		if c.Status != script.Pending || c.Step <= run.Step { // the others wait
+			used[c.Name] = c.New
+		}
 	}
 	variables, err := kept.Variables(ctx, run.ID)
 	if err != nil {

@@ -13,6 +13,7 @@ import (
 
 	"github.com/mlhost/mlhost/host/config"
 	"github.com/mlhost/mlhost/shared/script"
+	"github.com/mlhost/mlhost/shared/wire"
 )
 
 // successor makes a Process that may take over the run of p. It has no process
@@ -129,6 +130,17 @@ func (p *Process) fits(ctx context.Context, next *Process, values map[string]scr
 	ctx, cancel := context.WithTimeout(ctx, p.s.options.CallTimeout)
 	defer cancel()
 	return next.validate(ctx, values)
+}
+
+// fitsWaiting decides whether the process could take the changes that wait for
+// a later step of the script.
+func (p *Process) fitsWaiting(changes []wire.Waiting) error {
+	for _, c := range changes {
+		if _, err := p.fit(c.Name, c.Value); err != nil {
+			return script.Errorf(script.CodeRejected, "%s is to be %s at step %d, and that does not fit: %s", c.Name, c.Value, c.Step, err)
+		}
+	}
+	return nil
 }
 
 // takesState reports whether a script can go on from the checkpoint of

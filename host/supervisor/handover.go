@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"time"
@@ -21,6 +22,7 @@ const (
 // swap asks for the process of a run to be replaced.
 type swap struct {
 	program program  // what the new process executes
+	takes   *Process // has shown what it takes; it may have ended
 	next    *Process // launched already; nil: the present one is to end first
 	done    chan error
 }
@@ -133,7 +135,7 @@ func (h *handover) hold(ctx context.Context) (unlock func(), err error) {
 		values, h.revision = locked()
 	}
 	h.values = p.present(values)
-	return unlock, nil
+	return unlock, h.swap.takes.fitsWaiting(h.checkpoint.Waiting)
 }
 
 // state takes the script's checkpoint, and everything that it has said until
@@ -200,11 +202,29 @@ func (h *handover) replace(ctx context.Context) error {
 			return err
 		}
 	}
+	if err := h.validateWaiting(ctx); err != nil {
+		return err
+	}
 	st, err := h.takeOver(ctx)
 	if err == nil {
 		h.st = st
 	}
 	return err
+}
+
+// validateWaiting asks the next process whether the changes that wait for a
+// step go together with the values.
+func (h *handover) validateWaiting(ctx context.Context) error {
+	if len(h.checkpoint.Waiting) == 0 {
+		return nil
+	}
+	values := maps.Clone(h.values)
+	for _, c := range h.checkpoint.Waiting {
+		values[c.Name] = c.Value
+	}
+	ctx, cancel := context.WithTimeout(ctx, h.old.s.options.CallTimeout)
+	defer cancel()
+	return h.next.validate(ctx, values)
 }
 
 // takeOver starts the next process from the checkpoint and gives it the run.

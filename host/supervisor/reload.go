@@ -138,6 +138,7 @@ func (u *unit) handOver(ctx context.Context, p *Process, program program) error 
 	if err != nil {
 		return joined(err, p.dropCandidate(next))
 	}
+	w.takes = next
 	if next.plain.MayOverlap && p.Description().MayOverlap {
 		w.next = next
 	} else if err := p.dropCandidate(next); err != nil {

@@ -251,7 +251,7 @@ func (p *Plugin) Checkpoint(ctx context.Context) (wire.Checkpoint, error) {
 		return wire.Checkpoint{}, err
 	}
 	p.recorder.settle()
-	out := wire.Checkpoint{Data: data, Step: p.currentStep()}
+	out := wire.Checkpoint{Data: data, Step: p.currentStep(), Waiting: p.parameters.handOut()}
 	if schema := p.describe().State; schema != nil {
 		out.Schema, out.Version = schema.Name, schema.Version
 	}
@@ -267,12 +267,15 @@ func (p *Plugin) Restore(ctx context.Context, checkpoint wire.Checkpoint) error 
 	if p.begun() {
 		return script.Errorf(script.CodeConflict, "the run has begun already")
 	}
+	if err := p.parameters.takeUp(checkpoint.Waiting); err != nil {
+		return err
+	}
 	if err := guarded("Restore", func() error { return c.Restore(ctx, checkpoint.Data) }); err != nil {
 		return err
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.step = checkpoint.Step
+	p.step, p.restored = checkpoint.Step, true
 	return nil
 }
 

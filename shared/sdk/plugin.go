@@ -45,6 +45,7 @@ type Plugin struct {
 	due         chan struct{} // closed when something waits for the next step
 	step        int64
 	ownStep     bool // the script sets its steps itself
+	restored    bool // the run goes on with what another process left
 	progressed  progressState
 	warned      map[string]bool
 }
@@ -199,6 +200,9 @@ func (p *Plugin) Start(_ context.Context, request wire.StartRequest) error {
 
 // run is the goroutine of the script; it ends when Run returns.
 func (p *Plugin) run() {
+	if p.restored { // the process before it stood in this step, and had not left it
+		p.reach(p.currentStep())
+	}
 	err := p.callRun()
 	p.flush()
 	p.cancel()

@@ -204,13 +204,17 @@ func startFromProto(r *pb.StartRequest) StartRequest {
 func checkpointToProto(c Checkpoint) *pb.CheckpointInfo {
 	return &pb.CheckpointInfo{
 		Schema: valid(c.Schema), Version: c.Version, Data: c.Data, Path: valid(c.Path), Sha256: valid(c.SHA256),
-		Step: c.Step,
+		Step: c.Step, Waiting: mapSlice(c.Waiting, func(w Waiting) *pb.WaitingChange {
+			return &pb.WaitingChange{Name: valid(w.Name), Value: valueToProto(w.Value), Step: w.Step, Author: valid(w.Author)}
+		}),
 	}
 }
 
 func checkpointFromProto(c *pb.CheckpointInfo) Checkpoint {
 	return Checkpoint{
 		Schema: c.GetSchema(), Version: c.GetVersion(), Data: c.GetData(), Path: c.GetPath(), SHA256: c.GetSha256(),
-		Step: c.GetStep(),
+		Step: c.GetStep(), Waiting: mapSlice(c.GetWaiting(), func(w *pb.WaitingChange) Waiting {
+			return Waiting{Name: w.GetName(), Value: valueFromProto(w.GetValue()), Step: w.GetStep(), Author: w.GetAuthor()}
+		}),
 	}
 }

@@ -275,6 +275,9 @@ func (s *source) start() StartRequest {
 	}
 	if s.bool() {
 		c := Checkpoint{Schema: s.text(), Version: s.int64(), Path: s.text(), SHA256: s.text(), Step: s.int64()}
+		c.Waiting = slice(s, func() Waiting {
+			return Waiting{Name: s.text(), Value: s.any(), Step: s.int64(), Author: s.text()}
+		})
 		if data := s.text(); data != "" {
 			c.Data = []byte(data)
 		}

@@ -88,6 +88,16 @@ type Checkpoint struct {
 	Path    string
 	SHA256  string
 	Step    int64 // that the script's count of steps has reached
+	Waiting []Waiting
+}
+
+// Waiting is a change of a parameter that waits for a step. Its set was
+// answered and its revision counted; ParametersObserved tells that it is in use.
+type Waiting struct {
+	Name   string
+	Value  script.Value
+	Step   int64 // -1: the next one
+	Author string
 }
 
 // Severities of a Diagnostic.

@@ -159,6 +159,9 @@ func (t *turner) Run(ctx context.Context, s *sdk.Session) error {
 			}
 			return err
 		}
+		if err := atGate(ctx, s, count); err != nil {
+			return err
+		}
 		if s.Text("end") == "well" {
 			s.Result("writers", strings.Join(t.state.Writers, " "))
 			return nil
@@ -170,6 +173,26 @@ func (t *turner) Run(ctx context.Context, s *sdk.Session) error {
 			return ctx.Err()
 		}
 	}
+}
+
+// gate is the step that a turner does not go beyond before the file is there
+// that its executable calls gate.
+const gate = 20
+
+func atGate(ctx context.Context, s *sdk.Session, count int) error {
+	for turns["gate"] != "" && count >= gate {
+		if _, err := os.Stat(turns["gate"]); err == nil {
+			return nil
+		}
+		select {
+		case <-time.After(10 * time.Millisecond):
+		case <-s.Due():
+		}
+		if err := s.Yield(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (t *turner) version() string {

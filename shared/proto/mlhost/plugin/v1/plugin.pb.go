@@ -2342,7 +2342,9 @@ type CheckpointInfo struct {
 	// sha256 of that file, in hexadecimal.
 	Sha256 string `protobuf:"bytes,5,opt,name=sha256,proto3" json:"sha256,omitempty"`
 	// step that the script's own count of steps has reached.
-	Step          int64 `protobuf:"varint,6,opt,name=step,proto3" json:"step,omitempty"`
+	Step int64 `protobuf:"varint,6,opt,name=step,proto3" json:"step,omitempty"`
+	// waiting are the changes of parameters that wait for a later step.
+	Waiting       []*WaitingChange `protobuf:"bytes,7,rep,name=waiting,proto3" json:"waiting,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2419,6 +2421,88 @@ func (x *CheckpointInfo) GetStep() int64 {
 	return 0
 }
 
+func (x *CheckpointInfo) GetWaiting() []*WaitingChange {
+	if x != nil {
+		return x.Waiting
+	}
+	return nil
+}
+
+// WaitingChange is a change of a parameter that waits for a step. Its revision
+// is counted and its set answered: who takes it over applies it at the step and
+// says so by ParametersObserved.
+type WaitingChange struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// name of the parameter.
+	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	// value that it is to have.
+	Value *Value `protobuf:"bytes,2,opt,name=value,proto3" json:"value,omitempty"`
+	// step at which it takes effect; -1: the next one.
+	Step int64 `protobuf:"zigzag64,3,opt,name=step,proto3" json:"step,omitempty"`
+	// author of the change.
+	Author        string `protobuf:"bytes,4,opt,name=author,proto3" json:"author,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *WaitingChange) Reset() {
+	*x = WaitingChange{}
+	mi := &file_mlhost_plugin_v1_plugin_proto_msgTypes[32]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *WaitingChange) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*WaitingChange) ProtoMessage() {}
+
+func (x *WaitingChange) ProtoReflect() protoreflect.Message {
+	mi := &file_mlhost_plugin_v1_plugin_proto_msgTypes[32]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use WaitingChange.ProtoReflect.Descriptor instead.
+func (*WaitingChange) Descriptor() ([]byte, []int) {
+	return file_mlhost_plugin_v1_plugin_proto_rawDescGZIP(), []int{32}
+}
+
+func (x *WaitingChange) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *WaitingChange) GetValue() *Value {
+	if x != nil {
+		return x.Value
+	}
+	return nil
+}
+
+func (x *WaitingChange) GetStep() int64 {
+	if x != nil {
+		return x.Step
+	}
+	return 0
+}
+
+func (x *WaitingChange) GetAuthor() string {
+	if x != nil {
+		return x.Author
+	}
+	return ""
+}
+
 // CheckpointRequest asks for the state.
 type CheckpointRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -2428,7 +2512,7 @@ type CheckpointRequest struct {
 
 func (x *CheckpointRequest) Reset() {
 	*x = CheckpointRequest{}
-	mi := &file_mlhost_plugin_v1_plugin_proto_msgTypes[32]
+	mi := &file_mlhost_plugin_v1_plugin_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2440,7 +2524,7 @@ func (x *CheckpointRequest) String() string {
 func (*CheckpointRequest) ProtoMessage() {}
 
 func (x *CheckpointRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_mlhost_plugin_v1_plugin_proto_msgTypes[32]
+	mi := &file_mlhost_plugin_v1_plugin_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2453,7 +2537,7 @@ func (x *CheckpointRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CheckpointRequest.ProtoReflect.Descriptor instead.
 func (*CheckpointRequest) Descriptor() ([]byte, []int) {
-	return file_mlhost_plugin_v1_plugin_proto_rawDescGZIP(), []int{32}
+	return file_mlhost_plugin_v1_plugin_proto_rawDescGZIP(), []int{33}
 }
 
 // CheckpointResponse is a piece of the state: the first one carries every
@@ -2468,7 +2552,7 @@ type CheckpointResponse struct {
 
 func (x *CheckpointResponse) Reset() {
 	*x = CheckpointResponse{}
-	mi := &file_mlhost_plugin_v1_plugin_proto_msgTypes[33]
+	mi := &file_mlhost_plugin_v1_plugin_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2480,7 +2564,7 @@ func (x *CheckpointResponse) String() string {
 func (*CheckpointResponse) ProtoMessage() {}
 
 func (x *CheckpointResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_mlhost_plugin_v1_plugin_proto_msgTypes[33]
+	mi := &file_mlhost_plugin_v1_plugin_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2493,7 +2577,7 @@ func (x *CheckpointResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CheckpointResponse.ProtoReflect.Descriptor instead.
 func (*CheckpointResponse) Descriptor() ([]byte, []int) {
-	return file_mlhost_plugin_v1_plugin_proto_rawDescGZIP(), []int{33}
+	return file_mlhost_plugin_v1_plugin_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *CheckpointResponse) GetCheckpoint() *CheckpointInfo {
@@ -2514,7 +2598,7 @@ type RestoreRequest struct {
 
 func (x *RestoreRequest) Reset() {
 	*x = RestoreRequest{}
-	mi := &file_mlhost_plugin_v1_plugin_proto_msgTypes[34]
+	mi := &file_mlhost_plugin_v1_plugin_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2526,7 +2610,7 @@ func (x *RestoreRequest) String() string {
 func (*RestoreRequest) ProtoMessage() {}
 
 func (x *RestoreRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_mlhost_plugin_v1_plugin_proto_msgTypes[34]
+	mi := &file_mlhost_plugin_v1_plugin_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2539,7 +2623,7 @@ func (x *RestoreRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RestoreRequest.ProtoReflect.Descriptor instead.
 func (*RestoreRequest) Descriptor() ([]byte, []int) {
-	return file_mlhost_plugin_v1_plugin_proto_rawDescGZIP(), []int{34}
+	return file_mlhost_plugin_v1_plugin_proto_rawDescGZIP(), []int{35}
 }
 
 func (x *RestoreRequest) GetCheckpoint() *CheckpointInfo {
@@ -2558,7 +2642,7 @@ type RestoreResponse struct {
 
 func (x *RestoreResponse) Reset() {
 	*x = RestoreResponse{}
-	mi := &file_mlhost_plugin_v1_plugin_proto_msgTypes[35]
+	mi := &file_mlhost_plugin_v1_plugin_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2570,7 +2654,7 @@ func (x *RestoreResponse) String() string {
 func (*RestoreResponse) ProtoMessage() {}
 
 func (x *RestoreResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_mlhost_plugin_v1_plugin_proto_msgTypes[35]
+	mi := &file_mlhost_plugin_v1_plugin_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2583,7 +2667,7 @@ func (x *RestoreResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RestoreResponse.ProtoReflect.Descriptor instead.
 func (*RestoreResponse) Descriptor() ([]byte, []int) {
-	return file_mlhost_plugin_v1_plugin_proto_rawDescGZIP(), []int{35}
+	return file_mlhost_plugin_v1_plugin_proto_rawDescGZIP(), []int{36}
 }
 
 // StopRequest ends the run.
@@ -2599,7 +2683,7 @@ type StopRequest struct {
 
 func (x *StopRequest) Reset() {
 	*x = StopRequest{}
-	mi := &file_mlhost_plugin_v1_plugin_proto_msgTypes[36]
+	mi := &file_mlhost_plugin_v1_plugin_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2611,7 +2695,7 @@ func (x *StopRequest) String() string {
 func (*StopRequest) ProtoMessage() {}
 
 func (x *StopRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_mlhost_plugin_v1_plugin_proto_msgTypes[36]
+	mi := &file_mlhost_plugin_v1_plugin_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2624,7 +2708,7 @@ func (x *StopRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StopRequest.ProtoReflect.Descriptor instead.
 func (*StopRequest) Descriptor() ([]byte, []int) {
-	return file_mlhost_plugin_v1_plugin_proto_rawDescGZIP(), []int{36}
+	return file_mlhost_plugin_v1_plugin_proto_rawDescGZIP(), []int{37}
 }
 
 func (x *StopRequest) GetGraceNanos() int64 {
@@ -2650,7 +2734,7 @@ type StopResponse struct {
 
 func (x *StopResponse) Reset() {
 	*x = StopResponse{}
-	mi := &file_mlhost_plugin_v1_plugin_proto_msgTypes[37]
+	mi := &file_mlhost_plugin_v1_plugin_proto_msgTypes[38]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2662,7 +2746,7 @@ func (x *StopResponse) String() string {
 func (*StopResponse) ProtoMessage() {}
 
 func (x *StopResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_mlhost_plugin_v1_plugin_proto_msgTypes[37]
+	mi := &file_mlhost_plugin_v1_plugin_proto_msgTypes[38]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2675,7 +2759,7 @@ func (x *StopResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StopResponse.ProtoReflect.Descriptor instead.
 func (*StopResponse) Descriptor() ([]byte, []int) {
-	return file_mlhost_plugin_v1_plugin_proto_rawDescGZIP(), []int{37}
+	return file_mlhost_plugin_v1_plugin_proto_rawDescGZIP(), []int{38}
 }
 
 // EventsRequest opens the stream of events.
@@ -2689,7 +2773,7 @@ type EventsRequest struct {
 
 func (x *EventsRequest) Reset() {
 	*x = EventsRequest{}
-	mi := &file_mlhost_plugin_v1_plugin_proto_msgTypes[38]
+	mi := &file_mlhost_plugin_v1_plugin_proto_msgTypes[39]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2701,7 +2785,7 @@ func (x *EventsRequest) String() string {
 func (*EventsRequest) ProtoMessage() {}
 
 func (x *EventsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_mlhost_plugin_v1_plugin_proto_msgTypes[38]
+	mi := &file_mlhost_plugin_v1_plugin_proto_msgTypes[39]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2714,7 +2798,7 @@ func (x *EventsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EventsRequest.ProtoReflect.Descriptor instead.
 func (*EventsRequest) Descriptor() ([]byte, []int) {
-	return file_mlhost_plugin_v1_plugin_proto_rawDescGZIP(), []int{38}
+	return file_mlhost_plugin_v1_plugin_proto_rawDescGZIP(), []int{39}
 }
 
 func (x *EventsRequest) GetAfterSeq() uint64 {
@@ -2735,7 +2819,7 @@ type EventsResponse struct {
 
 func (x *EventsResponse) Reset() {
 	*x = EventsResponse{}
-	mi := &file_mlhost_plugin_v1_plugin_proto_msgTypes[39]
+	mi := &file_mlhost_plugin_v1_plugin_proto_msgTypes[40]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2747,7 +2831,7 @@ func (x *EventsResponse) String() string {
 func (*EventsResponse) ProtoMessage() {}
 
 func (x *EventsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_mlhost_plugin_v1_plugin_proto_msgTypes[39]
+	mi := &file_mlhost_plugin_v1_plugin_proto_msgTypes[40]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2760,7 +2844,7 @@ func (x *EventsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EventsResponse.ProtoReflect.Descriptor instead.
 func (*EventsResponse) Descriptor() ([]byte, []int) {
-	return file_mlhost_plugin_v1_plugin_proto_rawDescGZIP(), []int{39}
+	return file_mlhost_plugin_v1_plugin_proto_rawDescGZIP(), []int{40}
 }
 
 func (x *EventsResponse) GetEvents() []*Event {
@@ -2812,7 +2896,7 @@ type Event struct {
 
 func (x *Event) Reset() {
 	*x = Event{}
-	mi := &file_mlhost_plugin_v1_plugin_proto_msgTypes[40]
+	mi := &file_mlhost_plugin_v1_plugin_proto_msgTypes[41]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2824,7 +2908,7 @@ func (x *Event) String() string {
 func (*Event) ProtoMessage() {}
 
 func (x *Event) ProtoReflect() protoreflect.Message {
-	mi := &file_mlhost_plugin_v1_plugin_proto_msgTypes[40]
+	mi := &file_mlhost_plugin_v1_plugin_proto_msgTypes[41]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2837,7 +2921,7 @@ func (x *Event) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Event.ProtoReflect.Descriptor instead.
 func (*Event) Descriptor() ([]byte, []int) {
-	return file_mlhost_plugin_v1_plugin_proto_rawDescGZIP(), []int{40}
+	return file_mlhost_plugin_v1_plugin_proto_rawDescGZIP(), []int{41}
 }
 
 func (x *Event) GetSeq() uint64 {
@@ -3224,7 +3308,7 @@ type Samples struct {
 
 func (x *Samples) Reset() {
 	*x = Samples{}
-	mi := &file_mlhost_plugin_v1_plugin_proto_msgTypes[41]
+	mi := &file_mlhost_plugin_v1_plugin_proto_msgTypes[42]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3236,7 +3320,7 @@ func (x *Samples) String() string {
 func (*Samples) ProtoMessage() {}
 
 func (x *Samples) ProtoReflect() protoreflect.Message {
-	mi := &file_mlhost_plugin_v1_plugin_proto_msgTypes[41]
+	mi := &file_mlhost_plugin_v1_plugin_proto_msgTypes[42]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3249,7 +3333,7 @@ func (x *Samples) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Samples.ProtoReflect.Descriptor instead.
 func (*Samples) Descriptor() ([]byte, []int) {
-	return file_mlhost_plugin_v1_plugin_proto_rawDescGZIP(), []int{41}
+	return file_mlhost_plugin_v1_plugin_proto_rawDescGZIP(), []int{42}
 }
 
 func (x *Samples) GetNames() []string {
@@ -3307,7 +3391,7 @@ type OtherSample struct {
 
 func (x *OtherSample) Reset() {
 	*x = OtherSample{}
-	mi := &file_mlhost_plugin_v1_plugin_proto_msgTypes[42]
+	mi := &file_mlhost_plugin_v1_plugin_proto_msgTypes[43]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3319,7 +3403,7 @@ func (x *OtherSample) String() string {
 func (*OtherSample) ProtoMessage() {}
 
 func (x *OtherSample) ProtoReflect() protoreflect.Message {
-	mi := &file_mlhost_plugin_v1_plugin_proto_msgTypes[42]
+	mi := &file_mlhost_plugin_v1_plugin_proto_msgTypes[43]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3332,7 +3416,7 @@ func (x *OtherSample) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OtherSample.ProtoReflect.Descriptor instead.
 func (*OtherSample) Descriptor() ([]byte, []int) {
-	return file_mlhost_plugin_v1_plugin_proto_rawDescGZIP(), []int{42}
+	return file_mlhost_plugin_v1_plugin_proto_rawDescGZIP(), []int{43}
 }
 
 func (x *OtherSample) GetIndex() uint32 {
@@ -3366,7 +3450,7 @@ type LogLine struct {
 
 func (x *LogLine) Reset() {
 	*x = LogLine{}
-	mi := &file_mlhost_plugin_v1_plugin_proto_msgTypes[43]
+	mi := &file_mlhost_plugin_v1_plugin_proto_msgTypes[44]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3378,7 +3462,7 @@ func (x *LogLine) String() string {
 func (*LogLine) ProtoMessage() {}
 
 func (x *LogLine) ProtoReflect() protoreflect.Message {
-	mi := &file_mlhost_plugin_v1_plugin_proto_msgTypes[43]
+	mi := &file_mlhost_plugin_v1_plugin_proto_msgTypes[44]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3391,7 +3475,7 @@ func (x *LogLine) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LogLine.ProtoReflect.Descriptor instead.
 func (*LogLine) Descriptor() ([]byte, []int) {
-	return file_mlhost_plugin_v1_plugin_proto_rawDescGZIP(), []int{43}
+	return file_mlhost_plugin_v1_plugin_proto_rawDescGZIP(), []int{44}
 }
 
 func (x *LogLine) GetStream() string {
@@ -3433,7 +3517,7 @@ type Stepped struct {
 
 func (x *Stepped) Reset() {
 	*x = Stepped{}
-	mi := &file_mlhost_plugin_v1_plugin_proto_msgTypes[44]
+	mi := &file_mlhost_plugin_v1_plugin_proto_msgTypes[45]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3445,7 +3529,7 @@ func (x *Stepped) String() string {
 func (*Stepped) ProtoMessage() {}
 
 func (x *Stepped) ProtoReflect() protoreflect.Message {
-	mi := &file_mlhost_plugin_v1_plugin_proto_msgTypes[44]
+	mi := &file_mlhost_plugin_v1_plugin_proto_msgTypes[45]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3458,7 +3542,7 @@ func (x *Stepped) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Stepped.ProtoReflect.Descriptor instead.
 func (*Stepped) Descriptor() ([]byte, []int) {
-	return file_mlhost_plugin_v1_plugin_proto_rawDescGZIP(), []int{44}
+	return file_mlhost_plugin_v1_plugin_proto_rawDescGZIP(), []int{45}
 }
 
 func (x *Stepped) GetStep() int64 {
@@ -3485,7 +3569,7 @@ type Progress struct {
 
 func (x *Progress) Reset() {
 	*x = Progress{}
-	mi := &file_mlhost_plugin_v1_plugin_proto_msgTypes[45]
+	mi := &file_mlhost_plugin_v1_plugin_proto_msgTypes[46]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3497,7 +3581,7 @@ func (x *Progress) String() string {
 func (*Progress) ProtoMessage() {}
 
 func (x *Progress) ProtoReflect() protoreflect.Message {
-	mi := &file_mlhost_plugin_v1_plugin_proto_msgTypes[45]
+	mi := &file_mlhost_plugin_v1_plugin_proto_msgTypes[46]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3510,7 +3594,7 @@ func (x *Progress) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Progress.ProtoReflect.Descriptor instead.
 func (*Progress) Descriptor() ([]byte, []int) {
-	return file_mlhost_plugin_v1_plugin_proto_rawDescGZIP(), []int{45}
+	return file_mlhost_plugin_v1_plugin_proto_rawDescGZIP(), []int{46}
 }
 
 func (x *Progress) GetDone() float64 {
@@ -3554,7 +3638,7 @@ type ResultSet struct {
 
 func (x *ResultSet) Reset() {
 	*x = ResultSet{}
-	mi := &file_mlhost_plugin_v1_plugin_proto_msgTypes[46]
+	mi := &file_mlhost_plugin_v1_plugin_proto_msgTypes[47]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3566,7 +3650,7 @@ func (x *ResultSet) String() string {
 func (*ResultSet) ProtoMessage() {}
 
 func (x *ResultSet) ProtoReflect() protoreflect.Message {
-	mi := &file_mlhost_plugin_v1_plugin_proto_msgTypes[46]
+	mi := &file_mlhost_plugin_v1_plugin_proto_msgTypes[47]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3579,7 +3663,7 @@ func (x *ResultSet) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ResultSet.ProtoReflect.Descriptor instead.
 func (*ResultSet) Descriptor() ([]byte, []int) {
-	return file_mlhost_plugin_v1_plugin_proto_rawDescGZIP(), []int{46}
+	return file_mlhost_plugin_v1_plugin_proto_rawDescGZIP(), []int{47}
 }
 
 func (x *ResultSet) GetName() string {
@@ -3615,7 +3699,7 @@ type StateChanged struct {
 
 func (x *StateChanged) Reset() {
 	*x = StateChanged{}
-	mi := &file_mlhost_plugin_v1_plugin_proto_msgTypes[47]
+	mi := &file_mlhost_plugin_v1_plugin_proto_msgTypes[48]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3627,7 +3711,7 @@ func (x *StateChanged) String() string {
 func (*StateChanged) ProtoMessage() {}
 
 func (x *StateChanged) ProtoReflect() protoreflect.Message {
-	mi := &file_mlhost_plugin_v1_plugin_proto_msgTypes[47]
+	mi := &file_mlhost_plugin_v1_plugin_proto_msgTypes[48]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3640,7 +3724,7 @@ func (x *StateChanged) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StateChanged.ProtoReflect.Descriptor instead.
 func (*StateChanged) Descriptor() ([]byte, []int) {
-	return file_mlhost_plugin_v1_plugin_proto_rawDescGZIP(), []int{47}
+	return file_mlhost_plugin_v1_plugin_proto_rawDescGZIP(), []int{48}
 }
 
 func (x *StateChanged) GetState() string {
@@ -3695,7 +3779,7 @@ type ParametersChanged struct {
 
 func (x *ParametersChanged) Reset() {
 	*x = ParametersChanged{}
-	mi := &file_mlhost_plugin_v1_plugin_proto_msgTypes[48]
+	mi := &file_mlhost_plugin_v1_plugin_proto_msgTypes[49]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3707,7 +3791,7 @@ func (x *ParametersChanged) String() string {
 func (*ParametersChanged) ProtoMessage() {}
 
 func (x *ParametersChanged) ProtoReflect() protoreflect.Message {
-	mi := &file_mlhost_plugin_v1_plugin_proto_msgTypes[48]
+	mi := &file_mlhost_plugin_v1_plugin_proto_msgTypes[49]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3720,7 +3804,7 @@ func (x *ParametersChanged) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ParametersChanged.ProtoReflect.Descriptor instead.
 func (*ParametersChanged) Descriptor() ([]byte, []int) {
-	return file_mlhost_plugin_v1_plugin_proto_rawDescGZIP(), []int{48}
+	return file_mlhost_plugin_v1_plugin_proto_rawDescGZIP(), []int{49}
 }
 
 func (x *ParametersChanged) GetRevision() uint64 {
@@ -3770,7 +3854,7 @@ type Change struct {
 
 func (x *Change) Reset() {
 	*x = Change{}
-	mi := &file_mlhost_plugin_v1_plugin_proto_msgTypes[49]
+	mi := &file_mlhost_plugin_v1_plugin_proto_msgTypes[50]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3782,7 +3866,7 @@ func (x *Change) String() string {
 func (*Change) ProtoMessage() {}
 
 func (x *Change) ProtoReflect() protoreflect.Message {
-	mi := &file_mlhost_plugin_v1_plugin_proto_msgTypes[49]
+	mi := &file_mlhost_plugin_v1_plugin_proto_msgTypes[50]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3795,7 +3879,7 @@ func (x *Change) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Change.ProtoReflect.Descriptor instead.
 func (*Change) Descriptor() ([]byte, []int) {
-	return file_mlhost_plugin_v1_plugin_proto_rawDescGZIP(), []int{49}
+	return file_mlhost_plugin_v1_plugin_proto_rawDescGZIP(), []int{50}
 }
 
 func (x *Change) GetName() string {
@@ -3851,7 +3935,7 @@ type ParametersObserved struct {
 
 func (x *ParametersObserved) Reset() {
 	*x = ParametersObserved{}
-	mi := &file_mlhost_plugin_v1_plugin_proto_msgTypes[50]
+	mi := &file_mlhost_plugin_v1_plugin_proto_msgTypes[51]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3863,7 +3947,7 @@ func (x *ParametersObserved) String() string {
 func (*ParametersObserved) ProtoMessage() {}
 
 func (x *ParametersObserved) ProtoReflect() protoreflect.Message {
-	mi := &file_mlhost_plugin_v1_plugin_proto_msgTypes[50]
+	mi := &file_mlhost_plugin_v1_plugin_proto_msgTypes[51]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3876,7 +3960,7 @@ func (x *ParametersObserved) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ParametersObserved.ProtoReflect.Descriptor instead.
 func (*ParametersObserved) Descriptor() ([]byte, []int) {
-	return file_mlhost_plugin_v1_plugin_proto_rawDescGZIP(), []int{50}
+	return file_mlhost_plugin_v1_plugin_proto_rawDescGZIP(), []int{51}
 }
 
 func (x *ParametersObserved) GetName() string {
@@ -3920,7 +4004,7 @@ type Described struct {
 
 func (x *Described) Reset() {
 	*x = Described{}
-	mi := &file_mlhost_plugin_v1_plugin_proto_msgTypes[51]
+	mi := &file_mlhost_plugin_v1_plugin_proto_msgTypes[52]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3932,7 +4016,7 @@ func (x *Described) String() string {
 func (*Described) ProtoMessage() {}
 
 func (x *Described) ProtoReflect() protoreflect.Message {
-	mi := &file_mlhost_plugin_v1_plugin_proto_msgTypes[51]
+	mi := &file_mlhost_plugin_v1_plugin_proto_msgTypes[52]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3945,7 +4029,7 @@ func (x *Described) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Described.ProtoReflect.Descriptor instead.
 func (*Described) Descriptor() ([]byte, []int) {
-	return file_mlhost_plugin_v1_plugin_proto_rawDescGZIP(), []int{51}
+	return file_mlhost_plugin_v1_plugin_proto_rawDescGZIP(), []int{52}
 }
 
 func (x *Described) GetDescription() *Description {
@@ -3977,7 +4061,7 @@ type CheckpointMade struct {
 
 func (x *CheckpointMade) Reset() {
 	*x = CheckpointMade{}
-	mi := &file_mlhost_plugin_v1_plugin_proto_msgTypes[52]
+	mi := &file_mlhost_plugin_v1_plugin_proto_msgTypes[53]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3989,7 +4073,7 @@ func (x *CheckpointMade) String() string {
 func (*CheckpointMade) ProtoMessage() {}
 
 func (x *CheckpointMade) ProtoReflect() protoreflect.Message {
-	mi := &file_mlhost_plugin_v1_plugin_proto_msgTypes[52]
+	mi := &file_mlhost_plugin_v1_plugin_proto_msgTypes[53]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4002,7 +4086,7 @@ func (x *CheckpointMade) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CheckpointMade.ProtoReflect.Descriptor instead.
 func (*CheckpointMade) Descriptor() ([]byte, []int) {
-	return file_mlhost_plugin_v1_plugin_proto_rawDescGZIP(), []int{52}
+	return file_mlhost_plugin_v1_plugin_proto_rawDescGZIP(), []int{53}
 }
 
 func (x *CheckpointMade) GetPath() string {
@@ -4039,7 +4123,7 @@ type Recorded struct {
 
 func (x *Recorded) Reset() {
 	*x = Recorded{}
-	mi := &file_mlhost_plugin_v1_plugin_proto_msgTypes[53]
+	mi := &file_mlhost_plugin_v1_plugin_proto_msgTypes[54]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4051,7 +4135,7 @@ func (x *Recorded) String() string {
 func (*Recorded) ProtoMessage() {}
 
 func (x *Recorded) ProtoReflect() protoreflect.Message {
-	mi := &file_mlhost_plugin_v1_plugin_proto_msgTypes[53]
+	mi := &file_mlhost_plugin_v1_plugin_proto_msgTypes[54]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4064,7 +4148,7 @@ func (x *Recorded) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Recorded.ProtoReflect.Descriptor instead.
 func (*Recorded) Descriptor() ([]byte, []int) {
-	return file_mlhost_plugin_v1_plugin_proto_rawDescGZIP(), []int{53}
+	return file_mlhost_plugin_v1_plugin_proto_rawDescGZIP(), []int{54}
 }
 
 func (x *Recorded) GetRecord() map[string]*Value {
@@ -4100,7 +4184,7 @@ type ArtifactWritten struct {
 
 func (x *ArtifactWritten) Reset() {
 	*x = ArtifactWritten{}
-	mi := &file_mlhost_plugin_v1_plugin_proto_msgTypes[54]
+	mi := &file_mlhost_plugin_v1_plugin_proto_msgTypes[55]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4112,7 +4196,7 @@ func (x *ArtifactWritten) String() string {
 func (*ArtifactWritten) ProtoMessage() {}
 
 func (x *ArtifactWritten) ProtoReflect() protoreflect.Message {
-	mi := &file_mlhost_plugin_v1_plugin_proto_msgTypes[54]
+	mi := &file_mlhost_plugin_v1_plugin_proto_msgTypes[55]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4125,7 +4209,7 @@ func (x *ArtifactWritten) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ArtifactWritten.ProtoReflect.Descriptor instead.
 func (*ArtifactWritten) Descriptor() ([]byte, []int) {
-	return file_mlhost_plugin_v1_plugin_proto_rawDescGZIP(), []int{54}
+	return file_mlhost_plugin_v1_plugin_proto_rawDescGZIP(), []int{55}
 }
 
 func (x *ArtifactWritten) GetPath() string {
@@ -4172,7 +4256,7 @@ type Heartbeat struct {
 
 func (x *Heartbeat) Reset() {
 	*x = Heartbeat{}
-	mi := &file_mlhost_plugin_v1_plugin_proto_msgTypes[55]
+	mi := &file_mlhost_plugin_v1_plugin_proto_msgTypes[56]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4184,7 +4268,7 @@ func (x *Heartbeat) String() string {
 func (*Heartbeat) ProtoMessage() {}
 
 func (x *Heartbeat) ProtoReflect() protoreflect.Message {
-	mi := &file_mlhost_plugin_v1_plugin_proto_msgTypes[55]
+	mi := &file_mlhost_plugin_v1_plugin_proto_msgTypes[56]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4197,7 +4281,7 @@ func (x *Heartbeat) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Heartbeat.ProtoReflect.Descriptor instead.
 func (*Heartbeat) Descriptor() ([]byte, []int) {
-	return file_mlhost_plugin_v1_plugin_proto_rawDescGZIP(), []int{55}
+	return file_mlhost_plugin_v1_plugin_proto_rawDescGZIP(), []int{56}
 }
 
 // Gap tells that events are missing.
@@ -4218,7 +4302,7 @@ type Gap struct {
 
 func (x *Gap) Reset() {
 	*x = Gap{}
-	mi := &file_mlhost_plugin_v1_plugin_proto_msgTypes[56]
+	mi := &file_mlhost_plugin_v1_plugin_proto_msgTypes[57]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4230,7 +4314,7 @@ func (x *Gap) String() string {
 func (*Gap) ProtoMessage() {}
 
 func (x *Gap) ProtoReflect() protoreflect.Message {
-	mi := &file_mlhost_plugin_v1_plugin_proto_msgTypes[56]
+	mi := &file_mlhost_plugin_v1_plugin_proto_msgTypes[57]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4243,7 +4327,7 @@ func (x *Gap) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Gap.ProtoReflect.Descriptor instead.
 func (*Gap) Descriptor() ([]byte, []int) {
-	return file_mlhost_plugin_v1_plugin_proto_rawDescGZIP(), []int{56}
+	return file_mlhost_plugin_v1_plugin_proto_rawDescGZIP(), []int{57}
 }
 
 func (x *Gap) GetFrom() uint64 {
@@ -4287,7 +4371,7 @@ type Notified struct {
 
 func (x *Notified) Reset() {
 	*x = Notified{}
-	mi := &file_mlhost_plugin_v1_plugin_proto_msgTypes[57]
+	mi := &file_mlhost_plugin_v1_plugin_proto_msgTypes[58]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4299,7 +4383,7 @@ func (x *Notified) String() string {
 func (*Notified) ProtoMessage() {}
 
 func (x *Notified) ProtoReflect() protoreflect.Message {
-	mi := &file_mlhost_plugin_v1_plugin_proto_msgTypes[57]
+	mi := &file_mlhost_plugin_v1_plugin_proto_msgTypes[58]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4312,7 +4396,7 @@ func (x *Notified) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Notified.ProtoReflect.Descriptor instead.
 func (*Notified) Descriptor() ([]byte, []int) {
-	return file_mlhost_plugin_v1_plugin_proto_rawDescGZIP(), []int{57}
+	return file_mlhost_plugin_v1_plugin_proto_rawDescGZIP(), []int{58}
 }
 
 func (x *Notified) GetEvent() string {
@@ -4340,7 +4424,7 @@ type Warned struct {
 
 func (x *Warned) Reset() {
 	*x = Warned{}
-	mi := &file_mlhost_plugin_v1_plugin_proto_msgTypes[58]
+	mi := &file_mlhost_plugin_v1_plugin_proto_msgTypes[59]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4352,7 +4436,7 @@ func (x *Warned) String() string {
 func (*Warned) ProtoMessage() {}
 
 func (x *Warned) ProtoReflect() protoreflect.Message {
-	mi := &file_mlhost_plugin_v1_plugin_proto_msgTypes[58]
+	mi := &file_mlhost_plugin_v1_plugin_proto_msgTypes[59]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4365,7 +4449,7 @@ func (x *Warned) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Warned.ProtoReflect.Descriptor instead.
 func (*Warned) Descriptor() ([]byte, []int) {
-	return file_mlhost_plugin_v1_plugin_proto_rawDescGZIP(), []int{58}
+	return file_mlhost_plugin_v1_plugin_proto_rawDescGZIP(), []int{59}
 }
 
 func (x *Warned) GetText() string {
@@ -4396,7 +4480,7 @@ type RunStarted struct {
 
 func (x *RunStarted) Reset() {
 	*x = RunStarted{}
-	mi := &file_mlhost_plugin_v1_plugin_proto_msgTypes[59]
+	mi := &file_mlhost_plugin_v1_plugin_proto_msgTypes[60]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4408,7 +4492,7 @@ func (x *RunStarted) String() string {
 func (*RunStarted) ProtoMessage() {}
 
 func (x *RunStarted) ProtoReflect() protoreflect.Message {
-	mi := &file_mlhost_plugin_v1_plugin_proto_msgTypes[59]
+	mi := &file_mlhost_plugin_v1_plugin_proto_msgTypes[60]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4421,7 +4505,7 @@ func (x *RunStarted) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RunStarted.ProtoReflect.Descriptor instead.
 func (*RunStarted) Descriptor() ([]byte, []int) {
-	return file_mlhost_plugin_v1_plugin_proto_rawDescGZIP(), []int{59}
+	return file_mlhost_plugin_v1_plugin_proto_rawDescGZIP(), []int{60}
 }
 
 func (x *RunStarted) GetParameters() map[string]*Value {
@@ -4479,7 +4563,7 @@ type OwnerChanged struct {
 
 func (x *OwnerChanged) Reset() {
 	*x = OwnerChanged{}
-	mi := &file_mlhost_plugin_v1_plugin_proto_msgTypes[60]
+	mi := &file_mlhost_plugin_v1_plugin_proto_msgTypes[61]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4491,7 +4575,7 @@ func (x *OwnerChanged) String() string {
 func (*OwnerChanged) ProtoMessage() {}
 
 func (x *OwnerChanged) ProtoReflect() protoreflect.Message {
-	mi := &file_mlhost_plugin_v1_plugin_proto_msgTypes[60]
+	mi := &file_mlhost_plugin_v1_plugin_proto_msgTypes[61]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4504,7 +4588,7 @@ func (x *OwnerChanged) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OwnerChanged.ProtoReflect.Descriptor instead.
 func (*OwnerChanged) Descriptor() ([]byte, []int) {
-	return file_mlhost_plugin_v1_plugin_proto_rawDescGZIP(), []int{60}
+	return file_mlhost_plugin_v1_plugin_proto_rawDescGZIP(), []int{61}
 }
 
 func (x *OwnerChanged) GetName() string {
@@ -4548,7 +4632,7 @@ type MessageRouted struct {
 
 func (x *MessageRouted) Reset() {
 	*x = MessageRouted{}
-	mi := &file_mlhost_plugin_v1_plugin_proto_msgTypes[61]
+	mi := &file_mlhost_plugin_v1_plugin_proto_msgTypes[62]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4560,7 +4644,7 @@ func (x *MessageRouted) String() string {
 func (*MessageRouted) ProtoMessage() {}
 
 func (x *MessageRouted) ProtoReflect() protoreflect.Message {
-	mi := &file_mlhost_plugin_v1_plugin_proto_msgTypes[61]
+	mi := &file_mlhost_plugin_v1_plugin_proto_msgTypes[62]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4573,7 +4657,7 @@ func (x *MessageRouted) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MessageRouted.ProtoReflect.Descriptor instead.
 func (*MessageRouted) Descriptor() ([]byte, []int) {
-	return file_mlhost_plugin_v1_plugin_proto_rawDescGZIP(), []int{61}
+	return file_mlhost_plugin_v1_plugin_proto_rawDescGZIP(), []int{62}
 }
 
 func (x *MessageRouted) GetId() string {
@@ -4656,7 +4740,7 @@ type RouteFired struct {
 
 func (x *RouteFired) Reset() {
 	*x = RouteFired{}
-	mi := &file_mlhost_plugin_v1_plugin_proto_msgTypes[62]
+	mi := &file_mlhost_plugin_v1_plugin_proto_msgTypes[63]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4668,7 +4752,7 @@ func (x *RouteFired) String() string {
 func (*RouteFired) ProtoMessage() {}
 
 func (x *RouteFired) ProtoReflect() protoreflect.Message {
-	mi := &file_mlhost_plugin_v1_plugin_proto_msgTypes[62]
+	mi := &file_mlhost_plugin_v1_plugin_proto_msgTypes[63]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4681,7 +4765,7 @@ func (x *RouteFired) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RouteFired.ProtoReflect.Descriptor instead.
 func (*RouteFired) Descriptor() ([]byte, []int) {
-	return file_mlhost_plugin_v1_plugin_proto_rawDescGZIP(), []int{62}
+	return file_mlhost_plugin_v1_plugin_proto_rawDescGZIP(), []int{63}
 }
 
 func (x *RouteFired) GetRoute() string {
@@ -4723,7 +4807,7 @@ type LinkRequest struct {
 
 func (x *LinkRequest) Reset() {
 	*x = LinkRequest{}
-	mi := &file_mlhost_plugin_v1_plugin_proto_msgTypes[63]
+	mi := &file_mlhost_plugin_v1_plugin_proto_msgTypes[64]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4735,7 +4819,7 @@ func (x *LinkRequest) String() string {
 func (*LinkRequest) ProtoMessage() {}
 
 func (x *LinkRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_mlhost_plugin_v1_plugin_proto_msgTypes[63]
+	mi := &file_mlhost_plugin_v1_plugin_proto_msgTypes[64]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4748,7 +4832,7 @@ func (x *LinkRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LinkRequest.ProtoReflect.Descriptor instead.
 func (*LinkRequest) Descriptor() ([]byte, []int) {
-	return file_mlhost_plugin_v1_plugin_proto_rawDescGZIP(), []int{63}
+	return file_mlhost_plugin_v1_plugin_proto_rawDescGZIP(), []int{64}
 }
 
 func (x *LinkRequest) GetFrames() []*Frame {
@@ -4769,7 +4853,7 @@ type LinkResponse struct {
 
 func (x *LinkResponse) Reset() {
 	*x = LinkResponse{}
-	mi := &file_mlhost_plugin_v1_plugin_proto_msgTypes[64]
+	mi := &file_mlhost_plugin_v1_plugin_proto_msgTypes[65]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4781,7 +4865,7 @@ func (x *LinkResponse) String() string {
 func (*LinkResponse) ProtoMessage() {}
 
 func (x *LinkResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_mlhost_plugin_v1_plugin_proto_msgTypes[64]
+	mi := &file_mlhost_plugin_v1_plugin_proto_msgTypes[65]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4794,7 +4878,7 @@ func (x *LinkResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LinkResponse.ProtoReflect.Descriptor instead.
 func (*LinkResponse) Descriptor() ([]byte, []int) {
-	return file_mlhost_plugin_v1_plugin_proto_rawDescGZIP(), []int{64}
+	return file_mlhost_plugin_v1_plugin_proto_rawDescGZIP(), []int{65}
 }
 
 func (x *LinkResponse) GetFrames() []*Frame {
@@ -4826,7 +4910,7 @@ type Frame struct {
 
 func (x *Frame) Reset() {
 	*x = Frame{}
-	mi := &file_mlhost_plugin_v1_plugin_proto_msgTypes[65]
+	mi := &file_mlhost_plugin_v1_plugin_proto_msgTypes[66]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4838,7 +4922,7 @@ func (x *Frame) String() string {
 func (*Frame) ProtoMessage() {}
 
 func (x *Frame) ProtoReflect() protoreflect.Message {
-	mi := &file_mlhost_plugin_v1_plugin_proto_msgTypes[65]
+	mi := &file_mlhost_plugin_v1_plugin_proto_msgTypes[66]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4851,7 +4935,7 @@ func (x *Frame) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Frame.ProtoReflect.Descriptor instead.
 func (*Frame) Descriptor() ([]byte, []int) {
-	return file_mlhost_plugin_v1_plugin_proto_rawDescGZIP(), []int{65}
+	return file_mlhost_plugin_v1_plugin_proto_rawDescGZIP(), []int{66}
 }
 
 func (x *Frame) GetEpoch() uint64 {
@@ -4975,7 +5059,7 @@ type Call struct {
 
 func (x *Call) Reset() {
 	*x = Call{}
-	mi := &file_mlhost_plugin_v1_plugin_proto_msgTypes[66]
+	mi := &file_mlhost_plugin_v1_plugin_proto_msgTypes[67]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4987,7 +5071,7 @@ func (x *Call) String() string {
 func (*Call) ProtoMessage() {}
 
 func (x *Call) ProtoReflect() protoreflect.Message {
-	mi := &file_mlhost_plugin_v1_plugin_proto_msgTypes[66]
+	mi := &file_mlhost_plugin_v1_plugin_proto_msgTypes[67]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5000,7 +5084,7 @@ func (x *Call) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Call.ProtoReflect.Descriptor instead.
 func (*Call) Descriptor() ([]byte, []int) {
-	return file_mlhost_plugin_v1_plugin_proto_rawDescGZIP(), []int{66}
+	return file_mlhost_plugin_v1_plugin_proto_rawDescGZIP(), []int{67}
 }
 
 func (x *Call) GetId() string {
@@ -5068,7 +5152,7 @@ type Deliver struct {
 
 func (x *Deliver) Reset() {
 	*x = Deliver{}
-	mi := &file_mlhost_plugin_v1_plugin_proto_msgTypes[67]
+	mi := &file_mlhost_plugin_v1_plugin_proto_msgTypes[68]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5080,7 +5164,7 @@ func (x *Deliver) String() string {
 func (*Deliver) ProtoMessage() {}
 
 func (x *Deliver) ProtoReflect() protoreflect.Message {
-	mi := &file_mlhost_plugin_v1_plugin_proto_msgTypes[67]
+	mi := &file_mlhost_plugin_v1_plugin_proto_msgTypes[68]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5093,7 +5177,7 @@ func (x *Deliver) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Deliver.ProtoReflect.Descriptor instead.
 func (*Deliver) Descriptor() ([]byte, []int) {
-	return file_mlhost_plugin_v1_plugin_proto_rawDescGZIP(), []int{67}
+	return file_mlhost_plugin_v1_plugin_proto_rawDescGZIP(), []int{68}
 }
 
 func (x *Deliver) GetId() string {
@@ -5163,7 +5247,7 @@ type Reply struct {
 
 func (x *Reply) Reset() {
 	*x = Reply{}
-	mi := &file_mlhost_plugin_v1_plugin_proto_msgTypes[68]
+	mi := &file_mlhost_plugin_v1_plugin_proto_msgTypes[69]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5175,7 +5259,7 @@ func (x *Reply) String() string {
 func (*Reply) ProtoMessage() {}
 
 func (x *Reply) ProtoReflect() protoreflect.Message {
-	mi := &file_mlhost_plugin_v1_plugin_proto_msgTypes[68]
+	mi := &file_mlhost_plugin_v1_plugin_proto_msgTypes[69]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5188,7 +5272,7 @@ func (x *Reply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Reply.ProtoReflect.Descriptor instead.
 func (*Reply) Descriptor() ([]byte, []int) {
-	return file_mlhost_plugin_v1_plugin_proto_rawDescGZIP(), []int{68}
+	return file_mlhost_plugin_v1_plugin_proto_rawDescGZIP(), []int{69}
 }
 
 func (x *Reply) GetId() string {
@@ -5230,7 +5314,7 @@ type Cancel struct {
 
 func (x *Cancel) Reset() {
 	*x = Cancel{}
-	mi := &file_mlhost_plugin_v1_plugin_proto_msgTypes[69]
+	mi := &file_mlhost_plugin_v1_plugin_proto_msgTypes[70]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5242,7 +5326,7 @@ func (x *Cancel) String() string {
 func (*Cancel) ProtoMessage() {}
 
 func (x *Cancel) ProtoReflect() protoreflect.Message {
-	mi := &file_mlhost_plugin_v1_plugin_proto_msgTypes[69]
+	mi := &file_mlhost_plugin_v1_plugin_proto_msgTypes[70]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5255,7 +5339,7 @@ func (x *Cancel) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Cancel.ProtoReflect.Descriptor instead.
 func (*Cancel) Descriptor() ([]byte, []int) {
-	return file_mlhost_plugin_v1_plugin_proto_rawDescGZIP(), []int{69}
+	return file_mlhost_plugin_v1_plugin_proto_rawDescGZIP(), []int{70}
 }
 
 func (x *Cancel) GetId() string {
@@ -5276,7 +5360,7 @@ type Peers struct {
 
 func (x *Peers) Reset() {
 	*x = Peers{}
-	mi := &file_mlhost_plugin_v1_plugin_proto_msgTypes[70]
+	mi := &file_mlhost_plugin_v1_plugin_proto_msgTypes[71]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5288,7 +5372,7 @@ func (x *Peers) String() string {
 func (*Peers) ProtoMessage() {}
 
 func (x *Peers) ProtoReflect() protoreflect.Message {
-	mi := &file_mlhost_plugin_v1_plugin_proto_msgTypes[70]
+	mi := &file_mlhost_plugin_v1_plugin_proto_msgTypes[71]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5301,7 +5385,7 @@ func (x *Peers) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Peers.ProtoReflect.Descriptor instead.
 func (*Peers) Descriptor() ([]byte, []int) {
-	return file_mlhost_plugin_v1_plugin_proto_rawDescGZIP(), []int{70}
+	return file_mlhost_plugin_v1_plugin_proto_rawDescGZIP(), []int{71}
 }
 
 func (x *Peers) GetNames() []string {
@@ -5505,14 +5589,20 @@ const file_mlhost_plugin_v1_plugin_proto_rawDesc = "" +
 	"\fPauseRequest\"\x0f\n" +
 	"\rPauseResponse\"\x0f\n" +
 	"\rResumeRequest\"\x10\n" +
-	"\x0eResumeResponse\"\x96\x01\n" +
+	"\x0eResumeResponse\"\xd1\x01\n" +
 	"\x0eCheckpointInfo\x12\x16\n" +
 	"\x06schema\x18\x01 \x01(\tR\x06schema\x12\x18\n" +
 	"\aversion\x18\x02 \x01(\x03R\aversion\x12\x12\n" +
 	"\x04data\x18\x03 \x01(\fR\x04data\x12\x12\n" +
 	"\x04path\x18\x04 \x01(\tR\x04path\x12\x16\n" +
 	"\x06sha256\x18\x05 \x01(\tR\x06sha256\x12\x12\n" +
-	"\x04step\x18\x06 \x01(\x03R\x04step\"\x13\n" +
+	"\x04step\x18\x06 \x01(\x03R\x04step\x129\n" +
+	"\awaiting\x18\a \x03(\v2\x1f.mlhost.plugin.v1.WaitingChangeR\awaiting\"~\n" +
+	"\rWaitingChange\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\x12-\n" +
+	"\x05value\x18\x02 \x01(\v2\x17.mlhost.plugin.v1.ValueR\x05value\x12\x12\n" +
+	"\x04step\x18\x03 \x01(\x12R\x04step\x12\x16\n" +
+	"\x06author\x18\x04 \x01(\tR\x06author\"\x13\n" +
 	"\x11CheckpointRequest\"V\n" +
 	"\x12CheckpointResponse\x12@\n" +
 	"\n" +
@@ -5750,7 +5840,7 @@ func file_mlhost_plugin_v1_plugin_proto_rawDescGZIP() []byte {
 }
 
 var file_mlhost_plugin_v1_plugin_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_mlhost_plugin_v1_plugin_proto_msgTypes = make([]protoimpl.MessageInfo, 79)
+var file_mlhost_plugin_v1_plugin_proto_msgTypes = make([]protoimpl.MessageInfo, 80)
 var file_mlhost_plugin_v1_plugin_proto_goTypes = []any{
 	(StartResponse_Outcome)(0),    // 0: mlhost.plugin.v1.StartResponse.Outcome
 	(*Value)(nil),                 // 1: mlhost.plugin.v1.Value
@@ -5785,171 +5875,174 @@ var file_mlhost_plugin_v1_plugin_proto_goTypes = []any{
 	(*ResumeRequest)(nil),         // 30: mlhost.plugin.v1.ResumeRequest
 	(*ResumeResponse)(nil),        // 31: mlhost.plugin.v1.ResumeResponse
 	(*CheckpointInfo)(nil),        // 32: mlhost.plugin.v1.CheckpointInfo
-	(*CheckpointRequest)(nil),     // 33: mlhost.plugin.v1.CheckpointRequest
-	(*CheckpointResponse)(nil),    // 34: mlhost.plugin.v1.CheckpointResponse
-	(*RestoreRequest)(nil),        // 35: mlhost.plugin.v1.RestoreRequest
-	(*RestoreResponse)(nil),       // 36: mlhost.plugin.v1.RestoreResponse
-	(*StopRequest)(nil),           // 37: mlhost.plugin.v1.StopRequest
-	(*StopResponse)(nil),          // 38: mlhost.plugin.v1.StopResponse
-	(*EventsRequest)(nil),         // 39: mlhost.plugin.v1.EventsRequest
-	(*EventsResponse)(nil),        // 40: mlhost.plugin.v1.EventsResponse
-	(*Event)(nil),                 // 41: mlhost.plugin.v1.Event
-	(*Samples)(nil),               // 42: mlhost.plugin.v1.Samples
-	(*OtherSample)(nil),           // 43: mlhost.plugin.v1.OtherSample
-	(*LogLine)(nil),               // 44: mlhost.plugin.v1.LogLine
-	(*Stepped)(nil),               // 45: mlhost.plugin.v1.Stepped
-	(*Progress)(nil),              // 46: mlhost.plugin.v1.Progress
-	(*ResultSet)(nil),             // 47: mlhost.plugin.v1.ResultSet
-	(*StateChanged)(nil),          // 48: mlhost.plugin.v1.StateChanged
-	(*ParametersChanged)(nil),     // 49: mlhost.plugin.v1.ParametersChanged
-	(*Change)(nil),                // 50: mlhost.plugin.v1.Change
-	(*ParametersObserved)(nil),    // 51: mlhost.plugin.v1.ParametersObserved
-	(*Described)(nil),             // 52: mlhost.plugin.v1.Described
-	(*CheckpointMade)(nil),        // 53: mlhost.plugin.v1.CheckpointMade
-	(*Recorded)(nil),              // 54: mlhost.plugin.v1.Recorded
-	(*ArtifactWritten)(nil),       // 55: mlhost.plugin.v1.ArtifactWritten
-	(*Heartbeat)(nil),             // 56: mlhost.plugin.v1.Heartbeat
-	(*Gap)(nil),                   // 57: mlhost.plugin.v1.Gap
-	(*Notified)(nil),              // 58: mlhost.plugin.v1.Notified
-	(*Warned)(nil),                // 59: mlhost.plugin.v1.Warned
-	(*RunStarted)(nil),            // 60: mlhost.plugin.v1.RunStarted
-	(*OwnerChanged)(nil),          // 61: mlhost.plugin.v1.OwnerChanged
-	(*MessageRouted)(nil),         // 62: mlhost.plugin.v1.MessageRouted
-	(*RouteFired)(nil),            // 63: mlhost.plugin.v1.RouteFired
-	(*LinkRequest)(nil),           // 64: mlhost.plugin.v1.LinkRequest
-	(*LinkResponse)(nil),          // 65: mlhost.plugin.v1.LinkResponse
-	(*Frame)(nil),                 // 66: mlhost.plugin.v1.Frame
-	(*Call)(nil),                  // 67: mlhost.plugin.v1.Call
-	(*Deliver)(nil),               // 68: mlhost.plugin.v1.Deliver
-	(*Reply)(nil),                 // 69: mlhost.plugin.v1.Reply
-	(*Cancel)(nil),                // 70: mlhost.plugin.v1.Cancel
-	(*Peers)(nil),                 // 71: mlhost.plugin.v1.Peers
-	nil,                           // 72: mlhost.plugin.v1.ValueMap.ValuesEntry
-	nil,                           // 73: mlhost.plugin.v1.ValidateRequest.ParametersEntry
-	nil,                           // 74: mlhost.plugin.v1.StartRequest.ParametersEntry
-	nil,                           // 75: mlhost.plugin.v1.Batch.ValuesEntry
-	nil,                           // 76: mlhost.plugin.v1.Described.ValuesEntry
-	nil,                           // 77: mlhost.plugin.v1.Recorded.RecordEntry
-	nil,                           // 78: mlhost.plugin.v1.Recorded.TextsEntry
-	nil,                           // 79: mlhost.plugin.v1.RunStarted.ParametersEntry
+	(*WaitingChange)(nil),         // 33: mlhost.plugin.v1.WaitingChange
+	(*CheckpointRequest)(nil),     // 34: mlhost.plugin.v1.CheckpointRequest
+	(*CheckpointResponse)(nil),    // 35: mlhost.plugin.v1.CheckpointResponse
+	(*RestoreRequest)(nil),        // 36: mlhost.plugin.v1.RestoreRequest
+	(*RestoreResponse)(nil),       // 37: mlhost.plugin.v1.RestoreResponse
+	(*StopRequest)(nil),           // 38: mlhost.plugin.v1.StopRequest
+	(*StopResponse)(nil),          // 39: mlhost.plugin.v1.StopResponse
+	(*EventsRequest)(nil),         // 40: mlhost.plugin.v1.EventsRequest
+	(*EventsResponse)(nil),        // 41: mlhost.plugin.v1.EventsResponse
+	(*Event)(nil),                 // 42: mlhost.plugin.v1.Event
+	(*Samples)(nil),               // 43: mlhost.plugin.v1.Samples
+	(*OtherSample)(nil),           // 44: mlhost.plugin.v1.OtherSample
+	(*LogLine)(nil),               // 45: mlhost.plugin.v1.LogLine
+	(*Stepped)(nil),               // 46: mlhost.plugin.v1.Stepped
+	(*Progress)(nil),              // 47: mlhost.plugin.v1.Progress
+	(*ResultSet)(nil),             // 48: mlhost.plugin.v1.ResultSet
+	(*StateChanged)(nil),          // 49: mlhost.plugin.v1.StateChanged
+	(*ParametersChanged)(nil),     // 50: mlhost.plugin.v1.ParametersChanged
+	(*Change)(nil),                // 51: mlhost.plugin.v1.Change
+	(*ParametersObserved)(nil),    // 52: mlhost.plugin.v1.ParametersObserved
+	(*Described)(nil),             // 53: mlhost.plugin.v1.Described
+	(*CheckpointMade)(nil),        // 54: mlhost.plugin.v1.CheckpointMade
+	(*Recorded)(nil),              // 55: mlhost.plugin.v1.Recorded
+	(*ArtifactWritten)(nil),       // 56: mlhost.plugin.v1.ArtifactWritten
+	(*Heartbeat)(nil),             // 57: mlhost.plugin.v1.Heartbeat
+	(*Gap)(nil),                   // 58: mlhost.plugin.v1.Gap
+	(*Notified)(nil),              // 59: mlhost.plugin.v1.Notified
+	(*Warned)(nil),                // 60: mlhost.plugin.v1.Warned
+	(*RunStarted)(nil),            // 61: mlhost.plugin.v1.RunStarted
+	(*OwnerChanged)(nil),          // 62: mlhost.plugin.v1.OwnerChanged
+	(*MessageRouted)(nil),         // 63: mlhost.plugin.v1.MessageRouted
+	(*RouteFired)(nil),            // 64: mlhost.plugin.v1.RouteFired
+	(*LinkRequest)(nil),           // 65: mlhost.plugin.v1.LinkRequest
+	(*LinkResponse)(nil),          // 66: mlhost.plugin.v1.LinkResponse
+	(*Frame)(nil),                 // 67: mlhost.plugin.v1.Frame
+	(*Call)(nil),                  // 68: mlhost.plugin.v1.Call
+	(*Deliver)(nil),               // 69: mlhost.plugin.v1.Deliver
+	(*Reply)(nil),                 // 70: mlhost.plugin.v1.Reply
+	(*Cancel)(nil),                // 71: mlhost.plugin.v1.Cancel
+	(*Peers)(nil),                 // 72: mlhost.plugin.v1.Peers
+	nil,                           // 73: mlhost.plugin.v1.ValueMap.ValuesEntry
+	nil,                           // 74: mlhost.plugin.v1.ValidateRequest.ParametersEntry
+	nil,                           // 75: mlhost.plugin.v1.StartRequest.ParametersEntry
+	nil,                           // 76: mlhost.plugin.v1.Batch.ValuesEntry
+	nil,                           // 77: mlhost.plugin.v1.Described.ValuesEntry
+	nil,                           // 78: mlhost.plugin.v1.Recorded.RecordEntry
+	nil,                           // 79: mlhost.plugin.v1.Recorded.TextsEntry
+	nil,                           // 80: mlhost.plugin.v1.RunStarted.ParametersEntry
 }
 var file_mlhost_plugin_v1_plugin_proto_depIdxs = []int32{
-	2,  // 0: mlhost.plugin.v1.Value.list:type_name -> mlhost.plugin.v1.ValueList
-	3,  // 1: mlhost.plugin.v1.Value.map:type_name -> mlhost.plugin.v1.ValueMap
-	1,  // 2: mlhost.plugin.v1.ValueList.values:type_name -> mlhost.plugin.v1.Value
-	72, // 3: mlhost.plugin.v1.ValueMap.values:type_name -> mlhost.plugin.v1.ValueMap.ValuesEntry
-	10, // 4: mlhost.plugin.v1.DescribeResponse.description:type_name -> mlhost.plugin.v1.Description
-	11, // 5: mlhost.plugin.v1.Description.parameters:type_name -> mlhost.plugin.v1.ParameterSpec
-	13, // 6: mlhost.plugin.v1.Description.variables:type_name -> mlhost.plugin.v1.VariableSpec
-	14, // 7: mlhost.plugin.v1.Description.results:type_name -> mlhost.plugin.v1.ResultSpec
-	15, // 8: mlhost.plugin.v1.Description.topics:type_name -> mlhost.plugin.v1.TopicSpec
-	16, // 9: mlhost.plugin.v1.Description.state:type_name -> mlhost.plugin.v1.StateSchema
-	1,  // 10: mlhost.plugin.v1.ParameterSpec.default:type_name -> mlhost.plugin.v1.Value
-	1,  // 11: mlhost.plugin.v1.ParameterSpec.min:type_name -> mlhost.plugin.v1.Value
-	1,  // 12: mlhost.plugin.v1.ParameterSpec.max:type_name -> mlhost.plugin.v1.Value
-	1,  // 13: mlhost.plugin.v1.ParameterSpec.step:type_name -> mlhost.plugin.v1.Value
-	1,  // 14: mlhost.plugin.v1.ParameterSpec.choices:type_name -> mlhost.plugin.v1.Value
-	12, // 15: mlhost.plugin.v1.ParameterSpec.origin:type_name -> mlhost.plugin.v1.Origin
-	73, // 16: mlhost.plugin.v1.ValidateRequest.parameters:type_name -> mlhost.plugin.v1.ValidateRequest.ParametersEntry
-	5,  // 17: mlhost.plugin.v1.ValidateResponse.diagnostics:type_name -> mlhost.plugin.v1.Diagnostic
-	74, // 18: mlhost.plugin.v1.StartRequest.parameters:type_name -> mlhost.plugin.v1.StartRequest.ParametersEntry
-	32, // 19: mlhost.plugin.v1.StartRequest.checkpoint:type_name -> mlhost.plugin.v1.CheckpointInfo
-	0,  // 20: mlhost.plugin.v1.StartResponse.outcome:type_name -> mlhost.plugin.v1.StartResponse.Outcome
-	4,  // 21: mlhost.plugin.v1.StartResponse.error:type_name -> mlhost.plugin.v1.Error
-	75, // 22: mlhost.plugin.v1.Batch.values:type_name -> mlhost.plugin.v1.Batch.ValuesEntry
-	1,  // 23: mlhost.plugin.v1.Outcome.old:type_name -> mlhost.plugin.v1.Value
-	1,  // 24: mlhost.plugin.v1.Outcome.value:type_name -> mlhost.plugin.v1.Value
-	22, // 25: mlhost.plugin.v1.BatchReply.outcomes:type_name -> mlhost.plugin.v1.Outcome
-	21, // 26: mlhost.plugin.v1.SetParametersRequest.batch:type_name -> mlhost.plugin.v1.Batch
-	23, // 27: mlhost.plugin.v1.SetParametersResponse.reply:type_name -> mlhost.plugin.v1.BatchReply
-	21, // 28: mlhost.plugin.v1.SetVariablesRequest.batch:type_name -> mlhost.plugin.v1.Batch
-	23, // 29: mlhost.plugin.v1.SetVariablesResponse.reply:type_name -> mlhost.plugin.v1.BatchReply
-	32, // 30: mlhost.plugin.v1.CheckpointResponse.checkpoint:type_name -> mlhost.plugin.v1.CheckpointInfo
-	32, // 31: mlhost.plugin.v1.RestoreRequest.checkpoint:type_name -> mlhost.plugin.v1.CheckpointInfo
-	41, // 32: mlhost.plugin.v1.EventsResponse.events:type_name -> mlhost.plugin.v1.Event
-	42, // 33: mlhost.plugin.v1.Event.samples:type_name -> mlhost.plugin.v1.Samples
-	44, // 34: mlhost.plugin.v1.Event.log:type_name -> mlhost.plugin.v1.LogLine
-	45, // 35: mlhost.plugin.v1.Event.stepped:type_name -> mlhost.plugin.v1.Stepped
-	46, // 36: mlhost.plugin.v1.Event.progress:type_name -> mlhost.plugin.v1.Progress
-	47, // 37: mlhost.plugin.v1.Event.result:type_name -> mlhost.plugin.v1.ResultSet
-	48, // 38: mlhost.plugin.v1.Event.state:type_name -> mlhost.plugin.v1.StateChanged
-	49, // 39: mlhost.plugin.v1.Event.parameters:type_name -> mlhost.plugin.v1.ParametersChanged
-	51, // 40: mlhost.plugin.v1.Event.observed:type_name -> mlhost.plugin.v1.ParametersObserved
-	52, // 41: mlhost.plugin.v1.Event.described:type_name -> mlhost.plugin.v1.Described
-	53, // 42: mlhost.plugin.v1.Event.checkpoint:type_name -> mlhost.plugin.v1.CheckpointMade
-	56, // 43: mlhost.plugin.v1.Event.heartbeat:type_name -> mlhost.plugin.v1.Heartbeat
-	57, // 44: mlhost.plugin.v1.Event.gap:type_name -> mlhost.plugin.v1.Gap
-	58, // 45: mlhost.plugin.v1.Event.notified:type_name -> mlhost.plugin.v1.Notified
-	59, // 46: mlhost.plugin.v1.Event.warned:type_name -> mlhost.plugin.v1.Warned
-	60, // 47: mlhost.plugin.v1.Event.started:type_name -> mlhost.plugin.v1.RunStarted
-	61, // 48: mlhost.plugin.v1.Event.owner:type_name -> mlhost.plugin.v1.OwnerChanged
-	62, // 49: mlhost.plugin.v1.Event.routed:type_name -> mlhost.plugin.v1.MessageRouted
-	63, // 50: mlhost.plugin.v1.Event.fired:type_name -> mlhost.plugin.v1.RouteFired
-	54, // 51: mlhost.plugin.v1.Event.recorded:type_name -> mlhost.plugin.v1.Recorded
-	55, // 52: mlhost.plugin.v1.Event.artifact:type_name -> mlhost.plugin.v1.ArtifactWritten
-	43, // 53: mlhost.plugin.v1.Samples.others:type_name -> mlhost.plugin.v1.OtherSample
-	1,  // 54: mlhost.plugin.v1.OtherSample.value:type_name -> mlhost.plugin.v1.Value
-	1,  // 55: mlhost.plugin.v1.ResultSet.value:type_name -> mlhost.plugin.v1.Value
-	50, // 56: mlhost.plugin.v1.ParametersChanged.changes:type_name -> mlhost.plugin.v1.Change
-	1,  // 57: mlhost.plugin.v1.Change.old:type_name -> mlhost.plugin.v1.Value
-	1,  // 58: mlhost.plugin.v1.Change.new:type_name -> mlhost.plugin.v1.Value
-	1,  // 59: mlhost.plugin.v1.ParametersObserved.value:type_name -> mlhost.plugin.v1.Value
-	10, // 60: mlhost.plugin.v1.Described.description:type_name -> mlhost.plugin.v1.Description
-	76, // 61: mlhost.plugin.v1.Described.values:type_name -> mlhost.plugin.v1.Described.ValuesEntry
-	77, // 62: mlhost.plugin.v1.Recorded.record:type_name -> mlhost.plugin.v1.Recorded.RecordEntry
-	78, // 63: mlhost.plugin.v1.Recorded.texts:type_name -> mlhost.plugin.v1.Recorded.TextsEntry
-	1,  // 64: mlhost.plugin.v1.Notified.data:type_name -> mlhost.plugin.v1.Value
-	79, // 65: mlhost.plugin.v1.RunStarted.parameters:type_name -> mlhost.plugin.v1.RunStarted.ParametersEntry
-	1,  // 66: mlhost.plugin.v1.RouteFired.value:type_name -> mlhost.plugin.v1.Value
-	66, // 67: mlhost.plugin.v1.LinkRequest.frames:type_name -> mlhost.plugin.v1.Frame
-	66, // 68: mlhost.plugin.v1.LinkResponse.frames:type_name -> mlhost.plugin.v1.Frame
-	67, // 69: mlhost.plugin.v1.Frame.call:type_name -> mlhost.plugin.v1.Call
-	68, // 70: mlhost.plugin.v1.Frame.deliver:type_name -> mlhost.plugin.v1.Deliver
-	69, // 71: mlhost.plugin.v1.Frame.reply:type_name -> mlhost.plugin.v1.Reply
-	70, // 72: mlhost.plugin.v1.Frame.cancel:type_name -> mlhost.plugin.v1.Cancel
-	71, // 73: mlhost.plugin.v1.Frame.peers:type_name -> mlhost.plugin.v1.Peers
-	1,  // 74: mlhost.plugin.v1.Call.data:type_name -> mlhost.plugin.v1.Value
-	1,  // 75: mlhost.plugin.v1.Deliver.data:type_name -> mlhost.plugin.v1.Value
-	1,  // 76: mlhost.plugin.v1.Reply.value:type_name -> mlhost.plugin.v1.Value
-	4,  // 77: mlhost.plugin.v1.Reply.error:type_name -> mlhost.plugin.v1.Error
-	1,  // 78: mlhost.plugin.v1.ValueMap.ValuesEntry.value:type_name -> mlhost.plugin.v1.Value
-	1,  // 79: mlhost.plugin.v1.ValidateRequest.ParametersEntry.value:type_name -> mlhost.plugin.v1.Value
-	1,  // 80: mlhost.plugin.v1.StartRequest.ParametersEntry.value:type_name -> mlhost.plugin.v1.Value
-	1,  // 81: mlhost.plugin.v1.Batch.ValuesEntry.value:type_name -> mlhost.plugin.v1.Value
-	1,  // 82: mlhost.plugin.v1.Described.ValuesEntry.value:type_name -> mlhost.plugin.v1.Value
-	1,  // 83: mlhost.plugin.v1.Recorded.RecordEntry.value:type_name -> mlhost.plugin.v1.Value
-	1,  // 84: mlhost.plugin.v1.RunStarted.ParametersEntry.value:type_name -> mlhost.plugin.v1.Value
-	6,  // 85: mlhost.plugin.v1.Script.Identify:input_type -> mlhost.plugin.v1.IdentifyRequest
-	8,  // 86: mlhost.plugin.v1.Script.Describe:input_type -> mlhost.plugin.v1.DescribeRequest
-	17, // 87: mlhost.plugin.v1.Script.Validate:input_type -> mlhost.plugin.v1.ValidateRequest
-	19, // 88: mlhost.plugin.v1.Script.Start:input_type -> mlhost.plugin.v1.StartRequest
-	24, // 89: mlhost.plugin.v1.Script.SetParameters:input_type -> mlhost.plugin.v1.SetParametersRequest
-	26, // 90: mlhost.plugin.v1.Script.SetVariables:input_type -> mlhost.plugin.v1.SetVariablesRequest
-	28, // 91: mlhost.plugin.v1.Script.Pause:input_type -> mlhost.plugin.v1.PauseRequest
-	30, // 92: mlhost.plugin.v1.Script.Resume:input_type -> mlhost.plugin.v1.ResumeRequest
-	33, // 93: mlhost.plugin.v1.Script.Checkpoint:input_type -> mlhost.plugin.v1.CheckpointRequest
-	35, // 94: mlhost.plugin.v1.Script.Restore:input_type -> mlhost.plugin.v1.RestoreRequest
-	37, // 95: mlhost.plugin.v1.Script.Stop:input_type -> mlhost.plugin.v1.StopRequest
-	39, // 96: mlhost.plugin.v1.Script.Events:input_type -> mlhost.plugin.v1.EventsRequest
-	64, // 97: mlhost.plugin.v1.Script.Link:input_type -> mlhost.plugin.v1.LinkRequest
-	7,  // 98: mlhost.plugin.v1.Script.Identify:output_type -> mlhost.plugin.v1.IdentifyResponse
-	9,  // 99: mlhost.plugin.v1.Script.Describe:output_type -> mlhost.plugin.v1.DescribeResponse
-	18, // 100: mlhost.plugin.v1.Script.Validate:output_type -> mlhost.plugin.v1.ValidateResponse
-	20, // 101: mlhost.plugin.v1.Script.Start:output_type -> mlhost.plugin.v1.StartResponse
-	25, // 102: mlhost.plugin.v1.Script.SetParameters:output_type -> mlhost.plugin.v1.SetParametersResponse
-	27, // 103: mlhost.plugin.v1.Script.SetVariables:output_type -> mlhost.plugin.v1.SetVariablesResponse
-	29, // 104: mlhost.plugin.v1.Script.Pause:output_type -> mlhost.plugin.v1.PauseResponse
-	31, // 105: mlhost.plugin.v1.Script.Resume:output_type -> mlhost.plugin.v1.ResumeResponse
-	34, // 106: mlhost.plugin.v1.Script.Checkpoint:output_type -> mlhost.plugin.v1.CheckpointResponse
-	36, // 107: mlhost.plugin.v1.Script.Restore:output_type -> mlhost.plugin.v1.RestoreResponse
-	38, // 108: mlhost.plugin.v1.Script.Stop:output_type -> mlhost.plugin.v1.StopResponse
-	40, // 109: mlhost.plugin.v1.Script.Events:output_type -> mlhost.plugin.v1.EventsResponse
-	65, // 110: mlhost.plugin.v1.Script.Link:output_type -> mlhost.plugin.v1.LinkResponse
-	98, // [98:111] is the sub-list for method output_type
-	85, // [85:98] is the sub-list for method input_type
-	85, // [85:85] is the sub-list for extension type_name
-	85, // [85:85] is the sub-list for extension extendee
-	0,  // [0:85] is the sub-list for field type_name
+	2,   // 0: mlhost.plugin.v1.Value.list:type_name -> mlhost.plugin.v1.ValueList
+	3,   // 1: mlhost.plugin.v1.Value.map:type_name -> mlhost.plugin.v1.ValueMap
+	1,   // 2: mlhost.plugin.v1.ValueList.values:type_name -> mlhost.plugin.v1.Value
+	73,  // 3: mlhost.plugin.v1.ValueMap.values:type_name -> mlhost.plugin.v1.ValueMap.ValuesEntry
+	10,  // 4: mlhost.plugin.v1.DescribeResponse.description:type_name -> mlhost.plugin.v1.Description
+	11,  // 5: mlhost.plugin.v1.Description.parameters:type_name -> mlhost.plugin.v1.ParameterSpec
+	13,  // 6: mlhost.plugin.v1.Description.variables:type_name -> mlhost.plugin.v1.VariableSpec
+	14,  // 7: mlhost.plugin.v1.Description.results:type_name -> mlhost.plugin.v1.ResultSpec
+	15,  // 8: mlhost.plugin.v1.Description.topics:type_name -> mlhost.plugin.v1.TopicSpec
+	16,  // 9: mlhost.plugin.v1.Description.state:type_name -> mlhost.plugin.v1.StateSchema
+	1,   // 10: mlhost.plugin.v1.ParameterSpec.default:type_name -> mlhost.plugin.v1.Value
+	1,   // 11: mlhost.plugin.v1.ParameterSpec.min:type_name -> mlhost.plugin.v1.Value
+	1,   // 12: mlhost.plugin.v1.ParameterSpec.max:type_name -> mlhost.plugin.v1.Value
+	1,   // 13: mlhost.plugin.v1.ParameterSpec.step:type_name -> mlhost.plugin.v1.Value
+	1,   // 14: mlhost.plugin.v1.ParameterSpec.choices:type_name -> mlhost.plugin.v1.Value
+	12,  // 15: mlhost.plugin.v1.ParameterSpec.origin:type_name -> mlhost.plugin.v1.Origin
+	74,  // 16: mlhost.plugin.v1.ValidateRequest.parameters:type_name -> mlhost.plugin.v1.ValidateRequest.ParametersEntry
+	5,   // 17: mlhost.plugin.v1.ValidateResponse.diagnostics:type_name -> mlhost.plugin.v1.Diagnostic
+	75,  // 18: mlhost.plugin.v1.StartRequest.parameters:type_name -> mlhost.plugin.v1.StartRequest.ParametersEntry
+	32,  // 19: mlhost.plugin.v1.StartRequest.checkpoint:type_name -> mlhost.plugin.v1.CheckpointInfo
+	0,   // 20: mlhost.plugin.v1.StartResponse.outcome:type_name -> mlhost.plugin.v1.StartResponse.Outcome
+	4,   // 21: mlhost.plugin.v1.StartResponse.error:type_name -> mlhost.plugin.v1.Error
+	76,  // 22: mlhost.plugin.v1.Batch.values:type_name -> mlhost.plugin.v1.Batch.ValuesEntry
+	1,   // 23: mlhost.plugin.v1.Outcome.old:type_name -> mlhost.plugin.v1.Value
+	1,   // 24: mlhost.plugin.v1.Outcome.value:type_name -> mlhost.plugin.v1.Value
+	22,  // 25: mlhost.plugin.v1.BatchReply.outcomes:type_name -> mlhost.plugin.v1.Outcome
+	21,  // 26: mlhost.plugin.v1.SetParametersRequest.batch:type_name -> mlhost.plugin.v1.Batch
+	23,  // 27: mlhost.plugin.v1.SetParametersResponse.reply:type_name -> mlhost.plugin.v1.BatchReply
+	21,  // 28: mlhost.plugin.v1.SetVariablesRequest.batch:type_name -> mlhost.plugin.v1.Batch
+	23,  // 29: mlhost.plugin.v1.SetVariablesResponse.reply:type_name -> mlhost.plugin.v1.BatchReply
+	33,  // 30: mlhost.plugin.v1.CheckpointInfo.waiting:type_name -> mlhost.plugin.v1.WaitingChange
+	1,   // 31: mlhost.plugin.v1.WaitingChange.value:type_name -> mlhost.plugin.v1.Value
+	32,  // 32: mlhost.plugin.v1.CheckpointResponse.checkpoint:type_name -> mlhost.plugin.v1.CheckpointInfo
+	32,  // 33: mlhost.plugin.v1.RestoreRequest.checkpoint:type_name -> mlhost.plugin.v1.CheckpointInfo
+	42,  // 34: mlhost.plugin.v1.EventsResponse.events:type_name -> mlhost.plugin.v1.Event
+	43,  // 35: mlhost.plugin.v1.Event.samples:type_name -> mlhost.plugin.v1.Samples
+	45,  // 36: mlhost.plugin.v1.Event.log:type_name -> mlhost.plugin.v1.LogLine
+	46,  // 37: mlhost.plugin.v1.Event.stepped:type_name -> mlhost.plugin.v1.Stepped
+	47,  // 38: mlhost.plugin.v1.Event.progress:type_name -> mlhost.plugin.v1.Progress
+	48,  // 39: mlhost.plugin.v1.Event.result:type_name -> mlhost.plugin.v1.ResultSet
+	49,  // 40: mlhost.plugin.v1.Event.state:type_name -> mlhost.plugin.v1.StateChanged
+	50,  // 41: mlhost.plugin.v1.Event.parameters:type_name -> mlhost.plugin.v1.ParametersChanged
+	52,  // 42: mlhost.plugin.v1.Event.observed:type_name -> mlhost.plugin.v1.ParametersObserved
+	53,  // 43: mlhost.plugin.v1.Event.described:type_name -> mlhost.plugin.v1.Described
+	54,  // 44: mlhost.plugin.v1.Event.checkpoint:type_name -> mlhost.plugin.v1.CheckpointMade
+	57,  // 45: mlhost.plugin.v1.Event.heartbeat:type_name -> mlhost.plugin.v1.Heartbeat
+	58,  // 46: mlhost.plugin.v1.Event.gap:type_name -> mlhost.plugin.v1.Gap
+	59,  // 47: mlhost.plugin.v1.Event.notified:type_name -> mlhost.plugin.v1.Notified
+	60,  // 48: mlhost.plugin.v1.Event.warned:type_name -> mlhost.plugin.v1.Warned
+	61,  // 49: mlhost.plugin.v1.Event.started:type_name -> mlhost.plugin.v1.RunStarted
+	62,  // 50: mlhost.plugin.v1.Event.owner:type_name -> mlhost.plugin.v1.OwnerChanged
+	63,  // 51: mlhost.plugin.v1.Event.routed:type_name -> mlhost.plugin.v1.MessageRouted
+	64,  // 52: mlhost.plugin.v1.Event.fired:type_name -> mlhost.plugin.v1.RouteFired
+	55,  // 53: mlhost.plugin.v1.Event.recorded:type_name -> mlhost.plugin.v1.Recorded
+	56,  // 54: mlhost.plugin.v1.Event.artifact:type_name -> mlhost.plugin.v1.ArtifactWritten
+	44,  // 55: mlhost.plugin.v1.Samples.others:type_name -> mlhost.plugin.v1.OtherSample
+	1,   // 56: mlhost.plugin.v1.OtherSample.value:type_name -> mlhost.plugin.v1.Value
+	1,   // 57: mlhost.plugin.v1.ResultSet.value:type_name -> mlhost.plugin.v1.Value
+	51,  // 58: mlhost.plugin.v1.ParametersChanged.changes:type_name -> mlhost.plugin.v1.Change
+	1,   // 59: mlhost.plugin.v1.Change.old:type_name -> mlhost.plugin.v1.Value
+	1,   // 60: mlhost.plugin.v1.Change.new:type_name -> mlhost.plugin.v1.Value
+	1,   // 61: mlhost.plugin.v1.ParametersObserved.value:type_name -> mlhost.plugin.v1.Value
+	10,  // 62: mlhost.plugin.v1.Described.description:type_name -> mlhost.plugin.v1.Description
+	77,  // 63: mlhost.plugin.v1.Described.values:type_name -> mlhost.plugin.v1.Described.ValuesEntry
+	78,  // 64: mlhost.plugin.v1.Recorded.record:type_name -> mlhost.plugin.v1.Recorded.RecordEntry
+	79,  // 65: mlhost.plugin.v1.Recorded.texts:type_name -> mlhost.plugin.v1.Recorded.TextsEntry
+	1,   // 66: mlhost.plugin.v1.Notified.data:type_name -> mlhost.plugin.v1.Value
+	80,  // 67: mlhost.plugin.v1.RunStarted.parameters:type_name -> mlhost.plugin.v1.RunStarted.ParametersEntry
+	1,   // 68: mlhost.plugin.v1.RouteFired.value:type_name -> mlhost.plugin.v1.Value
+	67,  // 69: mlhost.plugin.v1.LinkRequest.frames:type_name -> mlhost.plugin.v1.Frame
+	67,  // 70: mlhost.plugin.v1.LinkResponse.frames:type_name -> mlhost.plugin.v1.Frame
+	68,  // 71: mlhost.plugin.v1.Frame.call:type_name -> mlhost.plugin.v1.Call
+	69,  // 72: mlhost.plugin.v1.Frame.deliver:type_name -> mlhost.plugin.v1.Deliver
+	70,  // 73: mlhost.plugin.v1.Frame.reply:type_name -> mlhost.plugin.v1.Reply
+	71,  // 74: mlhost.plugin.v1.Frame.cancel:type_name -> mlhost.plugin.v1.Cancel
+	72,  // 75: mlhost.plugin.v1.Frame.peers:type_name -> mlhost.plugin.v1.Peers
+	1,   // 76: mlhost.plugin.v1.Call.data:type_name -> mlhost.plugin.v1.Value
+	1,   // 77: mlhost.plugin.v1.Deliver.data:type_name -> mlhost.plugin.v1.Value
+	1,   // 78: mlhost.plugin.v1.Reply.value:type_name -> mlhost.plugin.v1.Value
+	4,   // 79: mlhost.plugin.v1.Reply.error:type_name -> mlhost.plugin.v1.Error
+	1,   // 80: mlhost.plugin.v1.ValueMap.ValuesEntry.value:type_name -> mlhost.plugin.v1.Value
+	1,   // 81: mlhost.plugin.v1.ValidateRequest.ParametersEntry.value:type_name -> mlhost.plugin.v1.Value
+	1,   // 82: mlhost.plugin.v1.StartRequest.ParametersEntry.value:type_name -> mlhost.plugin.v1.Value
+	1,   // 83: mlhost.plugin.v1.Batch.ValuesEntry.value:type_name -> mlhost.plugin.v1.Value
+	1,   // 84: mlhost.plugin.v1.Described.ValuesEntry.value:type_name -> mlhost.plugin.v1.Value
+	1,   // 85: mlhost.plugin.v1.Recorded.RecordEntry.value:type_name -> mlhost.plugin.v1.Value
+	1,   // 86: mlhost.plugin.v1.RunStarted.ParametersEntry.value:type_name -> mlhost.plugin.v1.Value
+	6,   // 87: mlhost.plugin.v1.Script.Identify:input_type -> mlhost.plugin.v1.IdentifyRequest
+	8,   // 88: mlhost.plugin.v1.Script.Describe:input_type -> mlhost.plugin.v1.DescribeRequest
+	17,  // 89: mlhost.plugin.v1.Script.Validate:input_type -> mlhost.plugin.v1.ValidateRequest
+	19,  // 90: mlhost.plugin.v1.Script.Start:input_type -> mlhost.plugin.v1.StartRequest
+	24,  // 91: mlhost.plugin.v1.Script.SetParameters:input_type -> mlhost.plugin.v1.SetParametersRequest
+	26,  // 92: mlhost.plugin.v1.Script.SetVariables:input_type -> mlhost.plugin.v1.SetVariablesRequest
+	28,  // 93: mlhost.plugin.v1.Script.Pause:input_type -> mlhost.plugin.v1.PauseRequest
+	30,  // 94: mlhost.plugin.v1.Script.Resume:input_type -> mlhost.plugin.v1.ResumeRequest
+	34,  // 95: mlhost.plugin.v1.Script.Checkpoint:input_type -> mlhost.plugin.v1.CheckpointRequest
+	36,  // 96: mlhost.plugin.v1.Script.Restore:input_type -> mlhost.plugin.v1.RestoreRequest
+	38,  // 97: mlhost.plugin.v1.Script.Stop:input_type -> mlhost.plugin.v1.StopRequest
+	40,  // 98: mlhost.plugin.v1.Script.Events:input_type -> mlhost.plugin.v1.EventsRequest
+	65,  // 99: mlhost.plugin.v1.Script.Link:input_type -> mlhost.plugin.v1.LinkRequest
+	7,   // 100: mlhost.plugin.v1.Script.Identify:output_type -> mlhost.plugin.v1.IdentifyResponse
+	9,   // 101: mlhost.plugin.v1.Script.Describe:output_type -> mlhost.plugin.v1.DescribeResponse
+	18,  // 102: mlhost.plugin.v1.Script.Validate:output_type -> mlhost.plugin.v1.ValidateResponse
+	20,  // 103: mlhost.plugin.v1.Script.Start:output_type -> mlhost.plugin.v1.StartResponse
+	25,  // 104: mlhost.plugin.v1.Script.SetParameters:output_type -> mlhost.plugin.v1.SetParametersResponse
+	27,  // 105: mlhost.plugin.v1.Script.SetVariables:output_type -> mlhost.plugin.v1.SetVariablesResponse
+	29,  // 106: mlhost.plugin.v1.Script.Pause:output_type -> mlhost.plugin.v1.PauseResponse
+	31,  // 107: mlhost.plugin.v1.Script.Resume:output_type -> mlhost.plugin.v1.ResumeResponse
+	35,  // 108: mlhost.plugin.v1.Script.Checkpoint:output_type -> mlhost.plugin.v1.CheckpointResponse
+	37,  // 109: mlhost.plugin.v1.Script.Restore:output_type -> mlhost.plugin.v1.RestoreResponse
+	39,  // 110: mlhost.plugin.v1.Script.Stop:output_type -> mlhost.plugin.v1.StopResponse
+	41,  // 111: mlhost.plugin.v1.Script.Events:output_type -> mlhost.plugin.v1.EventsResponse
+	66,  // 112: mlhost.plugin.v1.Script.Link:output_type -> mlhost.plugin.v1.LinkResponse
+	100, // [100:113] is the sub-list for method output_type
+	87,  // [87:100] is the sub-list for method input_type
+	87,  // [87:87] is the sub-list for extension type_name
+	87,  // [87:87] is the sub-list for extension extendee
+	0,   // [0:87] is the sub-list for field type_name
 }
 
 func init() { file_mlhost_plugin_v1_plugin_proto_init() }
@@ -5968,7 +6061,7 @@ func file_mlhost_plugin_v1_plugin_proto_init() {
 		(*Value_Map)(nil),
 	}
 	file_mlhost_plugin_v1_plugin_proto_msgTypes[20].OneofWrappers = []any{}
-	file_mlhost_plugin_v1_plugin_proto_msgTypes[40].OneofWrappers = []any{
+	file_mlhost_plugin_v1_plugin_proto_msgTypes[41].OneofWrappers = []any{
 		(*Event_Samples)(nil),
 		(*Event_Log)(nil),
 		(*Event_Stepped)(nil),
@@ -5990,8 +6083,8 @@ func file_mlhost_plugin_v1_plugin_proto_init() {
 		(*Event_Recorded)(nil),
 		(*Event_Artifact)(nil),
 	}
-	file_mlhost_plugin_v1_plugin_proto_msgTypes[47].OneofWrappers = []any{}
-	file_mlhost_plugin_v1_plugin_proto_msgTypes[65].OneofWrappers = []any{
+	file_mlhost_plugin_v1_plugin_proto_msgTypes[48].OneofWrappers = []any{}
+	file_mlhost_plugin_v1_plugin_proto_msgTypes[66].OneofWrappers = []any{
 		(*Frame_Call)(nil),
 		(*Frame_Deliver)(nil),
 		(*Frame_Reply)(nil),
@@ -6004,7 +6097,7 @@ func file_mlhost_plugin_v1_plugin_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_mlhost_plugin_v1_plugin_proto_rawDesc), len(file_mlhost_plugin_v1_plugin_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   79,
+			NumMessages:   80,
 			NumExtensions: 0,
 			NumServices:   1,
 		},
