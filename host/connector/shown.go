@@ -104,13 +104,14 @@ func (s *shown) result(values map[string]script.Value) []script.Body {
 // samples takes in what a script reports: [name, step or null, unix seconds, value].
 func (s *shown) samples(list []script.Value) []script.Body {
 	var fact script.Samples
+	var facts []script.Body
 	for _, one := range list {
 		parts, _ := one.List()
-		if len(parts) != 4 {
-			continue
+		var name string
+		if len(parts) == 4 {
+			name, _ = parts[0].Text()
 		}
-		name, ok := parts[0].Text()
-		if !ok || name == "" {
+		if name == "" {
 			continue
 		}
 		sample := script.Sample{Name: name, Step: -1, Time: time.Now(), Value: number(parts[3])}
@@ -123,10 +124,13 @@ func (s *shown) samples(list []script.Value) []script.Body {
 		s.variables[name] = sample.Value
 		fact.Samples = append(fact.Samples, sample)
 	}
-	if len(fact.Samples) == 0 {
-		return nil
+	if strange := len(list) - len(fact.Samples); strange > 0 {
+		facts = append(facts, script.Gap{Dropped: uint64(strange), Reason: "the script reported samples that are no [name, step, time, value]"})
 	}
-	return []script.Body{fact}
+	if len(fact.Samples) > 0 {
+		facts = append(facts, fact)
+	}
+	return facts
 }
 
 // number reads the floats that JSON lacks.
@@ -239,18 +243,23 @@ func (s *Session) refresh(ctx context.Context) error {
 func (s *Session) report(ctx context.Context, fields map[string]script.Value) error {
 	s.knowing.Lock()
 	defer s.knowing.Unlock()
+	return s.emit(ctx, s.shown.report(fields))
+}
+
+// report takes in what is new since the last one.
+func (s *shown) report(fields map[string]script.Value) []script.Body {
 	var facts []script.Body
 	if info, ok := fields["info"].Map(); ok {
-		facts = append(facts, s.shown.info(info)...)
+		facts = append(facts, s.info(info)...)
 	}
 	if values, ok := fields["parameters"].Map(); ok {
-		facts = append(facts, s.shown.change(values)...)
+		facts = append(facts, s.change(values)...)
 	}
 	if list, ok := fields["samples"].List(); ok {
-		facts = append(facts, s.shown.samples(list)...)
+		facts = append(facts, s.samples(list)...)
 	}
 	if values, ok := fields["results"].Map(); ok {
-		facts = append(facts, s.shown.result(values)...)
+		facts = append(facts, s.result(values)...)
 	}
 	lines, _ := fields["logs"].List()
 	for _, line := range lines {
@@ -258,7 +267,10 @@ func (s *Session) report(ctx context.Context, fields map[string]script.Value) er
 			facts = append(facts, logLine(l))
 		}
 	}
-	return s.emit(ctx, facts)
+	if n, ok := fields["dropped"].Int(); ok && n > 0 {
+		facts = append(facts, script.Gap{Dropped: uint64(n), Reason: "samples and lines came faster than the script's connection took them"})
+	}
+	return facts
 }
 
 func logLine(fields map[string]script.Value) script.Body {

@@ -32,6 +32,17 @@ if "--with-connector" in sys.argv:
     script.run_with_connector()
 """
 
+NEWS = """
+import json
+from mlhost import _connector_news as n
+n.MOST_WAITING, n.MOST_AT_ONCE = 5, 3
+news = n.News(dict)
+for i in range(8):
+    news.sample("loss", i, i)
+news.line({"op": "log", "level": "info", "text": "a"})
+print(json.dumps([news.take(), news.bell.is_set(), news.take(), news.take()]))
+"""
+
 
 class Peer:
     """The host's end of one connection."""
@@ -135,6 +146,15 @@ class Connector(ScriptTest):
         self.assertEqual(process.stdout.readline(), b"[]\n")  # what came of the request that was cut off
         control.ask(1, command="stop")
         self.assertIn(b"stopped 0\n", process.communicate(timeout=PATIENCE)[0])
+
+    def test_news_is_bounded_and_what_was_dropped_is_told(self):
+        told = subprocess.run([sys.executable, "-c", NEWS], env=clean_environment(PYTHONPATH=SRC), stdout=subprocess.PIPE, check=True, timeout=PATIENCE)
+        first, more, second, third = json.loads(told.stdout)
+        self.assertEqual([s[1] for s in first["samples"]], [3, 4, 5])
+        self.assertEqual((first["dropped"], len(first["logs"]), more), (3, 1, True))
+        self.assertEqual([s[1] for s in second["samples"]], [6, 7])
+        self.assertNotIn("dropped", second)
+        self.assertEqual(third, {})
 
 
 if __name__ == "__main__":

@@ -9,27 +9,21 @@ its own requests, and one that registers it and on which the host then asks
 from __future__ import annotations
 
 import atexit
-import codecs
-import collections
-import json
 import os
 import sys
 import threading
-import time
 
+from ._connector_news import News
+from ._connector_stream import ANSWER_TIMEOUT, Stream
 from ._errors import Error
 from ._session import current
-from ._typing import Any, Deque, Dict, Iterator, List, Optional, Tuple
-from ._values import encode, plain
+from ._typing import Any, Dict, List, Optional, Tuple
+from ._values import plain
 
 DEFAULT = "127.0.0.1:10118"
-ANSWER_TIMEOUT = 30.0
-CONNECT_TIMEOUT = 3.0
 REPORT_DELAY = 0.05  # seconds that news is gathered for
 REPORT_PATIENCE = 1.0
 GOODBYE_PATIENCE = 2.0  # seconds that the host may take to note that the script ends
-MOST_NEWS = 100_000
-MOST_AT_ONCE = 2_000  # samples or lines in one report
 _RETRY = (1.0, 2.0, 5.0, 10.0, 30.0)  # seconds between attempts to come back
 
 _NOT_CONNECTED = {
@@ -154,9 +148,9 @@ class Connection:
         self._closed = threading.Event()
         self._lock = threading.Lock()  # held during a request; guards _requests
         self._asking = 0  # the thread that holds _lock
-        self._requests: Optional[_Stream] = None
-        self._control: Optional[_Stream] = None
-        self._news = _News(script)
+        self._requests: Optional[Stream] = None
+        self._control: Optional[Stream] = None
+        self._news = News(lambda: info_of(script))
         self._run = ""  # the host's name of this run, to go on with after a break
 
     def start(self) -> None:
@@ -181,7 +175,8 @@ class Connection:
             state, reason = _failure_of_process or ("finished", "")
         control = self._control
         if control:
-            self._report(control)
+            while self._report(control):
+                pass
             control.post({"event": "end", "state": state, "reason": reason})
             control.finish(GOODBYE_PATIENCE)
         for stream in (control, self._requests):
@@ -192,12 +187,14 @@ class Connection:
         """Reports the value of a variable, soon."""
         self._news.sample(name, step, value)
 
-    def _report(self, stream: "_Stream") -> None:
+    def _report(self, stream: Stream) -> bool:
+        """Reports a part of what is new, if anything is."""
         news = self._news.take()
         if news:
             stream.post(dict(news, event="report"))
+        return bool(news)
 
-    def _report_all(self, stream: "_Stream") -> None:
+    def _report_all(self, stream: Stream) -> None:
         """Reports what is new until the connection ends."""
         while not self._closed.is_set() and not stream.closed:
             self._news.bell.wait(REPORT_PATIENCE)
@@ -237,11 +234,11 @@ class Connection:
             finally:
                 self._asking = 0
 
-    def _ask(self, message: Dict[str, Any], stream: "Optional[_Stream]") -> "Tuple[Dict[str, Any], Optional[_Stream]]":
+    def _ask(self, message: Dict[str, Any], stream: Optional[Stream]) -> Tuple[Dict[str, Any], Optional[Stream]]:
         """Returns the answer, and the connection if it can be used again."""
         try:
             if stream is None:
-                stream = _Stream(self._address, self._token)
+                stream = Stream(self._address, self._token)
             stream.send(message)
             answer = next(stream.objects, None)
             if answer is not None:
@@ -257,10 +254,10 @@ class Connection:
         """Sends a command whose answer is of no interest, without waiting."""
         threading.Thread(target=self.request, args=(message,), name="mlhost-notify", daemon=True).start()
 
-    def _register(self) -> "Optional[_Stream]":
+    def _register(self) -> Optional[Stream]:
         stream = None
         try:
-            stream = _Stream(self._address, self._token)
+            stream = Stream(self._address, self._token)
             stream.send(
                 {
                     "command": "register_script",
@@ -284,7 +281,7 @@ class Connection:
         self._control = stream
         return stream
 
-    def _serve(self, stream: "Optional[_Stream]") -> None:
+    def _serve(self, stream: Optional[Stream]) -> None:
         attempt = 0
         while not self._closed.is_set():
             if stream is not None:
@@ -295,7 +292,7 @@ class Connection:
             attempt += 1
             stream = self._register()
 
-    def _answer_all(self, stream: "_Stream") -> None:
+    def _answer_all(self, stream: Stream) -> None:
         threading.Thread(target=self._report_all, args=(stream,), name="mlhost-report", daemon=True).start()
         try:
             for request in stream.objects:
@@ -304,7 +301,7 @@ class Connection:
             pass  # the connection is broken: _serve comes back
         stream.close()
 
-    def _answer(self, stream: "_Stream", request: Dict[str, Any]) -> None:
+    def _answer(self, stream: Stream, request: Dict[str, Any]) -> None:
         def reply(answer: Dict[str, Any]) -> None:
             try:
                 stream.send(dict(answer, id=request.get("id")))
@@ -378,63 +375,6 @@ def _by_reply(reply: Any, done: Dict[str, Any]) -> Any:
     return answer
 
 
-class _News:
-    """What the host has not been told yet. It is bounded: of samples and lines
-    beyond that the oldest are dropped."""
-
-    def __init__(self, script: Any) -> None:
-        self._script = script
-        self._lock = threading.Lock()  # guards what follows
-        self.bell = threading.Event()
-        self._samples: Deque[List[Any]] = collections.deque(maxlen=MOST_NEWS)
-        self._logs: Deque[Dict[str, Any]] = collections.deque(maxlen=MOST_NEWS)
-        self._results: Dict[str, Any] = {}
-        self._parameters: Dict[str, Any] = {}
-        self._declared = False
-
-    def sample(self, name: str, step: Optional[int], value: Any) -> None:
-        self._samples.append([name, step, time.time(), value])  # atomic
-        self.bell.set()
-
-    def line(self, line: Dict[str, Any]) -> None:
-        """Takes what would be a line of the line protocol."""
-        op = line.get("op")
-        with self._lock:
-            if op == "changed":
-                self._parameters.update((c["name"], c["value"]) for c in line["changes"])
-            elif op == "result":
-                self._results[line["name"]] = line["value"]
-            elif op == "log":
-                self._logs.append({"level": line.get("level"), "text": line.get("text")})
-            elif op == "warning":
-                self._logs.append({"level": "warn", "text": line.get("text")})
-            elif op in ("parameter", "variable", "topics"):
-                self._declared = True
-            else:
-                return
-        self.bell.set()
-
-    def take(self) -> Dict[str, Any]:
-        """Returns what is new, and forgets it."""
-        self.bell.clear()
-        news: Dict[str, Any] = {}
-        samples = self._samples
-        if samples:
-            news["samples"] = [samples.popleft() for _ in range(min(len(samples), MOST_AT_ONCE))]
-            if samples:
-                self.bell.set()
-        with self._lock:
-            if self._declared:
-                news["info"], self._declared = info_of(self._script), False
-            if self._logs:
-                news["logs"] = [self._logs.popleft() for _ in range(min(len(self._logs), MOST_AT_ONCE))]
-            for name, table in (("results", self._results), ("parameters", self._parameters)):
-                if table:
-                    news[name] = dict(table)
-                    table.clear()
-        return news
-
-
 _failure_of_process: Optional[Tuple[str, str]] = None
 _watching = False
 
@@ -460,85 +400,3 @@ def _outcome(what: str, outcomes: List[Dict[str, Any]]) -> Dict[str, Any]:
         missing = outcome["old"] is None and "has no" in outcome["reason"]
         return _failure(outcome["reason"], "not_found" if missing else "rejected")
     return {"status": "success", what: outcome["name"], "value": outcome["value"]}
-
-
-class _Stream:
-    """JSON objects in both directions on one TCP connection."""
-
-    def __init__(self, address: str, token: str) -> None:
-        import socket
-
-        self._sock = socket.create_connection(_split(address), CONNECT_TIMEOUT)
-        self._sock.settimeout(ANSWER_TIMEOUT)
-        self._token = token
-        self._ended = threading.Event()
-        self._lock = threading.RLock()  # one sender at a time; a callback may interrupt one
-        self.objects = self._read()
-
-    @property
-    def closed(self) -> bool:
-        return self._ended.is_set()
-
-    def finish(self, patience: float) -> None:
-        """Says that nothing more comes, and waits until the other end has read all.
-        The thread that reads notices that."""
-        import socket
-
-        try:
-            self._sock.shutdown(socket.SHUT_WR)
-            self._ended.wait(patience)
-        except OSError:
-            pass  # it was closed by the other end
-
-    def post(self, message: Dict[str, Any]) -> None:
-        """Sends what is not answered; a connection that breaks is noticed by its reader."""
-        try:
-            self.send(message)
-        except OSError:
-            self.close()
-
-    def wait_for_ever(self) -> None:
-        self._sock.settimeout(None)
-
-    def send(self, message: Dict[str, Any]) -> None:
-        if self._token and "command" in message:
-            message = dict(message, token=self._token)
-        data = (encode(message) + "\n").encode("utf-8")
-        with self._lock:
-            self._sock.sendall(data)
-
-    def _read(self) -> Iterator[Dict[str, Any]]:
-        utf8, decoder, text = codecs.getincrementaldecoder("utf-8")(), json.JSONDecoder(), ""
-        while True:
-            text = text.lstrip()
-            try:
-                found, end = decoder.raw_decode(text)
-            except ValueError:
-                data = self._sock.recv(1 << 16)
-                if not data:
-                    return
-                text += utf8.decode(data)
-                continue
-            text = text[end:]
-            if not isinstance(found, dict):
-                raise ValueError("the host sent something that is no object")
-            yield found
-
-    def close(self) -> None:
-        import socket
-
-        self._ended.set()
-        try:
-            self._sock.shutdown(socket.SHUT_RDWR)  # wakes a thread that reads
-        except OSError:
-            pass  # it was closed by the other end
-        self._sock.close()
-
-    def abandon(self) -> None:
-        """Closes a forked child's copy."""
-        self._sock.close()
-
-
-def _split(address: str) -> Tuple[str, int]:
-    host, _, port = address.rpartition(":")
-    return host.strip("[]") or "127.0.0.1", int(port)
