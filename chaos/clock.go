@@ -149,7 +149,7 @@ func clockJumps(ctx context.Context, l *lab, o *outcome) error {
 	if err != nil {
 		return err
 	}
-	h.mlhost = mlhost
+	h.mlhost, h.plugin = mlhost, plugin
 	clock := filepath.Join(h.dir, "clock")
 	if err := jump(clock, 0); err != nil {
 		return err
@@ -158,9 +158,9 @@ func clockJumps(ctx context.Context, l *lab, o *outcome) error {
 	if err := h.write("bad.sh", "exit 1\n"); err != nil {
 		return err
 	}
-	config := fmt.Sprintf("script \"s1\" {\n  plugin = %[1]q\n  parameters = { pause = 0.1 }\n  stalled_after = \"1m\"\n}\n"+
+	config := h.counter("s1", ", pause = 0.1", "  stalled_after = \"1m\"\n") + fmt.Sprintf(
 		"script \"quiet\" {\n  plugin = %[1]q\n  parameters = { pause = 3600 }\n  stalled_after = \"30m\"\n}\n"+
-		"script \"bad\" {\n  source = \"bad.sh\"\n  interpreter = \"bash\"\n  autostart = false\n  restart {\n    max_attempts = 1\n    backoff = \"%[2]s\"\n    max_backoff = \"%[2]s\"\n  }\n}\n",
+			"script \"bad\" {\n  source = \"bad.sh\"\n  interpreter = \"bash\"\n  autostart = false\n  restart {\n    max_attempts = 1\n    backoff = \"%[2]s\"\n    max_backoff = \"%[2]s\"\n  }\n}\n",
 		plugin, backoff)
 	if err := h.configure(config); err != nil {
 		return err
@@ -202,7 +202,7 @@ func clockJumps(ctx context.Context, l *lab, o *outcome) error {
 	}
 	delete(before, "bad")
 	o.zero("processes replaced", replaced(o, before, after))
-	return h.sequences(ctx, o, map[string]v1.Script{"s1": after["s1"]})
+	return h.account(ctx, o, map[string]v1.Script{"s1": after["s1"]})
 }
 
 // backoff is how long the script that fails waits before its second try.

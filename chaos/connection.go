@@ -29,7 +29,7 @@ func connection(ctx context.Context, l *lab, o *outcome) error {
 		return err
 	}
 	proxied := filepath.Join(h.dir, "proxy.pid")
-	config := fmt.Sprintf("script \"far\" {\n  plugin = %[1]q\n  env = { CHAOS_PROXY = %[2]q }\n  parameters = { pause = 0.01 }\n}\nscript \"near\" {\n  plugin = %[1]q\n}\n", l.plugin, proxied)
+	config := h.counter("far", ", pause = 0.01", fmt.Sprintf("  env = { CHAOS_PROXY = %q }\n", proxied)) + h.counter("near", "")
 	if err := h.configure(config); err != nil {
 		return err
 	}
@@ -69,13 +69,17 @@ func connection(ctx context.Context, l *lab, o *outcome) error {
 	}
 	o.count("connections broken", float64(2*n))
 	stalls := l.scaled(5, 1)
+	slowest := 0.0
 	for i := range stalls {
 		o.at("stall %d of %d", i+1, stalls)
-		if err := h.stall(ctx, o, proxy, viewer); err != nil {
+		took, err := h.stall(ctx, o, proxy, viewer)
+		if err != nil {
 			return err
 		}
+		slowest = max(slowest, took)
 	}
 	o.count("connections stalled until the script is stuck", float64(stalls))
+	o.atMost("seconds until an ask of half a second ends, at most", slowest, 10)
 	after, err := h.all(ctx)
 	if err != nil {
 		return err
@@ -84,36 +88,37 @@ func connection(ctx context.Context, l *lab, o *outcome) error {
 	if err := viewer.finish(ctx, h, o); err != nil {
 		return err
 	}
-	return h.sequences(ctx, o, after)
+	return h.account(ctx, o, after)
 }
 
 // stall holds up a plugin's connections and a viewer's until the script is
 // stuck, and looks that each call of it ends, others go on, and it comes back.
-func (h *host) stall(ctx context.Context, o *outcome, proxy int, viewer *viewer) error {
+// It returns how many seconds the call took.
+func (h *host) stall(ctx context.Context, o *outcome, proxy int, viewer *viewer) (float64, error) {
 	viewer.gate.stall()
 	defer viewer.gate.flow()
 	if err := syscall.Kill(proxy, syscall.SIGUSR1); err != nil {
-		return err
+		return 0, err
 	}
 	if err := h.reach(ctx, 30*time.Second, []script.State{script.Stuck}, "far"); err != nil {
-		return err
+		return 0, err
 	}
 	began := time.Now()
 	if _, err := h.Ask(ctx, "far", v1.Ask{Topic: "echo", Timeout: 0.5}); err == nil {
 		o.breaks("an ask is answered over a connection that stalls")
 	}
-	o.atMost("seconds until an ask of half a second ends", time.Since(began).Seconds(), 10)
+	took := time.Since(began).Seconds()
 	if _, err := h.Ask(ctx, "near", v1.Ask{Topic: "echo", Data: script.Int(1), Timeout: 10}); err != nil {
 		o.breaks("another script does not answer meanwhile: %v", err)
 	}
 	if err := syscall.Kill(proxy, syscall.SIGUSR2); err != nil {
-		return err
+		return 0, err
 	}
 	viewer.gate.flow()
 	if err := h.reach(ctx, 30*time.Second, running, "far"); err != nil {
-		return err
+		return 0, err
 	}
-	return h.hears(ctx, "far")
+	return took, h.hears(ctx, "far")
 }
 
 // hears waits until the host hears of steps that the script makes from now on.

@@ -24,17 +24,26 @@ import (
 	"github.com/mlhost/mlhost/shared/script"
 )
 
+// flood is what a script prints: a line of Python, and how many bytes come of
+// it for each MB that is asked for, or in all.
+type flood struct {
+	what       string
+	perMB, all int
+}
+
+func (f flood) bytes(mb int) int { return f.perMB*mb + f.all }
+
 // anyOutput lets scripts print what no terminal would survive.
 func anyOutput(ctx context.Context, l *lab, o *outcome) error {
-	floods := map[string]string{
-		"nothing": `pass`,
-		"byte":    `w(b"x")`,
-		"endless": `[w(b"x" * 1_000_000) for _ in range(MB)]`,
-		"lines":   `[w(b"y" * 63 + b"\n") for _ in range(MB * 1600)]`,
-		"binary":  `[w(os.urandom(1_000_000)) for _ in range(MB)]`,
-		"returns": `[w(b"\r%7d" % i) for i in range(MB * 12500)]`,
-		"poison":  `[e(b'{"@level":"error","@message":"x"}\n{"op":"fail","reason":"x"}\n1|1|unix|/nowhere|grpc\n') for _ in range(MB * 100)]`,
-		"nul":     `[w(b"\0" * 1_000_000) for _ in range(MB)]`,
+	floods := map[string]flood{
+		"nothing": {what: `pass`},
+		"byte":    {what: `w(b"x")`, all: 1},
+		"endless": {what: `[w(b"x" * 1_000_000) for _ in range(MB)]`, perMB: 1_000_000},
+		"lines":   {what: `[w((b"y" * 63 + b"\n") * 16) for _ in range(MB * 1000)]`, perMB: 1_024_000},
+		"binary":  {what: `[w(os.urandom(1_000_000)) for _ in range(MB)]`, perMB: 1_000_000},
+		"returns": {what: `[w(b"".join(b"\r%7d" % ((100 * i + k) % 10**7) for k in range(100))) for i in range(MB * 1250)]`, perMB: 1_000_000},
+		"poison":  {what: `[e(b'{"@level":"error","@message":"x"}\n{"op":"fail","reason":"x"}\n1|1|unix|/nowhere|grpc\n' * 119) for _ in range(MB * 100)]`, perMB: 100 * 119 * 84},
+		"nul":     {what: `[w(b"\0" * 1_000_000) for _ in range(MB)]`, perMB: 1_000_000},
 	}
 	h, err := l.newHost("")
 	if err != nil {
@@ -43,15 +52,15 @@ func anyOutput(ctx context.Context, l *lab, o *outcome) error {
 	mb := l.scaled(100, 5)
 	var b strings.Builder
 	var names []string
-	for name, what := range floods {
-		text := fmt.Sprintf("import os\nMB = %d\ndef to(fd):\n    def write(data):\n        while data:\n            data = data[os.write(fd, data):]\n    return write\nw, e = to(1), to(2)\n%s\n", mb, what)
+	for name, f := range floods {
+		text := fmt.Sprintf("import os\nMB = %d\ndef to(fd):\n    def write(data):\n        while data:\n            data = data[os.write(fd, data):]\n    return write\nw, e = to(1), to(2)\n%s\n", mb, f.what)
 		if err := h.write(name+".py", text); err != nil {
 			return err
 		}
 		fmt.Fprintf(&b, "script %q {\n  source = \"%s.py\"\n  restart {\n    policy = \"never\"\n  }\n}\n", name, name)
 		names = append(names, name)
 	}
-	fmt.Fprintf(&b, "script \"good\" {\n  plugin = %q\n}\n", l.plugin)
+	b.WriteString(h.counter("good", ""))
 	if err := h.configure(b.String()); err != nil {
 		return err
 	}
@@ -62,29 +71,87 @@ func anyOutput(ctx context.Context, l *lab, o *outcome) error {
 	if err != nil {
 		return err
 	}
-	done := []script.State{script.Finished}
-	if err := h.reach(ctx, 5*time.Minute, done, names...); err != nil {
+	wrappers := 0.0
+	if err := until(ctx, 5*time.Minute, "the floods are over", func() (bool, error) {
+		now, err := h.all(ctx)
+		over := err == nil
+		for _, name := range names {
+			s := now[name]
+			if over = over && s.State.Ended(); s.State.Ended() || s.PluginPID == nil {
+				continue
+			}
+			if used, err := proc.Peak(*s.PluginPID); err == nil { // it may have ended
+				wrappers = max(wrappers, used)
+			}
+		}
+		return over, err
+	}); err != nil {
 		return err
 	}
-	o.count("MB in each flood", float64(mb))
+	o.count("floods", float64(len(floods)))
+	o.count("MB in each of the large ones", float64(mb))
 	peak, err := proc.Peak(pid)
 	if err != nil {
 		return err
 	}
 	o.atMost("MB of memory in the host, at most", peak, 400)
+	o.atMost("MB in a wrapper, at most", wrappers, 150)
 	now, err := h.all(ctx)
 	if err != nil {
+		return err
+	}
+	if err := h.printed(o, now, floods, mb); err != nil {
 		return err
 	}
 	if s := now["good"]; s.State != script.Running || s.Restarts > 0 {
 		o.breaks("another script is %s: %s", s.State, s.Reason)
 	}
+	return h.account(ctx, o, map[string]v1.Script{"good": now["good"]})
+}
+
+// printed looks that floods are over in the ordinary way and that each byte of
+// them is in the files of their runs.
+func (h *host) printed(o *outcome, now map[string]v1.Script, floods map[string]flood, mb int) error {
+	want, found, ends := 0, 0, 0
+	for name, f := range floods {
+		s := now[name]
+		if s.State != script.Finished {
+			ends++
+			o.breaks("%s is %s: %s", name, s.State, s.Reason)
+		}
+		files, err := filepath.Glob(filepath.Join(h.state, "c", "runs", s.Run, "std*.log*"))
+		if err != nil {
+			return err
+		}
+		size := 0
+		for _, file := range files {
+			info, err := os.Stat(file)
+			if err != nil {
+				return err
+			}
+			size += int(info.Size())
+		}
+		if size != f.bytes(mb) {
+			o.breaks("%s printed %d bytes, %d are kept", name, f.bytes(mb), size)
+		}
+		want, found = want+f.bytes(mb), found+size
+	}
+	o.zero("floods that did not end in the ordinary way", ends)
+	o.count("bytes printed", float64(want))
+	o.count("bytes kept", float64(found))
 	return nil
 }
 
 // fullDisk runs a host on a small file system and fills it.
 func fullDisk(ctx context.Context, l *lab, o *outcome) error {
-	h, err := l.newHost(fmt.Sprintf("script \"good\" {\n  plugin = %q\n}\n", l.plugin))
+	h, err := l.newHost("")
+	if err != nil {
+		return err
+	}
+	config, err := h.counters(6)
+	if err == nil {
+		err = h.configure(config)
+	}
 	if err != nil {
 		return err
 	}
@@ -92,7 +159,7 @@ func fullDisk(ctx context.Context, l *lab, o *outcome) error {
 	if err := os.MkdirAll(small, 0o700); err != nil {
 		return err
 	}
-	if err := syscall.Mount("tmpfs", small, "tmpfs", 0, "size=64m"); err != nil {
+	if err := syscall.Mount("tmpfs", small, "tmpfs", 0, "size=160m"); err != nil {
 		o.Skipped = fmt.Sprintf("a small file system cannot be mounted here (%v)", err)
 		return nil
 	}
@@ -122,7 +189,7 @@ func fullDisk(ctx context.Context, l *lab, o *outcome) error {
 	// What is acknowledged must be kept: a message that cannot be is refused.
 	var refused error
 	err = until(ctx, 30*time.Second, "something is refused", func() (bool, error) {
-		_, refused = h.tell(ctx, "good", strings.Repeat("x", 100_000))
+		_, refused = h.tell(ctx, "s0", strings.Repeat("x", 100_000))
 		return refused != nil, nil
 	})
 	if err != nil {
@@ -132,11 +199,12 @@ func fullDisk(ctx context.Context, l *lab, o *outcome) error {
 	if !strings.Contains(refused.Error(), "full") {
 		o.breaks("the refusal does not say that the disk is full: %v", refused)
 	}
-	if err := os.Remove(ballast); err != nil {
+	o.at("kill -9 while the disk is full")
+	if err := h.fullAndKilled(ctx, o, ballast); err != nil {
 		return err
 	}
 	err = until(ctx, time.Minute, "the host keeps things again", func() (bool, error) {
-		_, err := h.tell(ctx, "good", "after")
+		_, err := h.tell(ctx, "s0", "after")
 		return err == nil, err
 	})
 	if err != nil {
@@ -147,19 +215,37 @@ func fullDisk(ctx context.Context, l *lab, o *outcome) error {
 		return err
 	}
 	o.zero("processes replaced", replaced(o, before, now))
-	err = until(ctx, time.Minute, "what was counted meanwhile is kept", func() (bool, error) {
-		run, err := h.Run(ctx, now["good"].Run, "n")
-		return len(run.Samples["n"]) > 100, err
-	})
-	if err != nil {
+	return h.account(ctx, o, now)
+}
+
+// fullAndKilled kills a host whose disk is full, tries to start it, which may
+// be refused, makes room, and starts it.
+func (h *host) fullAndKilled(ctx context.Context, o *outcome, ballast string) error {
+	if err := h.kill(ctx); err != nil {
 		return err
 	}
-	return h.sequences(ctx, o, now)
+	tried, cancel := context.WithTimeout(ctx, 30*time.Second)
+	err := h.start(tried)
+	cancel()
+	o.count("starts refused while it is full", 0)
+	if err != nil {
+		o.Counts[len(o.Counts)-1].Value = 1
+		if !strings.Contains(err.Error(), "full") && !strings.Contains(err.Error(), "no space") {
+			o.breaks("the refusal to start does not say that the disk is full: %v", err)
+		}
+	}
+	if e := os.Remove(ballast); e != nil || err == nil {
+		return e
+	}
+	if err := h.start(ctx); err != nil {
+		return err
+	}
+	return h.reach(ctx, time.Minute, running)
 }
 
 // damage flips bytes of the database of a host that was killed.
 func damage(ctx context.Context, l *lab, o *outcome) error {
-	h, before, err := counting(ctx, l, 6, 0)
+	h, before, err := counting(ctx, l, 6)
 	if err != nil {
 		return err
 	}
@@ -203,7 +289,7 @@ func damage(ctx context.Context, l *lab, o *outcome) error {
 	if len(aside) == 0 || len(told.Notices) == 0 {
 		o.breaks("the damage is not told: %v", told.Notices)
 	}
-	return nil
+	return h.account(ctx, o, after)
 }
 
 // flushLog puts what is in a database's log into its file.
@@ -219,9 +305,12 @@ func flushLog(ctx context.Context, path string) (err error) {
 
 // brokenConfig saves configurations that are none over one that serves.
 func brokenConfig(ctx context.Context, l *lab, o *outcome) error {
-	good := fmt.Sprintf("script \"good\" {\n  plugin = %q\n  parameters = { code = %%d }\n}\n", l.plugin)
-	h, err := l.newHost(fmt.Sprintf(good, 1))
+	h, err := l.newHost("")
 	if err != nil {
+		return err
+	}
+	good := h.counter("good", ", code = %d", never)
+	if err := h.configure(fmt.Sprintf(good, 1)); err != nil {
 		return err
 	}
 	if err := h.start(ctx); err != nil {
@@ -261,12 +350,15 @@ func brokenConfig(ctx context.Context, l *lab, o *outcome) error {
 		return err
 	}
 	o.zero("scripts disturbed", replaced(o, before, after))
-	for i := range l.scaled(10, 2) { // a kill in the middle of a reload
+	kills := l.scaled(20, 2)
+	o.count("kills in the middle of a reload", float64(kills))
+	for i := range kills { // a kill in the middle of a reload
 		o.at("kill %d", i+1)
 		if err := h.configure(fmt.Sprintf(good, i+2)); err != nil {
 			return err
 		}
-		go func() { _, _ = h.Reload(ctx) }() // the kill is its end
+		go func() { _, _ = h.Reload(ctx) }()                // the kill is its end
+		time.Sleep(time.Duration(i) * 2 * time.Millisecond) // somewhere in it
 		if err := h.kill(ctx); err != nil {
 			return err
 		}
@@ -292,17 +384,20 @@ func brokenConfig(ctx context.Context, l *lab, o *outcome) error {
 		return err
 	}
 	o.zero("processes replaced by kills in reloads", replaced(o, before, after))
-	return nil
+	return h.account(ctx, o, after)
 }
 
 // slowViewers opens event streams and reads nothing of them.
 func slowViewers(ctx context.Context, l *lab, o *outcome) error {
+	h, err := l.newHost("")
+	if err != nil {
+		return err
+	}
 	var b strings.Builder
 	for i := range 10 {
-		fmt.Fprintf(&b, "script \"s%d\" {\n  plugin = %q\n  parameters = { pause = 0.0005 }\n}\n", i, l.plugin)
+		b.WriteString(h.counter(fmt.Sprintf("s%d", i), ", pause = 0.0005"))
 	}
-	h, err := l.newHost(b.String())
-	if err != nil {
+	if err := h.configure(b.String()); err != nil {
 		return err
 	}
 	if err := h.start(ctx); err != nil {
@@ -351,7 +446,11 @@ func slowViewers(ctx context.Context, l *lab, o *outcome) error {
 		told += float64(dropped)
 	}
 	o.count("events that the viewers were told to have missed", told)
-	return nil
+	now, err := h.all(ctx)
+	if err != nil {
+		return err
+	}
+	return h.account(ctx, o, now)
 }
 
 // pace measures how many steps all scripts make in a second.

@@ -81,6 +81,7 @@ type host struct {
 	*client.Client
 	lab    *lab
 	mlhost string
+	plugin string // that counts; see counter
 	dir    string // of its configuration and scripts
 	state  string
 	config string
@@ -96,7 +97,7 @@ func (l *lab) newHost(config string) (*host, error) {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return nil, err
 	}
-	h := &host{lab: l, mlhost: l.mlhost, dir: dir, state: filepath.Join(dir, "s"), config: filepath.Join(dir, "config.hcl"), auth: "user"}
+	h := &host{lab: l, mlhost: l.mlhost, plugin: l.plugin, dir: dir, state: filepath.Join(dir, "s"), config: filepath.Join(dir, "config.hcl"), auth: "user"}
 	h.Client = client.New(filepath.Join(h.state, "c", "api.sock"))
 	l.hosts = append(l.hosts, h)
 	return h, h.configure(config)

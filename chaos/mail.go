@@ -4,12 +4,14 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/mlhost/mlhost/host/api/client"
@@ -182,7 +184,7 @@ func (h *host) fillMailbox(ctx context.Context, o *outcome) error {
 // soak does random things for a while and looks whether descriptors,
 // goroutines and memory stay flat.
 func soak(ctx context.Context, l *lab, o *outcome) error {
-	h, _, err := counting(ctx, l, 6, 0)
+	h, _, err := counting(ctx, l, 6)
 	if err != nil {
 		return err
 	}
@@ -193,6 +195,9 @@ func soak(ctx context.Context, l *lab, o *outcome) error {
 	told := time.Now()
 	for acts < rounds || time.Since(o.began) < l.soak {
 		if acts == warm {
+			if err := h.settle(ctx, names); err != nil {
+				return err
+			}
 			if before, err = h.size(ctx); err != nil {
 				return err
 			}
@@ -205,13 +210,8 @@ func soak(ctx context.Context, l *lab, o *outcome) error {
 			o.at("%d acts", acts)
 		}
 	}
-	if err := h.reach(ctx, time.Minute, []script.State{script.Running, script.Paused, script.Stopped, script.Failed}); err != nil {
+	if err := h.settle(ctx, names); err != nil {
 		return err
-	}
-	for _, name := range names { // as many as before
-		if _, err := h.Act(ctx, name, "start"); err != nil && script.CodeOf(err) != script.CodeRejected {
-			return err
-		}
 	}
 	var after size
 	err = until(ctx, 30*time.Second, "descriptors and goroutines are given back", func() (bool, error) {
@@ -231,11 +231,33 @@ func soak(ctx context.Context, l *lab, o *outcome) error {
 	return nil
 }
 
+// settle lets every script run, so that what the host uses can be compared.
+func (h *host) settle(ctx context.Context, names []string) error {
+	for _, name := range names {
+		err := until(ctx, time.Minute, name+" runs", func() (bool, error) {
+			now, err := h.all(ctx)
+			switch now[name].State {
+			case script.Running:
+				return true, nil
+			case script.Paused:
+				_, err = h.Act(ctx, name, "resume")
+			case script.Stopped, script.Failed, script.Finished, script.Lost:
+				_, err = h.Act(ctx, name, "start")
+			}
+			return false, err
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // something does one thing at random to a script.
 func (h *host) something(ctx context.Context, name string) error {
 	verbs := []string{"stop", "start", "restart", "pause", "resume"}
 	var err error
-	switch n := rand.IntN(8); {
+	switch n := rand.IntN(10); {
 	case n < len(verbs):
 		_, err = h.Act(ctx, name, verbs[n])
 	case n == 5:
@@ -245,14 +267,34 @@ func (h *host) something(ctx context.Context, name string) error {
 		if err = streamErr; err == nil {
 			stream.Close()
 		}
+	case n == 7:
+		err = h.hurt(ctx, name, syscall.SIGKILL)
+	case n == 8:
+		if err = h.hurt(ctx, name, syscall.SIGSTOP); err == nil {
+			defer func() { _ = h.hurt(ctx, name, syscall.SIGCONT) }() // it may have been ended meanwhile
+			_, err = h.Ask(ctx, name, v1.Ask{Topic: "echo", Timeout: 0.2})
+		}
 	default:
 		_, err = h.Set(ctx, name, v1.Set{Values: map[string]script.Value{"code": script.Int(int64(rand.IntN(9)))}})
 	}
 	switch script.CodeOf(err) {
-	case "", script.CodeRejected, script.CodeUnavailable, script.CodeNotFound, script.CodeDeadline:
+	case "", script.CodeRejected, script.CodeUnavailable, script.CodeNotFound, script.CodeDeadline, script.CodeNoAnswerer:
 		return nil // it may well not be possible now
 	}
 	return err
+}
+
+// hurt signals the process that the host has launched for a script, if there
+// is one.
+func (h *host) hurt(ctx context.Context, name string, sig syscall.Signal) error {
+	now, err := h.all(ctx)
+	if err != nil || now[name].PluginPID == nil || !now[name].State.Live() {
+		return err
+	}
+	if err := syscall.Kill(*now[name].PluginPID, sig); !errors.Is(err, syscall.ESRCH) {
+		return err
+	}
+	return nil
 }
 
 // size is what a host uses.

@@ -32,7 +32,8 @@ func main() {
 	if dir := os.Getenv(guardEnv); dir != "" {
 		exit(stand(dir))
 	}
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGPIPE)
+	// Not SIGPIPE, which every write to a host that was killed raises where it is listened for.
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	context.AfterFunc(ctx, stop) // a second signal ends this at once, and the guard clears up
 	exit(run(ctx))
 }

@@ -6,7 +6,6 @@ import (
 	"context"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"syscall"
@@ -20,27 +19,6 @@ import (
 
 var allRuns = client.RunFilter{Limit: 10_000}
 
-// process is one that the chaos started beside the host.
-type process struct {
-	pid int
-	cmd *exec.Cmd
-}
-
-// bystander starts a process that has nothing to do with the host.
-func (l *lab) bystander(ctx context.Context) (*process, error) {
-	cmd := exec.CommandContext(ctx, "sleep", "600")
-	cmd.Env = l.environment()
-	if err := cmd.Start(); err != nil {
-		return nil, err
-	}
-	return &process{cmd.Process.Pid, cmd}, nil
-}
-
-func (p *process) end() {
-	_ = p.cmd.Process.Kill()
-	_ = p.cmd.Wait() // it was killed
-}
-
 // crashLoops lets scripts fail for ever beside one that works.
 func crashLoops(ctx context.Context, l *lab, o *outcome) error {
 	n := l.scaled(20, 4)
@@ -49,7 +27,7 @@ func crashLoops(ctx context.Context, l *lab, o *outcome) error {
 		return err
 	}
 	var b strings.Builder
-	fmt.Fprintf(&b, "script \"good\" {\n  plugin = %q\n  parameters = { pause = 1 }\n}\n", l.plugin)
+	b.WriteString(h.counter("good", ", pause = 0.5"))
 	for i := range n {
 		fmt.Fprintf(&b, "script \"bad%d\" {\n  source = \"bad.sh\"\n  interpreter = \"bash\"\n  restart {\n    max_attempts = 4\n    backoff = \"200ms\"\n  }\n}\n", i)
 	}
@@ -85,7 +63,10 @@ func crashLoops(ctx context.Context, l *lab, o *outcome) error {
 		disturbed++
 	}
 	o.zero("disturbances of the others", disturbed)
-	return h.idleCost(ctx, o)
+	if err := h.idleCost(ctx, o); err != nil {
+		return err
+	}
+	return h.account(ctx, o, map[string]v1.Script{"good": now["good"]})
 }
 
 // pauses counts those between a script's runs that are too short.
@@ -149,7 +130,7 @@ func wrapperDies(ctx context.Context, l *lab, o *outcome) error {
 		return err
 	}
 	n := l.scaled(10, 2)
-	survivors, notLost := 0, 0
+	survivors, notLost, again := 0, 0, 0
 	for i := range n {
 		o.at("wrapper %d of %d", i+1, n)
 		if err := h.reach(ctx, time.Minute, running, "deaf"); err != nil {
@@ -177,6 +158,14 @@ func wrapperDies(ctx context.Context, l *lab, o *outcome) error {
 		if run.State != script.Lost {
 			notLost++
 		}
+		if err := until(ctx, 30*time.Second, "the restart policy is applied", func() (bool, error) {
+			now, err := h.all(ctx)
+			next := now["deaf"]
+			return err == nil && next.State == script.Running && next.Run != s.Run && next.Restarts == 1, err
+		}); err != nil {
+			return err
+		}
+		again++
 		if i == n-1 {
 			break
 		}
@@ -187,6 +176,7 @@ func wrapperDies(ctx context.Context, l *lab, o *outcome) error {
 	o.count("wrappers killed", float64(n))
 	o.zero("scripts that outlived their wrapper", survivors)
 	o.zero("runs not told as lost", notLost)
+	o.count("scripts started again by their policy", float64(again))
 	return nil
 }
 

@@ -5,8 +5,10 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
+	"strconv"
 	"sync"
 	"time"
 
@@ -46,6 +48,8 @@ func (c *counter) Describe() script.Description {
 			{Name: "code", Type: script.TypeInt, Default: script.Int(0)},
 			fixed("pause", script.TypeFloat, script.Float(0.01)),
 			fixed("until", script.TypeString, script.String("")),
+			fixed("ledger", script.TypeString, script.String("")),
+			fixed("fail_at_end", script.TypeBool, script.Bool(false)),
 			fixed("fail", script.TypeBool, script.Bool(false)),
 			fixed("file", script.TypeString, script.String("")),
 			{Name: "deadlock", Type: script.TypeBool, Default: script.Bool(false)},
@@ -107,15 +111,27 @@ func (c *counter) Run(ctx context.Context, s *sdk.Session) error {
 	for n := int64(1); ; n++ {
 		select {
 		case <-ctx.Done():
-			return ctx.Err()
+			return errors.Join(count(s, n-1), ctx.Err())
 		case <-tick.C:
 		}
 		s.SetAt(n, "n", n)
 		s.Result("n", n)
 		if s.Bool("end") || exists(s.Text("until")) {
-			return end(s.Int("code"))
+			if s.Bool("fail_at_end") {
+				return errors.Join(count(s, n), errors.New("it fails, as it was told to"))
+			}
+			return errors.Join(count(s, n), end(s.Int("code")))
 		}
 	}
+}
+
+// count writes down how far it has come.
+func count(s *sdk.Session, n int64) error {
+	path := s.Text("ledger")
+	if path == "" {
+		return nil
+	}
+	return os.WriteFile(path, strconv.AppendInt(nil, n, 10), 0o600)
 }
 
 // begin lets messages be written down.

@@ -333,7 +333,11 @@ func forge(t *testing.T, p *Process, change func(*instance)) {
 
 // A process that has the recorded pid by chance is not touched.
 func TestAnotherProcessIsLeftAlone(t *testing.T) {
-	for _, same := range []bool{false, true} {
+	for name, change := range map[string]func(in *instance, began uint64){
+		"pid":                        func(*instance, uint64) {},
+		"pid and start":              func(in *instance, began uint64) { in.StartTime, in.Socket = began, "unix:/nowhere" },
+		"beside the plugin's socket": func(in *instance, began uint64) { in.StartTime = began },
+	} {
 		conf := testPlugin("trainer", "talks")
 		r := left(t, conf)
 		other := exec.CommandContext(t.Context(), "sleep", "1000")
@@ -346,20 +350,18 @@ func TestAnotherProcessIsLeftAlone(t *testing.T) {
 		}
 		forge(t, r.procs[0], func(in *instance) {
 			in.PID = other.Process.Pid
-			if same {
-				in.StartTime, in.Socket = began, "unix:/nowhere"
-			}
+			change(in, began)
 		})
 		next := r.next(conf)
 		next.start()
 		wantText(t, next.state("trainer", script.Lost, 1).Reason, "belongs to another process")
-		if _, err := startTime(other.Process.Pid); err != nil {
-			t.Errorf("the other process: %v", err)
-		}
 		if err := other.Process.Kill(); err != nil {
 			t.Error(err)
 		}
-		_ = other.Wait()
+		_ = other.Wait() // it was killed
+		if status, ok := other.ProcessState.Sys().(syscall.WaitStatus); !ok || status.Signal() != syscall.SIGKILL {
+			t.Errorf("%s: the other process was ended before: %v", name, other.ProcessState)
+		}
 	}
 }
 

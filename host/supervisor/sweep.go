@@ -336,7 +336,7 @@ func (s *Supervisor) knowsNonce(ctx context.Context, in instance) bool {
 	ctx, cancel := context.WithTimeout(ctx, s.options.CallTimeout)
 	defer cancel()
 	id, err := wire.NewClient(conn).Identify(ctx)
-	return err == nil && id.Nonce == in.Nonce
+	return err == nil && id.Nonce == in.Nonce && id.PID == in.PID // else the record's pid is not the one that answers
 }
 
 // fence ends what is left of a run: its process, if that is ours, and whatever

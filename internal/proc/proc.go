@@ -27,6 +27,24 @@ func Lives(pid int) bool {
 	return err == nil && len(threads) > 1
 }
 
+// Runs reports whether a process lives and is not stopped by a signal.
+func Runs(pid int) bool {
+	fields, err := stat(pid)
+	return err == nil && Lives(pid) && fields[0] != "T"
+}
+
+// Start is when a process was started, in ticks since the machine was.
+func Start(pid int) (uint64, error) {
+	fields, err := stat(pid)
+	if err != nil {
+		return 0, err
+	}
+	if len(fields) < 20 {
+		return 0, fmt.Errorf("process %d: %d fields", pid, len(fields))
+	}
+	return strconv.ParseUint(fields[19], 10, 64)
+}
+
 // CPU is the processor time that a process has used so far, to the
 // nanosecond where the kernel counts that for each thread.
 func CPU(pid int) (time.Duration, error) {
