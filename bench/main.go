@@ -16,6 +16,7 @@ import (
 	"strings"
 
 	"github.com/mlhost/mlhost/bench/byhand"
+	"github.com/mlhost/mlhost/internal/proc"
 )
 
 func main() {
@@ -74,7 +75,7 @@ func run(ctx context.Context) error {
 		return err
 	}
 	defer l.close()
-	report := Report{Machine: describeMachine()}
+	report := Report{Machine: proc.ThisMachine()}
 	fmt.Println(report.Machine)
 	for _, r := range rows {
 		if *only != "" && !strings.Contains(","+*only+",", ","+r.name+",") {

@@ -1,22 +1,18 @@
 package main
 
 import (
-	"bytes"
 	"fmt"
 	"io"
-	"os"
-	"runtime"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/mlhost/mlhost/internal/proc"
 )
 
 // Report is what a run of the benchmark writes.
 type Report struct {
-	Machine Machine  `json:"machine"`
-	Rows    []Result `json:"rows"`
+	Machine proc.Machine `json:"machine"`
+	Rows    []Result     `json:"rows"`
 }
 
 // Result is one row of the promises as measured.
@@ -105,35 +101,6 @@ func (r Report) err() error {
 		return fmt.Errorf("not measured: %s", strings.Join(names, ", "))
 	}
 	return nil
-}
-
-// Machine names where the numbers were taken.
-type Machine struct {
-	CPU    string    `json:"cpu"`
-	Cores  int       `json:"cores"`
-	Memory string    `json:"memory"`
-	Kernel string    `json:"kernel"`
-	Go     string    `json:"go"`
-	Time   time.Time `json:"time"`
-	Load   string    `json:"load"` // the load averages when the run began
-}
-
-func (m Machine) String() string {
-	return fmt.Sprintf("%s, %d cores, %s memory, Linux %s, %s, load %s", m.CPU, m.Cores, m.Memory, m.Kernel, m.Go, m.Load)
-}
-
-func describeMachine() Machine {
-	kernel, _ := os.ReadFile("/proc/sys/kernel/osrelease")
-	load, _ := os.ReadFile("/proc/loadavg")
-	return Machine{
-		CPU:    proc.Field("/proc/cpuinfo", "model name"),
-		Cores:  runtime.NumCPU(),
-		Memory: proc.Field("/proc/meminfo", "MemTotal"),
-		Kernel: string(bytes.TrimSpace(kernel)),
-		Go:     runtime.Version(),
-		Time:   time.Now().UTC().Truncate(time.Second),
-		Load:   strings.Join(strings.Fields(string(load) + " ? ? ?")[:3], " "),
-	}
 }
 
 // median sorts xs and returns its middle.

@@ -93,23 +93,35 @@ func run(ctx context.Context) (err error) {
 	if err := l.build(ctx); err != nil {
 		return err
 	}
-	var all []*outcome
+	report := report{Machine: proc.ThisMachine(), Scale: *scale}
+	began := time.Now()
+	printHead(os.Stdout)
 	for _, r := range chosen {
 		o := r.run(ctx, l, os.Stderr)
 		if ctx.Err() != nil {
 			return fmt.Errorf("it was ended in the row %q", r.name)
 		}
 		o.print(os.Stdout)
-		all = append(all, o)
+		report.Rows = append(report.Rows, o)
 	}
-	text, err := json.MarshalIndent(map[string]any{"scale": *scale, "rows": all}, "", "  ")
+	report.Seconds = time.Since(began).Seconds()
+	fmt.Printf("%d rows in %s on %s\n", len(report.Rows), time.Since(began).Round(time.Second), report.Machine)
+	text, err := json.MarshalIndent(report, "", "  ")
 	if err != nil {
 		return err
 	}
 	if err := os.WriteFile(*file, append(text, '\n'), 0o644); err != nil {
 		return err
 	}
-	return verdict(all)
+	return verdict(report.Rows)
+}
+
+// report is what is written for programs to read.
+type report struct {
+	Machine proc.Machine `json:"machine"`
+	Scale   float64      `json:"scale"`
+	Seconds float64      `json:"seconds"`
+	Rows    []*outcome   `json:"rows"`
 }
 
 func choose(names string) ([]row, error) {

@@ -5,8 +5,11 @@ package main
 import (
 	"fmt"
 	"io"
+	"math"
+	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 )
 
 // outcome is what putting a promise to the test has shown.
@@ -55,23 +58,57 @@ func (o *outcome) atMost(what string, value, limit float64) {
 	}
 }
 
-func (o *outcome) print(w io.Writer) {
-	verdict := "kept"
+func (o *outcome) verdict() string {
 	switch {
 	case len(o.Broken) > 0:
-		verdict = "BROKEN"
+		return "BROKEN"
 	case o.Skipped != "":
-		verdict = "not tried: " + o.Skipped
+		return "not tried"
 	}
-	fmt.Fprintf(w, "\n%s: %s\n  %s\n", o.Name, o.Promise, verdict)
+	return "kept"
+}
+
+const lineWidth = 120
+
+// printHead prints the head of the table of outcomes.
+func printHead(w io.Writer) {
+	fmt.Fprintf(w, "%-12s %-9s %7s  %s\n", "ROW", "VERDICT", "SECONDS", "DONE AND FOUND")
+}
+
+// print prints the outcome as a row of a table.
+func (o *outcome) print(w io.Writer) {
 	var parts []string
 	for _, c := range o.Counts {
-		parts = append(parts, fmt.Sprintf("%s %.6g", c.What, c.Value))
+		parts = append(parts, fmt.Sprintf("%s %s", c.What, strconv.FormatFloat(c.Value, 'f', c.places(), 64)))
 	}
-	if len(parts) > 0 {
-		fmt.Fprintf(w, "  %s\n", strings.Join(parts, " · "))
+	if o.Skipped != "" {
+		parts = append(parts, o.Skipped)
 	}
+	first := fmt.Sprintf("%-12s %-9s %7.1f  ", o.Name, o.verdict(), o.Seconds)
+	line := first
+	for i, part := range parts {
+		if i < len(parts)-1 {
+			part += " · "
+		}
+		if len(line) > len(first) && utf8.RuneCountInString(line)+utf8.RuneCountInString(part) > lineWidth {
+			fmt.Fprintln(w, strings.TrimRight(line, " "))
+			line = strings.Repeat(" ", len(first))
+		}
+		line += part
+	}
+	fmt.Fprintln(w, strings.TrimRight(line, " "))
 	for _, b := range o.Broken {
-		fmt.Fprintf(w, "  - %s\n", b)
+		fmt.Fprintf(w, "%*s- %s\n", len(first), "", b)
 	}
+}
+
+// places is how many digits behind the point say something.
+func (c count) places() int {
+	switch {
+	case c.Value == math.Trunc(c.Value) || c.Value >= 100:
+		return 0
+	case c.Value >= 10:
+		return 1
+	}
+	return 2
 }
