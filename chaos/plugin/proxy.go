@@ -15,6 +15,8 @@ import (
 	"syscall"
 
 	"github.com/hashicorp/go-plugin"
+
+	"github.com/mlhost/mlhost/shared/wire"
 )
 
 // proxyEnv makes the program stand between the host and the plugin, which it
@@ -37,7 +39,7 @@ func stand() (int, error) {
 	signal.Notify(signals, syscall.SIGUSR1, syscall.SIGUSR2, syscall.SIGHUP)
 	signal.Ignore(syscall.SIGTERM, os.Interrupt) // they are for the plugin, whose end is the proxy's too
 	dir := os.Getenv(plugin.EnvUnixSocketDir)
-	inner := filepath.Join(dir, "q")
+	inner := filepath.Join(dir, "p") // which the host removes with its sockets
 	if err := os.Mkdir(inner, 0o700); err != nil {
 		return 1, err
 	}
@@ -46,7 +48,7 @@ func stand() (int, error) {
 		return 1, err
 	}
 	cmd := exec.Command(self) //nolint:noctx // it lives as long as this process
-	cmd.Env = append(os.Environ(), proxyEnv+"=", plugin.EnvUnixSocketDir+"="+inner)
+	cmd.Env = append(os.Environ(), proxyEnv+"=", wire.HelloEnv+"=", plugin.EnvUnixSocketDir+"="+inner)
 	cmd.Stderr = os.Stderr
 	out, err := cmd.StdoutPipe()
 	if err != nil {

@@ -99,7 +99,7 @@ func (o Options) socketPath() v1.Check {
 	}
 	longest := ""
 	for _, dir := range dirs {
-		for _, path := range []string{host.SocketPath(dir), filepath.Join(dir, "runs", "0123456789", "p", "plugin1234567890")} {
+		for _, path := range []string{host.SocketPath(dir), filepath.Join(dir, "runs", "0123456789", "plugin1234567890")} {
 			if len(path) > len(longest) {
 				longest = path
 			}

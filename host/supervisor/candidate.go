@@ -65,7 +65,7 @@ func (p *Process) appear(ctx context.Context, of *Process) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, p.s.options.StartTimeout)
 	defer cancel()
-	d, err := p.client.Describe(ctx)
+	d, err := p.describe(ctx)
 	if err != nil {
 		return p.explain("describe itself", err)
 	}

@@ -13,8 +13,6 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/hashicorp/go-plugin"
-
 	"github.com/mlhost/mlhost/shared/script"
 	"github.com/mlhost/mlhost/shared/wire"
 )
@@ -39,6 +37,7 @@ type child struct {
 	exited chan struct{} // closed when the process has ended
 	began  uint64        // startTime
 	line   []byte        // the handshake
+	hello  *wire.Hello   // what it told of itself unasked; nil: it is to be asked
 	addr   string        // of its socket, with the network in front: "unix:/path"
 	// printed: the handshake came by standard output, as from a plugin that
 	// was not built with the SDK.
@@ -51,50 +50,55 @@ type child struct {
 }
 
 // start executes the command in a session of its own, with nothing of this
-// process's terminal.
-func start(ctx context.Context, c command, extraEnv []string) (*child, error) {
+// process's terminal. What the process says of itself comes through said.
+func start(ctx context.Context, c command, extraEnv []string) (_ *child, said *os.File, err error) {
 	stdout, err := openLog(filepath.Join(c.runDir, stdoutFile))
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	defer func() { _ = stdout.Close() }()
 	stderr, err := openLog(filepath.Join(c.runDir, stderrFile))
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	defer func() { _ = stderr.Close() }()
-
-	if err := os.WriteFile(filepath.Join(c.runDir, socketDir, wire.HandshakeFile), nil, 0o600); err != nil {
-		return nil, script.Errorf(script.CodeIO, "create the file of the handshake: %v", err)
+	said, hello, err := os.Pipe()
+	if err != nil {
+		return nil, nil, script.Errorf(script.CodeUnavailable, "make a pipe for the handshake: %v", err)
 	}
+	defer func() {
+		err = errors.Join(err, hello.Close())
+		if err != nil {
+			_ = said.Close() // nothing came
+		}
+	}()
 
 	build := func() *exec.Cmd {
 		cmd := exec.CommandContext(context.Background(), c.path, c.args...) // it outlives ctx
 		cmd.Env = append(append([]string{}, c.env...), extraEnv...)
 		cmd.Env = append(cmd.Env,
-			markName+"="+c.mark,
-			plugin.EnvUnixSocketDir+"="+filepath.Join(c.runDir, socketDir))
-		cmd.Dir = c.dir
+			markName+"="+c.mark, wire.HelloEnv+"=3", wire.SocketDirEnv+"="+c.runDir)
+		cmd.Dir, cmd.ExtraFiles = c.dir, []*os.File{hello}
 		cmd.Stdout, cmd.Stderr = stdout, stderr
 		cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
 		return cmd
 	}
 	cmd, err := startRetrying(ctx, build)
 	if err != nil {
-		return nil, explainStart(c, err)
+		return nil, nil, explainStart(c, err)
 	}
 	h, err := openHandle(cmd.Process.Pid)
 	if err != nil {
-		return nil, errors.Join(err, cmd.Process.Kill(), cmd.Wait())
+		return nil, nil, errors.Join(err, cmd.Process.Kill(), cmd.Wait())
 	}
 	began, err := startTime(h.pid)
 	if err != nil && !errors.Is(err, os.ErrProcessDone) {
 		h.close()
-		return nil, errors.Join(err, cmd.Process.Kill(), cmd.Wait())
+		return nil, nil, errors.Join(err, cmd.Process.Kill(), cmd.Wait())
 	}
 	child := &child{handle: h, mark: c.mark, cmd: cmd, exited: make(chan struct{}), began: began}
 	child.watch()
-	return child, nil
+	return child, said, nil
 }
 
 // foster returns the process that an earlier host launched, if it still runs.

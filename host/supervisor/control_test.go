@@ -275,7 +275,7 @@ func TestSweep(t *testing.T) {
 	leave := func(name string, in instance) string {
 		in.Run, in.Script, in.BootID, in.Begun = "run-"+name, name, boot, true
 		run := filepath.Join(dir, "runs", in.Run)
-		if err := os.MkdirAll(filepath.Join(run, socketDir), 0o700); err != nil {
+		if err := os.MkdirAll(filepath.Join(run, oldSocketDir), 0o700); err != nil {
 			t.Fatal(err)
 		}
 		if err := writeInstance(run, in, true); err != nil {

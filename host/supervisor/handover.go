@@ -390,9 +390,10 @@ func (p *Process) retire(ctx context.Context) {
 	cancel()
 	err := errors.Join(p.child.end(ctx, termTime), p.conn.Close())
 	p.readTails(true)
-	for _, name := range []string{socketDir, wire.SpoolFile, wire.ExitFile} {
+	for _, name := range []string{wire.SpoolFile, wire.ExitFile} {
 		err = errors.Join(err, os.RemoveAll(filepath.Join(p.dir, name)))
 	}
+	err = errors.Join(err, removeSockets(p.dir))
 	if p.dir != p.home {
 		err = errors.Join(err, discardRunDir(p.dir))
 	}

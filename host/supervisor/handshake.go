@@ -3,6 +3,7 @@ package supervisor
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -14,6 +15,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/hashicorp/go-plugin"
+	"golang.org/x/sys/unix"
 
 	"github.com/mlhost/mlhost/shared/script"
 	"github.com/mlhost/mlhost/shared/wire"
@@ -25,46 +27,130 @@ const maxHandshake = 4 << 10
 // errNoLine says that a plugin ended before its first line was whole.
 var errNoLine = errors.New("no line")
 
-// readHandshake reads the line by which a plugin says that it serves: from the
-// file that is for that alone, or else, printed, from the one with its
-// standard output. It looks again each few milliseconds: the line comes once,
-// and soon.
-func readHandshake(ctx context.Context, dir string, exited <-chan struct{}) (line []byte, printed bool, err error) {
-	own, err := openFirstLine(filepath.Join(dir, socketDir, wire.HandshakeFile))
-	if err != nil {
-		return nil, false, err
-	}
-	defer own.close()
+// lookAtOutput is how often a plugin's output is looked at for a handshake: a
+// plugin that was not built with the SDK prints it there.
+const lookAtOutput = 5 * time.Millisecond
+
+// listen takes in what the process says of itself: through said, or else, in
+// what it prints to its log in dir, the handshake alone.
+func (c *child) listen(ctx context.Context, said *os.File, dir string) error {
 	out, err := openFirstLine(filepath.Join(dir, stdoutFile))
 	if err != nil {
-		return nil, false, err
+		return err
 	}
 	defer out.close()
-	pause := time.NewTicker(2 * time.Millisecond)
-	defer pause.Stop()
+	own := speech{file: said}
 	for {
-		over := isClosed(exited) // asked before reading: nothing comes after
-		// The file is read last: what is printed behind the handshake is not
+		over := isClosed(c.exited) // asked before reading: nothing comes after
+		// The file is read first: what is printed behind the handshake is not
 		// taken for something that came instead of it.
 		whole, err := out.look()
-		served, ownErr := own.look()
-		switch {
-		case err != nil || ownErr != nil:
-			return nil, false, errors.Join(err, ownErr)
-		case served:
-			return own.line, false, nil
-		case whole:
-			return out.line, true, nil
-		case over:
-			return out.line, true, errNoLine
+		if err != nil {
+			return err
 		}
-		select {
-		case <-ctx.Done():
-			return out.line, true, ctx.Err()
-		case <-exited:
-		case <-pause.C:
+		wait := lookAtOutput
+		if whole || over {
+			wait = 0
+		}
+		served, err := own.hear(wait)
+		switch {
+		case err != nil:
+			return err
+		case served:
+			c.line, c.printed, c.hello = own.handshake, false, own.hello
+			return nil
+		}
+		c.line, c.printed = out.line, true
+		if whole {
+			return nil
+		}
+		if over {
+			return errNoLine
+		}
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		if own.ended { // nobody will say more there
+			select {
+			case <-time.After(lookAtOutput):
+			case <-c.exited:
+			case <-ctx.Done():
+			}
 		}
 	}
+}
+
+// speech is what a plugin says of itself through a pipe.
+type speech struct {
+	file      *os.File
+	text      []byte
+	ended     bool
+	handshake []byte
+	hello     *wire.Hello // nil: it said none that is understood
+}
+
+// hear waits for more, and reports whether all is there. Of one that ended
+// within a line nothing counts.
+func (s *speech) hear(wait time.Duration) (whole bool, err error) {
+	buf := make([]byte, 4<<10)
+	for !s.ended && len(s.text) < wire.MaxHello {
+		n, err := s.read(buf, wait)
+		s.text = append(s.text, buf[:n]...)
+		switch {
+		case errors.Is(err, os.ErrDeadlineExceeded):
+			return false, nil
+		case errors.Is(err, io.EOF):
+			s.ended = true
+		case err != nil:
+			return false, fmt.Errorf("read handshake: %w", err)
+		}
+	}
+	line, rest, ok := bytes.Cut(s.text, []byte{'\n'})
+	if !ok {
+		return false, nil
+	}
+	s.handshake = line
+	var h wire.Hello
+	if text, _, ok := bytes.Cut(rest, []byte{'\n'}); ok && json.Unmarshal(text, &h) == nil && h.Nonce != "" {
+		s.hello = &h
+	}
+	return true, nil
+}
+
+// read is one read of what comes within the time; for none, what is there.
+func (s *speech) read(buf []byte, wait time.Duration) (n int, err error) {
+	if wait > 0 {
+		if err := s.file.SetReadDeadline(time.Now().Add(wait)); err != nil {
+			return 0, err
+		}
+		return s.file.Read(buf)
+	}
+	if err := s.file.SetReadDeadline(time.Time{}); err != nil {
+		return 0, err
+	}
+	raw, err := s.file.SyscallConn()
+	if err != nil {
+		return 0, err
+	}
+	var problem error
+	err = raw.Read(func(fd uintptr) bool {
+		for {
+			n, problem = unix.Read(int(fd), buf)
+			if !errors.Is(problem, unix.EINTR) {
+				return true
+			}
+		}
+	})
+	n = max(n, 0)
+	switch {
+	case err != nil:
+		return n, err
+	case errors.Is(problem, unix.EAGAIN):
+		return n, os.ErrDeadlineExceeded
+	case problem == nil && n == 0:
+		return 0, io.EOF
+	}
+	return n, problem
 }
 
 // firstLine reads the first line of a file that grows.

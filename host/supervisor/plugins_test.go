@@ -17,6 +17,7 @@ import (
 	"github.com/mlhost/mlhost/shared/script"
 	"github.com/mlhost/mlhost/shared/sdk"
 	"github.com/mlhost/mlhost/shared/wire"
+	shim "github.com/mlhost/mlhost/shared/wire/goplugin"
 )
 
 // bePlugin is the main function of this binary as a plugin. The kind may have
@@ -95,10 +96,10 @@ func (s *rawServer) Validate(context.Context, map[string]script.Value) ([]wire.D
 func (s *rawServer) Start(context.Context, wire.StartRequest) error { return s.start }
 
 func serveRaw(version uint, server wire.Server) {
-	handshake := wire.Handshake
+	handshake := shim.Handshake
 	handshake.ProtocolVersion = version
 	goplugin.Serve(&goplugin.ServeConfig{
-		HandshakeConfig: handshake, Plugins: wire.ServerPlugins(server), GRPCServer: wire.NewGRPCServer,
+		HandshakeConfig: handshake, Plugins: shim.ServerPlugins(server), GRPCServer: wire.NewGRPCServer,
 	})
 	os.Exit(0)
 }

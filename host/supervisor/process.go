@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"maps"
 	"path/filepath"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -56,7 +57,7 @@ type Process struct {
 
 	mu        sync.Mutex
 	described script.Description
-	plain     script.Description // as a successor gave it, without what the configuration says
+	plain     script.Description // as the process gave it before its run, without what the configuration says
 }
 
 func newProcess(u *unit) *Process {
@@ -125,7 +126,7 @@ func (p *Process) begin(ctx context.Context) error {
 		}
 		p.instance.Source = sum
 	}
-	if err := writeInstance(p.home, p.instance, true); err != nil {
+	if err := completeInstance(p.home, p.instance); err != nil {
 		return &script.Error{Code: script.CodeIO, Message: err.Error(), Hint: "is the disk full?"}
 	}
 	p.began = p.s.clock.Now()
@@ -266,8 +267,31 @@ func (p *Process) warn(format string, args ...any) {
 	p.s.tell(p.s.event(p.name, p.run, script.Warned{Text: fmt.Sprintf(format, args...)}))
 }
 
+// fitsPlainly reports whether values fit what the plugin itself says of its
+// parameters.
+func fitsPlainly(d script.Description, values map[string]script.Value) bool {
+	for name, v := range values {
+		spec, ok := d.Parameter(name)
+		if !ok && !d.Has(script.CapabilityDynamic) {
+			return false
+		}
+		if ok {
+			if _, err := spec.Check(v); err != nil {
+				return false
+			}
+		}
+	}
+	return !slices.ContainsFunc(d.Parameters, func(spec script.ParameterSpec) bool {
+		_, given := values[spec.Name]
+		return spec.Required && !given
+	})
+}
+
 // validate asks the plugin whether the values go together.
 func (p *Process) validate(ctx context.Context, values map[string]script.Value) error {
+	if slices.Contains(p.identity.Capabilities, wire.CapabilityPlain) && fitsPlainly(p.plain, values) {
+		return nil // it would say so too
+	}
 	diags, err := p.client.Validate(ctx, values)
 	if err != nil {
 		return p.explain("check its parameters", err)

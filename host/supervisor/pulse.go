@@ -5,6 +5,8 @@ import (
 	"errors"
 	"io"
 	"path/filepath"
+	"slices"
+	"strings"
 	"syscall"
 	"time"
 
@@ -49,7 +51,7 @@ func (p *Process) feel() {
 		}
 	case !now.Before(p.pulse.next) && p.status.silence() <= 2*beat:
 		p.pulse.next = now.Add(pulseAgain * beat)
-		if fd, err := dialPulse(filepath.Join(p.dir, socketDir, wire.PulseFile)); err == nil { // older plugins have none
+		if fd, err := p.dialPulse(); err == nil { // older plugins have none
 			p.pulse.fd = fd
 		}
 	}
@@ -91,9 +93,27 @@ func (l *pulse) close() {
 	l.fd, l.part = -1, nil
 }
 
-// dialPulse connects to a pulse. It is no net.Conn, of which Go would hear
-// each time something comes.
-func dialPulse(path string) (int, error) {
+// dialPulse connects to the pulse of the process.
+func (p *Process) dialPulse() (int, error) {
+	path, unixSocket := strings.CutPrefix(p.child.addr, "unix:")
+	if !unixSocket {
+		return -1, errors.ErrUnsupported
+	}
+	if !slices.Contains(p.identity.Capabilities, wire.CapabilityPulse) {
+		return dialQuiet(filepath.Join(filepath.Dir(path), wire.PulseFile))
+	}
+	fd, err := dialQuiet(path)
+	if err == nil {
+		if _, e := unix.Write(fd, []byte{wire.PulseKnock}); e != nil {
+			return -1, errors.Join(e, unix.Close(fd))
+		}
+	}
+	return fd, err
+}
+
+// dialQuiet makes a connection that is no net.Conn, of which Go would hear each
+// time something comes.
+func dialQuiet(path string) (int, error) {
 	syscall.ForkLock.RLock()
 	fd, err := unix.Socket(unix.AF_UNIX, unix.SOCK_STREAM, 0)
 	if err == nil {

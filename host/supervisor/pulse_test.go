@@ -3,7 +3,6 @@ package supervisor
 import (
 	"encoding/binary"
 	"net"
-	"os"
 	"path/filepath"
 	"testing"
 	"time"
@@ -19,11 +18,9 @@ func TestPulse(t *testing.T) {
 	p := newProcess(r.units["trainer"])
 	p.dir = t.TempDir()
 	p.seen.reach(7)
-	if err := os.Mkdir(filepath.Join(p.dir, socketDir), 0o700); err != nil {
-		t.Fatal(err)
-	}
+	p.child = &child{addr: "unix:" + filepath.Join(p.dir, "plugin1")}
 	p.feel() // there is none
-	l, err := (&net.ListenConfig{}).Listen(t.Context(), "unix", filepath.Join(p.dir, socketDir, wire.PulseFile))
+	l, err := (&net.ListenConfig{}).Listen(t.Context(), "unix", filepath.Join(p.dir, wire.PulseFile))
 	if err != nil {
 		t.Fatal(err)
 	}

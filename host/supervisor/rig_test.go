@@ -109,9 +109,13 @@ func (r *rig) checkNothingLeft() {
 		if left, err := marked(filepath.Base(dir)); err != nil || len(left) > 0 {
 			r.t.Errorf("processes left of %s: %v, %v", dir, left, err)
 		}
-		for _, name := range []string{socketDir, instanceFile} {
-			if fileExists(filepath.Join(dir, name)) {
-				r.t.Errorf("%s is left in %s", name, dir)
+		files, err := os.ReadDir(dir)
+		if err != nil {
+			r.t.Error(err)
+		}
+		for _, f := range files {
+			if f.Name() == oldSocketDir || f.Name() == instanceFile || f.Type()&os.ModeSocket != 0 {
+				r.t.Errorf("%s is left in %s", f.Name(), dir)
 			}
 		}
 	}

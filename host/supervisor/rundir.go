@@ -1,6 +1,7 @@
 package supervisor
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -20,8 +21,11 @@ const (
 	launchFile   = "launch.json"
 	stdoutFile   = "stdout.log"
 	stderrFile   = "stderr.log"
-	socketDir    = "p"
 )
+
+// oldSocketDir is where the sockets of processes are that a host launched
+// before they came to lie beside the other files.
+const oldSocketDir = "p"
 
 // maxSocketPath is the longest path that a unix socket can have on Linux.
 const maxSocketPath = 107
@@ -88,7 +92,7 @@ func (in instance) processDir(home string) string {
 // makeRunDir creates a run's directory, which must not be there yet, and tests
 // that a socket in it can have an address.
 func makeRunDir(dir string) error {
-	if longest := filepath.Join(dir, socketDir, "plugin4294967295"); len(longest) > maxSocketPath {
+	if longest := filepath.Join(dir, "plugin4294967295"); len(longest) > maxSocketPath {
 		return script.Errorf(script.CodeIO,
 			"the state directory's path is too long for unix sockets: %s would have %d bytes, and %d is the most that Linux takes",
 			longest, len(longest), maxSocketPath).
@@ -97,9 +101,6 @@ func makeRunDir(dir string) error {
 	err := os.MkdirAll(filepath.Dir(dir), 0o700)
 	if err == nil {
 		err = os.Mkdir(dir, 0o700)
-	}
-	if err == nil {
-		err = os.Mkdir(filepath.Join(dir, socketDir), 0o700)
 	}
 	switch {
 	case errors.Is(err, fs.ErrExist):
@@ -123,6 +124,44 @@ func beginInstance(dir string, in instance) error {
 		return fmt.Errorf("write %s: %w", instanceFile, err)
 	}
 	return nil
+}
+
+// completeInstance writes what is known of a process that is about to begin its
+// run over what beginInstance wrote, and returns when that is on the disk. It is
+// one write of less than a page, which a host that is killed has made whole or
+// not at all; where the machine fails, nothing of the run is left to be found.
+// A new file, and one of its own for each change, would take the disk longer
+// than all else that a start writes.
+func completeInstance(dir string, in instance) (err error) {
+	defer func() {
+		if err != nil {
+			err = fmt.Errorf("write %s: %w", instanceFile, err)
+		}
+	}()
+	b, err := json.MarshalIndent(in, "", "  ")
+	if err != nil {
+		return err
+	}
+	f, err := os.OpenFile(filepath.Join(dir, instanceFile), os.O_WRONLY, 0)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, f.Close()) }()
+	info, err := f.Stat()
+	if err != nil {
+		return err
+	}
+	b = append(b, '\n')
+	if left := int(info.Size()) - len(b); left > 0 {
+		b = append(b, bytes.Repeat([]byte{'\n'}, left)...)
+	}
+	if len(b) > os.Getpagesize() {
+		return writeInstance(dir, in, true)
+	}
+	if _, err = f.WriteAt(b, 0); err != nil {
+		return err
+	}
+	return f.Sync()
 }
 
 // writeInstance replaces instance.json in one step; with sync it is on the
@@ -186,12 +225,26 @@ func readExit(dir, run string) (wire.Exit, bool, error) {
 	return exit, true, nil
 }
 
+// removeSockets removes what the process whose files are in dir has listened at.
+func removeSockets(dir string) error {
+	entries, err := os.ReadDir(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	for _, e := range entries {
+		if e.Type()&fs.ModeSocket != 0 || e.Name() == oldSocketDir {
+			err = errors.Join(err, os.RemoveAll(filepath.Join(dir, e.Name())))
+		}
+	}
+	return err
+}
+
 // sealRunDir marks a run as ended: its socket and instance.json go.
 func sealRunDir(dir string) error {
-	err := os.RemoveAll(filepath.Join(dir, socketDir))
-	later, e := filepath.Glob(filepath.Join(dir, "[0-9]*", socketDir))
+	err := removeSockets(dir)
+	later, e := filepath.Glob(filepath.Join(dir, "[0-9]*"))
 	for _, d := range later {
-		err = errors.Join(err, os.RemoveAll(d))
+		err = errors.Join(err, removeSockets(d))
 	}
 	err = errors.Join(err, e, removeState(dir))
 	if e := os.Remove(filepath.Join(dir, instanceFile)); e != nil && !errors.Is(e, fs.ErrNotExist) {

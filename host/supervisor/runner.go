@@ -14,9 +14,11 @@ import (
 	"github.com/hashicorp/go-hclog"
 	"github.com/hashicorp/go-plugin"
 	"github.com/hashicorp/go-plugin/runner"
+	"golang.org/x/sys/unix"
 
 	"github.com/mlhost/mlhost/shared/script"
 	"github.com/mlhost/mlhost/shared/wire"
+	"github.com/mlhost/mlhost/shared/wire/goplugin"
 )
 
 // launch starts a plugin through go-plugin and returns when its handshake is
@@ -29,15 +31,15 @@ func launch(ctx context.Context, cmd command, timeout time.Duration) (*child, er
 	defer cancel()
 	r := &childRunner{ctx: ctx, command: cmd}
 	client := plugin.NewClient(&plugin.ClientConfig{
-		HandshakeConfig:  wire.Handshake,
-		VersionedPlugins: map[int]plugin.PluginSet{wire.ProtocolVersion: wire.ClientPlugins()},
+		HandshakeConfig:  goplugin.Handshake,
+		VersionedPlugins: map[int]plugin.PluginSet{wire.ProtocolVersion: goplugin.ClientPlugins()},
 		AllowedProtocols: []plugin.Protocol{plugin.ProtocolGRPC},
 		RunnerFunc: func(_ hclog.Logger, spec *exec.Cmd, tmp string) (runner.Runner, error) {
 			// go-plugin's own directory would make the socket's path longer.
 			r.extraEnv = spec.Env
 			return r, os.Remove(tmp)
 		},
-		UnixSocketConfig: &plugin.UnixSocketConfig{TempDir: cmd.runDir},
+		UnixSocketConfig: &plugin.UnixSocketConfig{TempDir: momentary(cmd.runDir)},
 		SkipHostEnv:      true,
 		StartTimeout:     timeout + time.Second, // ctx is first
 		Logger:           hclog.NewNullLogger(),
@@ -53,6 +55,16 @@ func launch(ctx context.Context, cmd command, timeout time.Duration) (*child, er
 	return r.child, nil
 }
 
+// momentary is where go-plugin makes the directory that is removed at once:
+// in memory, where there is a place for that. A disk takes half a millisecond.
+func momentary(otherwise string) string {
+	const memory = "/dev/shm"
+	if unix.Access(memory, unix.W_OK|unix.X_OK) == nil {
+		return memory
+	}
+	return otherwise
+}
+
 // childRunner is what go-plugin is given for a process.
 type childRunner struct {
 	ctx      context.Context
@@ -63,12 +75,13 @@ type childRunner struct {
 
 // Start returns when the handshake line is there and right.
 func (r *childRunner) Start(context.Context) error {
-	c, err := start(r.ctx, r.command, r.extraEnv)
+	c, said, err := start(r.ctx, r.command, r.extraEnv)
 	if err != nil {
 		return err
 	}
+	defer func() { _ = said.Close() }() // it was only read from
 	r.child = c
-	c.line, c.printed, err = readHandshake(r.ctx, r.command.runDir, c.exited)
+	err = r.child.listen(r.ctx, said, r.command.runDir)
 	if err == nil {
 		err = checkHandshake(c.line, wire.ProtocolVersion)
 	}

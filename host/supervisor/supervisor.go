@@ -103,6 +103,8 @@ type Supervisor struct {
 	starting chan struct{} // one place per script that is being started
 	follower follower
 	rounds   rounds
+	// described are descriptions by the sum of the program and their digest.
+	described sync.Map
 
 	mu       sync.Mutex
 	uncopied *binaries // hashes of plugins that run where they stand

@@ -115,7 +115,7 @@ func (p *Plugin) Identify(context.Context) (wire.Identity, error) {
 	defer p.mu.Unlock()
 	return wire.Identity{
 		Nonce: p.nonce, PID: os.Getpid(), Started: p.started, SHA256: sum, API: wire.ProtocolVersion,
-		Capabilities: p.description.Capabilities, Run: p.request.Run, State: p.state,
+		Capabilities: p.capabilities(p.description), Run: p.request.Run, State: p.state,
 		LastSeq: p.recorder.lastSeq(), ScriptPID: p.pid,
 	}, nil
 }

@@ -13,9 +13,9 @@ import (
 	"github.com/mlhost/mlhost/shared/wire"
 )
 
-// servePulse lets a host feel the process's pulse at a socket in dir, until
-// stop is called: the number of the newest event, each second. Where there can
-// be no socket, the heartbeats go with the events.
+// servePulse lets an older host feel the process's pulse at a socket of its own
+// in dir, until stop is called: the number of the newest event, each second.
+// Where there can be no socket, the heartbeats go with the events.
 func (r *recorder) servePulse(dir string) (stop func()) {
 	if dir == "" {
 		return func() {}
@@ -48,14 +48,7 @@ func acceptPulse(l net.Listener) (fd int, err error) {
 		return -1, err
 	}
 	defer func() { _ = conn.Close() }() // the copy goes on
-	raw, err := conn.(*net.UnixConn).SyscallConn()
-	if err != nil {
-		return -1, err
-	}
-	failed := raw.Control(func(from uintptr) {
-		fd, err = unix.FcntlInt(from, unix.F_DUPFD_CLOEXEC, 0)
-	})
-	return fd, errors.Join(failed, err)
+	return detached(conn.(*net.UnixConn))
 }
 
 // beat tells the newest event's number each second until the host goes. The

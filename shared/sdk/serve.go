@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -14,8 +15,6 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/hashicorp/go-hclog"
-	plugin "github.com/hashicorp/go-plugin"
 	"google.golang.org/grpc"
 
 	"github.com/mlhost/mlhost/shared/wire"
@@ -41,46 +40,56 @@ func Serve(s Script) {
 			"Name it in a configuration, script \"NAME\" { plugin = \"…\" }, and type: mlhost run CONFIG")
 		os.Exit(2)
 	}
+	hello := helloPipe() // before anything could inherit it
 	p, err := NewPlugin(s)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
-	sv := &server{plugin: p, out: os.Stdout, err: os.Stderr}
+	sv := &server{plugin: p}
 	sv.signals()
 	go sv.leaveAlone()
-	sv.divert()
-	stopPulse := p.recorder.servePulse(os.Getenv(plugin.EnvUnixSocketDir))
-	plugin.Serve(&plugin.ServeConfig{
-		HandshakeConfig: wire.Handshake,
-		Plugins:         wire.ServerPlugins(p),
-		GRPCServer:      sv.grpc,
-		Logger: hclog.New(&hclog.LoggerOptions{
-			Level: hclog.Error, Output: sv.err, JSONFormat: false,
-		}),
-	})
-	stopPulse()
-	sv.restore()
+	if err := sv.serve(hello); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
 	os.Exit(sv.end())
 }
 
 // server is the process around a Plugin.
 type server struct {
-	plugin   *Plugin
-	out, err *os.File // the real ones
-	restored sync.Once
-
-	handshake *os.File // nil: the handshake goes to out
-
+	plugin *Plugin
 	calls  atomic.Int64 // in progress, streams included
 	server atomic.Pointer[grpc.Server]
 	alone  atomic.Bool // no host asked for the end
 }
 
-// grpc makes the gRPC server. go-plugin puts pipes in the place of os.Stdout
-// and os.Stderr, which block when no host reads them; the first call puts the
-// real ones back.
-func (s *server) grpc(opts []grpc.ServerOption) *grpc.Server {
+// serve answers calls until it is told to quit.
+func (s *server) serve(hello *os.File) error {
+	listener, err := bind(os.Getenv(wire.SocketDirEnv), s.plugin.nonce)
+	if err != nil {
+		return err
+	}
+	gs := s.grpc()
+	wire.Register(gs, s.plugin)
+	wire.RegisterControl(gs)
+	s.server.Store(gs)
+	stopPulse := func() {}
+	if hello == nil {
+		stopPulse = s.plugin.recorder.servePulse(os.Getenv(wire.SocketDirEnv))
+	}
+	defer stopPulse()
+	if err := s.announce(hello, listener.Addr()); err != nil {
+		return errors.Join(err, listener.Close())
+	}
+	if s.alone.Load() {
+		return listener.Close()
+	}
+	return gs.Serve(newDoor(listener, s.plugin.recorder.beat))
+}
+
+// grpc makes the gRPC server, which counts the calls in progress.
+func (s *server) grpc() *grpc.Server {
 	unary := func(ctx context.Context, req any, _ *grpc.UnaryServerInfo, handler grpc.UnaryHandler) (any, error) {
 		defer s.call()()
 		return handler(ctx, req)
@@ -89,40 +98,12 @@ func (s *server) grpc(opts []grpc.ServerOption) *grpc.Server {
 		defer s.call()()
 		return handler(srv, ss)
 	}
-	server := wire.NewGRPCServer(append(opts, grpc.ChainUnaryInterceptor(unary), grpc.ChainStreamInterceptor(stream)))
-	s.server.Store(server)
-	return server
+	return wire.NewGRPCServer([]grpc.ServerOption{grpc.ChainUnaryInterceptor(unary), grpc.ChainStreamInterceptor(stream)})
 }
 
 func (s *server) call() (done func()) {
-	s.restore()
 	s.calls.Add(1)
 	return func() { s.calls.Add(-1) }
-}
-
-func (s *server) restore() {
-	s.restored.Do(func() {
-		os.Stdout, os.Stderr = s.out, s.err
-		if s.handshake != nil {
-			_ = s.handshake.Close() // it has been read
-		}
-	})
-}
-
-// divert lets go-plugin print the handshake into the file that the host has
-// put there for it. Where something was printed before, the handshake goes
-// behind that, for the host to see it.
-func (s *server) divert() {
-	dir := os.Getenv(plugin.EnvUnixSocketDir)
-	info, err := s.out.Stat()
-	if dir == "" || err != nil || info.Size() > 0 {
-		return
-	}
-	file, err := os.OpenFile(filepath.Join(dir, wire.HandshakeFile), os.O_WRONLY|os.O_APPEND, 0)
-	if err != nil {
-		return // there is none
-	}
-	s.handshake, os.Stdout = file, file
 }
 
 // signals makes SIGTERM a stop. SIGINT and SIGHUP are for the host, and a
@@ -144,7 +125,7 @@ func (s *server) signals() {
 	}()
 }
 
-// quit ends go-plugin's server, and with it Serve.
+// quit ends the gRPC server, and with it Serve.
 func (s *server) quit() {
 	s.alone.Store(true)
 	if server := s.server.Load(); server != nil {

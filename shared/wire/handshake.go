@@ -2,10 +2,8 @@ package wire
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
-	plugin "github.com/hashicorp/go-plugin"
 	"google.golang.org/grpc"
 
 	pb "github.com/mlhost/mlhost/shared/proto/mlhost/plugin/v1"
@@ -22,54 +20,33 @@ const PluginName = "script"
 // MaxMessageSize bounds every message, both ways, in bytes.
 const MaxMessageSize = 64 << 20
 
+// HandshakeConfig has the form of go-plugin's, which this package does without:
+// a plugin need not carry that library (see package goplugin).
+type HandshakeConfig struct {
+	ProtocolVersion  uint
+	MagicCookieKey   string
+	MagicCookieValue string
+}
+
 // Handshake lets a plugin see that a host started it, and not a person. It is
 // no secret.
-var Handshake = plugin.HandshakeConfig{
+var Handshake = HandshakeConfig{
 	ProtocolVersion:  ProtocolVersion,
 	MagicCookieKey:   "MLHOST_PLUGIN",
 	MagicCookieValue: "a72ec1f7c1b34f4e8f3f0e6c0d5fb1a9",
 }
 
-// HandshakeFile is a file that a host may put into the directory of a plugin's
-// sockets. A plugin that finds it writes its handshake there, which keeps that
-// out of the log that its standard output is.
+// CoreVersion is the version of go-plugin's own protocol, the first field of
+// the handshake.
+const CoreVersion = 1
+
+// SocketDirEnv names the variable with the directory for a plugin's sockets.
+const SocketDirEnv = "PLUGIN_UNIX_SOCKET_DIR"
+
+// HandshakeFile is a file that an older host may put into the directory of a
+// plugin's sockets. A plugin that finds it, and has no HelloEnv, writes its
+// handshake there, which keeps that out of the log that its standard output is.
 const HandshakeFile = "handshake"
-
-// PulseFile is a socket that a plugin may serve in the directory of its
-// sockets. Whoever connects gets the number of the run's newest event once a
-// second, in PulseSize bytes, the highest first. As long as somebody is
-// connected the plugin sends few heartbeats with its events.
-const (
-	PulseFile = "pulse"
-	PulseSize = 8
-)
-
-// ClientPlugins is what a host gives to go-plugin; what it dispenses under
-// PluginName is a *Client.
-func ClientPlugins() plugin.PluginSet { return ServerPlugins(nil) }
-
-// ServerPlugins is what a plugin gives to go-plugin.
-func ServerPlugins(server Server) plugin.PluginSet {
-	return plugin.PluginSet{PluginName: &grpcPlugin{server: server}}
-}
-
-// grpcPlugin joins either side to go-plugin.
-type grpcPlugin struct {
-	plugin.NetRPCUnsupportedPlugin
-	server Server
-}
-
-func (p *grpcPlugin) GRPCServer(_ *plugin.GRPCBroker, s *grpc.Server) error {
-	if p.server == nil {
-		return errors.New("serve plugin: there is no server")
-	}
-	Register(s, p.server)
-	return nil
-}
-
-func (p *grpcPlugin) GRPCClient(_ context.Context, _ *plugin.GRPCBroker, conn *grpc.ClientConn) (any, error) {
-	return NewClient(conn), nil
-}
 
 // Register adds the service Script, served by server, to s.
 func Register(s grpc.ServiceRegistrar, server Server) {

@@ -17,6 +17,7 @@ import (
 	"github.com/mlhost/mlhost/shared/script"
 	"github.com/mlhost/mlhost/shared/sdk"
 	"github.com/mlhost/mlhost/shared/wire"
+	"github.com/mlhost/mlhost/shared/wire/goplugin"
 )
 
 // watched is a host that knows only a stream of events.
@@ -140,7 +141,7 @@ func wrapperProcess(t *testing.T, l script.Launch, run, dir string) (*exec.Cmd, 
 	cmd := exec.Command(os.Args[0])
 	cmd.Env = append(os.Environ(), launchVariable+"="+file)
 	client := plugin.NewClient(&plugin.ClientConfig{
-		HandshakeConfig: wire.Handshake, Plugins: wire.ClientPlugins(), Cmd: cmd, SkipHostEnv: true,
+		HandshakeConfig: goplugin.Handshake, Plugins: goplugin.ClientPlugins(), Cmd: cmd, SkipHostEnv: true,
 		AllowedProtocols: []plugin.Protocol{plugin.ProtocolGRPC}, Logger: hclog.NewNullLogger(),
 	})
 	t.Cleanup(client.Kill)
