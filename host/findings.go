@@ -22,7 +22,7 @@ const jump = 5 * time.Second
 func (h *Host) findings(ctx context.Context) []v1.Check {
 	out := []v1.Check{h.damages(), h.pendingConfig(), h.clockJump(time.Now()), h.tidiness(ctx)}
 	out = append(append(out, h.unknownParameters()...), h.silentRoutes()...)
-	return append(out, h.notifications()...)
+	return append(out, h.notifications(ctx)...)
 }
 
 // Troubleshoot makes all checks that a running host can make.
@@ -171,12 +171,16 @@ func (h *Host) unheard(name, from string, route *config.Route) v1.Check {
 }
 
 // notifications tells of addresses that cannot be told what happens.
-func (h *Host) notifications() []v1.Check {
+func (h *Host) notifications(ctx context.Context) []v1.Check {
+	all, err := h.notifier.Status(ctx)
+	if err != nil {
+		return []v1.Check{check("notify", v1.CheckFail, err.Error(), "look after the state directory")}
+	}
 	var out []v1.Check
-	for _, n := range h.notifier.Status() {
+	for _, n := range all {
 		name := "notify " + n.Name
-		detail := fmt.Sprintf("%s was told %d times; %d were given up, %d dropped, %d wait", n.Address, n.Sent, n.Failed, n.Dropped, n.Waiting)
-		if n.Problem == "" && n.Dropped == 0 {
+		detail := fmt.Sprintf("%s was told %d times; %d were given up, %d dropped, %d have expired, %d wait", n.Address, n.Sent, n.Failed, n.Dropped, n.Expired, n.Waiting)
+		if n.Problem == "" && n.Untold == 0 {
 			out = append(out, check(name, v1.CheckOK, detail, ""))
 			continue
 		}

@@ -110,7 +110,7 @@ func (h *Host) open() error {
 	}
 	h.bus, h.registry = bus.New(), registry.New()
 	h.store, err = store.Open(context.Background(), store.Options{
-		Dir: h.dir, Logger: h.logger, Committed: h.committed,
+		Dir: h.dir, Logger: h.logger, Committed: h.committed, Outgoing: h.outgoing,
 	})
 	if err != nil {
 		return err
@@ -135,7 +135,7 @@ func (h *Host) makeParts() {
 			List: h.store.Mail, Acknowledge: h.store.Acknowledge,
 		},
 	})
-	h.notifier = notify.New(notify.Options{Host: h.options.Config.Host.Name, Logger: h.logger}, h.options.Config.Notifies)
+	h.notifier = notify.New(notify.Options{Host: h.options.Config.Host.Name, Logger: h.logger, Outbox: h.outbox()}, h.options.Config.Notifies)
 	h.supervisor = supervisor.New(supervisor.Options{
 		Dir: h.dir, Executable: h.options.Executable, Logger: h.logger, Emit: h.Emit,
 		LastSeq: h.store.LastSeq, LogEnd: h.logEnd, Link: h.serveLink, Kept: h.store.Kept,
@@ -152,7 +152,7 @@ func (h *Host) makeParts() {
 		Logger:   h.logger,
 		Registry: h.registry, Store: h.store, Bus: h.bus, Send: h.Send, Do: h.Do, Plan: h.planFor, Reload: h.reloadFor, ConfigStatus: h.configStatus, Notices: h.notices,
 		Upgrade: h.Upgrade, Listen: h.Listen,
-		Token: h.web.token, URL: h.URL, Backup: h.backup, Findings: h.findings, RouteStates: h.routeStates, Doctor: h.Troubleshoot,
+		Token: h.web.token, URL: h.URL, Backup: h.backup, Findings: h.findings, Notified: h.notified, RouteStates: h.routeStates, Doctor: h.Troubleshoot,
 	})
 }
 
@@ -246,6 +246,7 @@ func (h *Host) waitForEnd(ctx context.Context, closeFronts func() error) error {
 	case <-idle:
 		return h.endSession()
 	case <-h.leave:
+		h.notifier.Leave()
 		var err error
 		if h.succeeded() {
 			err = closeFronts()

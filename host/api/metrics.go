@@ -1,6 +1,7 @@
 package api
 
 import (
+	"context"
 	"net/http"
 	"strings"
 	"time"
@@ -52,6 +53,9 @@ func newMetrics(a *API) *metrics {
 	info.Set(1)
 	m.registry.MustRegister(info, m.events, m.samples, m.restarts, m.append, m.refused, &scriptMetrics{a},
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	if a.Notified != nil {
+		m.registry.MustRegister(&notifiedMetrics{a})
+	}
 	if a.Bus != nil {
 		m.registry.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{
 			Name: "mlhost_bus_dropped_total", Help: "Events that viewers lost because they read too slowly.",
@@ -92,6 +96,39 @@ func (a *API) Count(events ...script.Event) {
 
 // Appended counts how long it took to keep events.
 func (a *API) Appended(took time.Duration) { a.metrics.append.Observe(took.Seconds()) }
+
+// Notified is what has become of the notifications for one address.
+type Notified struct {
+	Name    string            // of its block
+	Fates   map[string]uint64 // by outcome
+	Waiting int
+}
+
+// notifiedMetrics tells what has become of notifications.
+type notifiedMetrics struct{ api *API }
+
+var (
+	notifiedDesc = prometheus.NewDesc("mlhost_notifications_total", "Notifications of a notify block, by what has become of them.", []string{"notify", "outcome"}, nil)
+	waitingDesc  = prometheus.NewDesc("mlhost_notifications_waiting", "Notifications that are still to be told.", []string{"notify"}, nil)
+)
+
+// Describe implements prometheus.Collector.
+func (m *notifiedMetrics) Describe(c chan<- *prometheus.Desc) { c <- notifiedDesc; c <- waitingDesc }
+
+// Collect implements prometheus.Collector.
+func (m *notifiedMetrics) Collect(c chan<- prometheus.Metric) {
+	all, err := m.api.Notified(context.Background())
+	if err != nil {
+		c <- prometheus.NewInvalidMetric(notifiedDesc, err)
+		return
+	}
+	for _, n := range all {
+		for outcome, count := range n.Fates {
+			c <- prometheus.MustNewConstMetric(notifiedDesc, prometheus.CounterValue, float64(count), n.Name, outcome)
+		}
+		c <- prometheus.MustNewConstMetric(waitingDesc, prometheus.GaugeValue, float64(n.Waiting), n.Name)
+	}
+}
 
 // scriptMetrics tells what is true of the scripts at the moment.
 type scriptMetrics struct{ api *API }

@@ -58,6 +58,8 @@ type Options struct {
 	Listen func() v1.Listen
 	// Findings tells what the host has found out about its configuration.
 	Findings func(ctx context.Context) []v1.Check
+	// Notified tells what has become of notifications. Nil: there are none.
+	Notified func(ctx context.Context) ([]Notified, error)
 	// RouteStates tells what moves parameters and messages, and what each route
 	// has done.
 	RouteStates func(ctx context.Context) v1.Routes

@@ -22,7 +22,7 @@ import (
 // Notification is what an address is told: the body of the request.
 type Notification struct {
 	Version  int          `json:"version"` // 1
-	ID       uint64       `json:"id"`      // of the event; the same again when it is told again
+	ID       uint64       `json:"id"`      // no other notification of the host has it; the same again when it is told again
 	Event    string       `json:"event"`
 	Text     string       `json:"text"` // a sentence for people
 	Host     string       `json:"host"`
@@ -52,17 +52,19 @@ func (n *Notification) text() string {
 	return text
 }
 
+// IDHeader is the header that tells what is told again: it is the same each time.
+const IDHeader = "Webhook-Id"
+
 // target is one address and what waits for it.
 type target struct {
 	notifier *Notifier
+	name     string
 	bell     chan struct{} // size 1: something waits
 	gone     chan struct{} // closed: the configuration does not have it any more
 
-	mu     sync.Mutex // guards all below
-	block  *config.Notify
-	queue  []Notification
-	status Status
-	untold uint64 // dropped since the last one that was sent
+	mu      sync.Mutex // guards all below
+	block   *config.Notify
+	problem string // of the last attempt
 }
 
 func (t *target) set(b *config.Notify) {
@@ -71,93 +73,147 @@ func (t *target) set(b *config.Notify) {
 	t.block = b
 }
 
-func (t *target) wants(on, name string) bool {
+func (t *target) current() *config.Notify {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return slices.Contains(t.block.On, on) && (len(t.block.Scripts) == 0 || slices.Contains(t.block.Scripts, name))
+	return t.block
 }
 
-func (t *target) add(n Notification) {
-	t.mu.Lock()
-	if len(t.queue) >= queueSize {
-		t.status.Dropped++
-		t.untold++
-		t.mu.Unlock()
-		return
+func (t *target) wants(on, name string) bool {
+	b := t.current()
+	return slices.Contains(b.On, on) && (len(b.Scripts) == 0 || slices.Contains(b.Scripts, name))
+}
+
+// entry makes a row of the outbox.
+func (t *target) entry(n Notification) Entry {
+	n.Text = n.text()
+	body, err := json.Marshal(n)
+	if err != nil { // no reason has what JSON lacks
+		t.notifier.Logger.Error("write notification", "error", err)
 	}
-	t.queue = append(t.queue, n)
-	t.mu.Unlock()
+	e := Entry{Target: t.name, Time: n.Time, Body: body}
+	if n.Event == config.NotifyOnNaN {
+		e.Once = n.Run + "/" + n.Variable
+	}
+	return e
+}
+
+// rouse makes the target look into the outbox.
+func (t *target) rouse() {
 	select {
 	case t.bell <- struct{}{}:
 	default:
 	}
 }
 
-func (t *target) report() Status {
+func (t *target) report(ctx context.Context) (Status, error) {
+	counts, err := t.notifier.Outbox.Counts(ctx, t.name)
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	out := t.status
-	out.Name, out.Address, out.Waiting = t.block.Name, t.block.Shown(), len(t.queue)
-	return out
+	return Status{Name: t.name, Address: t.block.Shown(), Counts: counts, Problem: t.problem}, err
 }
 
-// next returns what is to be told, and leaves it in the queue.
-func (t *target) next() (n Notification, b *config.Notify, ok bool) {
+func (t *target) note(problem string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if len(t.queue) == 0 {
-		return n, t.block, false
-	}
-	n = t.queue[0]
-	n.Dropped = t.untold
-	return n, t.block, true
+	t.problem = problem
 }
 
-// run tells what is queued until ctx ends and the queue is empty, or the time
-// for that is over.
+// run tells what is in the outbox until ctx ends and nothing waits, or the time
+// for that is over. What is not told by then stays for the next host.
 func (t *target) run(ctx context.Context) {
 	work, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancel()
-	defer context.AfterFunc(ctx, func() { time.AfterFunc(drain, cancel) })()
-	for {
-		n, b, ok := t.next()
-		if ok {
-			err := t.deliver(work, b, n)
-			t.done(n, err)
-			if work.Err() != nil {
+	defer context.AfterFunc(ctx, func() {
+		if t.notifier.left() {
+			cancel()
+			return
+		}
+		time.AfterFunc(drain, cancel)
+	})()
+	for work.Err() == nil {
+		e, ok, err := t.notifier.Outbox.Next(work, t.name)
+		switch {
+		case err != nil:
+			if !t.pause(work, t.notifier.MaxBackoff/10, "read the outbox", err) {
 				return
 			}
-			continue
-		}
-		select {
-		case <-t.bell:
-		case <-t.gone:
-			return
-		case <-ctx.Done():
-			select {
-			case <-t.bell: // it came just now
-				continue
-			default:
+		case ok:
+			if !t.dispatch(work, e) {
 				return
+			}
+		default:
+			select {
+			case <-t.bell:
+			case <-t.gone:
+				return
+			case <-ctx.Done():
+				select {
+				case <-t.bell: // it came just now
+					continue
+				default:
+					return
+				}
 			}
 		}
 	}
 }
 
-func (t *target) done(n Notification, err error) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.queue = t.queue[1:]
-	t.status.Problem = ""
-	if err == nil {
-		t.status.Sent++
-		t.untold -= n.Dropped
-		return
+// dispatch tells e and records its fate. False: the target is to end.
+func (t *target) dispatch(ctx context.Context, e Entry) bool {
+	fate := Expired
+	if t.notifier.Now().Sub(e.Time) <= expiry {
+		var n Notification
+		err := json.Unmarshal(e.Body, &n)
+		if err == nil {
+			n.ID, n.Dropped = e.ID, e.Untold
+			err = t.deliver(ctx, n)
+		}
+		switch {
+		case errors.Is(err, errLeft):
+			return false
+		case err == nil:
+			t.note("")
+			fate = Sent
+		default:
+			fate = Failed
+			t.note(err.Error())
+			b := t.current()
+			t.notifier.Logger.Warn("a notification was given up", "notify", t.name, "to", b.Shown(), "event", n.Event, "script", n.Script, "error", err)
+		}
+	} else {
+		t.notifier.Logger.Warn("a notification has expired", "notify", t.name, "id", e.ID, "time", e.Time)
 	}
-	t.status.Failed++
-	t.status.Problem = err.Error()
-	t.notifier.Logger.Warn("a notification was given up", "notify", t.block.Name, "to", t.block.Shown(), "event", n.Event, "script", n.Script, "error", err)
+	for {
+		err := t.notifier.Outbox.Done(context.WithoutCancel(ctx), e, fate)
+		if err == nil {
+			return true
+		}
+		// It is told once more by the next host, rather than again and again by this one.
+		if !t.pause(ctx, t.notifier.MaxBackoff/10, "write the outbox", err) {
+			return false
+		}
+	}
 }
+
+// pause waits before something is tried again. False: the target is to end.
+func (t *target) pause(ctx context.Context, d time.Duration, what string, err error) bool {
+	if err != nil {
+		t.notifier.Logger.Warn("notifications wait: cannot "+what, "notify", t.name, "error", err)
+	}
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-t.gone:
+	case <-ctx.Done():
+	}
+	return false
+}
+
+// errLeft is the error of a notification that is left in the outbox.
+var errLeft = errors.New("it is told later")
 
 // failure is why an attempt has failed.
 type failure struct {
@@ -169,32 +225,25 @@ type failure struct {
 func (f *failure) Error() string { return f.reason }
 
 // deliver tells one notification, in several attempts.
-func (t *target) deliver(ctx context.Context, b *config.Notify, n Notification) error {
+func (t *target) deliver(ctx context.Context, n Notification) error {
 	pause := t.notifier.Backoff
 	for attempt := 1; ; attempt++ {
-		failed := t.notifier.post(ctx, b, n)
+		failed := t.notifier.post(ctx, t.current(), n) // the configuration may have another address now
 		if failed == nil {
 			return nil
+		}
+		if ctx.Err() != nil {
+			return errLeft
 		}
 		if failed.final || attempt == attempts {
 			return failed
 		}
-		t.mu.Lock()
-		t.status.Problem = failed.reason
-		t.mu.Unlock()
+		t.note(failed.reason)
 		wait := max(time.Duration(float64(pause)*(0.75+rand.Float64()/2)), min(failed.after, t.notifier.MaxBackoff)) //nolint:gosec // jitter
 		pause = min(2*pause, t.notifier.MaxBackoff)
-		timer := time.NewTimer(wait)
-		select {
-		case <-timer.C:
-		case <-t.gone:
-			timer.Stop()
-			return failed
-		case <-ctx.Done():
-			timer.Stop()
-			return failed
+		if !t.pause(ctx, wait, "", nil) {
+			return errLeft
 		}
-		_, b, _ = t.next() // the configuration may have another address now
 	}
 }
 
@@ -212,6 +261,7 @@ func (n *Notifier) post(ctx context.Context, b *config.Notify, what Notification
 	}
 	request.Header.Set("Content-Type", "application/json")
 	request.Header.Set("User-Agent", "mlhost")
+	request.Header.Set(IDHeader, fmt.Sprintf("%s-%d", what.Host, what.ID))
 	for name, v := range b.Headers {
 		request.Header.Set(name, v)
 	}

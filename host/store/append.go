@@ -42,6 +42,9 @@ func (s *Store) Append(ctx context.Context, events ...script.Event) error {
 		return err
 	}
 	if len(b.samples) > 0 {
+		if err := s.leaveSamples(ctx, b); err != nil {
+			return err
+		}
 		if err := s.writeSamples(ctx, b); err != nil {
 			return err
 		}

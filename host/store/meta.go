@@ -109,6 +109,9 @@ func (s *Store) writeEvent(tx *tx, e *script.Event, st *stream) error {
 	case script.RunStarted:
 		return s.writeRun(tx, e, st, b)
 	case script.StateChanged:
+		if err := s.leave(tx, e); err != nil {
+			return err
+		}
 		return s.writeState(tx, e, st, b)
 	case script.Described:
 		return writeDescription(tx, e, b)

@@ -29,6 +29,11 @@ type Options struct {
 	// Committed, where not nil, is told of events when they are kept, in the
 	// order of their IDs. It must be quick and must not call the store.
 	Committed func([]script.Event)
+	// Outgoing, where not nil, tells what targets outside are to be told of an
+	// event: it is kept together with the event, see NextOutgoing. It must be
+	// quick, must not call the store, and may be asked of an event again. Of a
+	// sample it is asked before the sample has its ID.
+	Outgoing func(*script.Event) []Outgoing
 }
 
 // Store is safe for concurrent use.
@@ -37,6 +42,7 @@ type Store struct {
 	logger    *slog.Logger
 	now       func() time.Time
 	committed func([]script.Event)
+	outgoing  func(*script.Event) []Outgoing
 
 	meta       *database
 	writer     *writer // of meta; nil when opened for reading only
@@ -96,7 +102,7 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 
 func newStore(o Options) *Store {
 	s := &Store{
-		dir: o.Dir, logger: o.Logger, now: o.Now, committed: o.Committed,
+		dir: o.Dir, logger: o.Logger, now: o.Now, committed: o.Committed, outgoing: o.Outgoing,
 		streams: map[string]*stream{}, samples: map[string]*samplesFile{}, logLimit: logLimit, mailBytes: MailboxBytes,
 	}
 	if abs, err := filepath.Abs(o.Dir); err == nil {
