@@ -45,7 +45,7 @@ docs: ## write docs/reference anew from the code
 
 test: ## vet and test everything; needs Go and Python 3, and Node for the dashboard
 	$(GO) vet ./...
-	@$(PYTHON) .ci/gotest.py ./...
+	@$(PYTHON) .ci/gotest.py -timeout=15m ./...
 	@$(PYTHON) .ci/pytest.py
 	@.ci/dashboard test
 
@@ -59,7 +59,7 @@ pictures: build ## take the pictures of docs/pictures anew
 	@command -v pngquant >/dev/null && pngquant --force --ext .png --skip-if-larger --strip docs/pictures/*.png || true
 
 race: ## the Go tests under the race detector
-	@$(PYTHON) .ci/gotest.py -race ./...
+	@$(PYTHON) .ci/gotest.py -race -timeout=40m ./...
 
 test-ml: ## the tests that need real machine-learning libraries (own environment: .venv-ml, or the one of MLHOST_ML_PYTHON)
 	@[ -n "$(MLHOST_ML_PYTHON)" ] || .ci/ml-venv
