@@ -2,8 +2,6 @@ package supervisor
 
 import (
 	"context"
-	"encoding/json"
-	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
@@ -322,11 +320,7 @@ func forge(t *testing.T, p *Process, change func(*instance)) {
 		t.Fatal(err)
 	}
 	change(&in)
-	b, err := json.Marshal(in)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(filepath.Join(p.dir, instanceFile), b, 0o600); err != nil {
+	if err := writeInstance(p.dir, in, false); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -386,18 +380,6 @@ func TestWhatDoesNotFitIsFenced(t *testing.T) {
 			}
 		})
 	}
-}
-
-// A record that cannot be read is as good as none.
-func TestDamagedRecord(t *testing.T) {
-	conf := testPlugin("trainer", "talks")
-	r := left(t, conf)
-	if err := os.WriteFile(filepath.Join(r.procs[0].dir, instanceFile), []byte("{"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	next := r.next(conf)
-	next.start()
-	next.state("trainer", script.Lost, 1)
 }
 
 // A script that the configuration does not name any more is stopped.

@@ -2,7 +2,6 @@ package supervisor
 
 import (
 	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -17,7 +16,7 @@ import (
 
 // The files of a run directory.
 const (
-	instanceFile = "instance.json"
+	instanceFile = wire.InstanceFile
 	launchFile   = "launch.json"
 	stdoutFile   = "stdout.log"
 	stderrFile   = "stderr.log"
@@ -68,6 +67,12 @@ type instance struct {
 	// Before is the process whose run this one has taken over, as long as it
 	// may still be there.
 	Before *instance `json:"before,omitempty"`
+
+	// Sum is the sha256 of the file, without the ends of lines behind it, in
+	// which zeros stand in its place. Earlier hosts wrote none.
+	Sum string `json:"sum,omitempty"`
+
+	summed bool // it was read, and its sum was right
 }
 
 // mark is what marks the processes of this one's generation.
@@ -116,9 +121,9 @@ func makeRunDir(dir string) error {
 // while the machine stays up. One that is not whole, as its host was killed
 // meanwhile, tells enough: there was nothing but the mark to find its process by.
 func beginInstance(dir string, in instance) error {
-	b, err := json.MarshalIndent(in, "", "  ")
+	b, err := in.encode()
 	if err == nil {
-		err = os.WriteFile(filepath.Join(dir, instanceFile), append(b, '\n'), 0o600)
+		err = os.WriteFile(filepath.Join(dir, instanceFile), b, 0o600)
 	}
 	if err != nil {
 		return fmt.Errorf("write %s: %w", instanceFile, err)
@@ -138,7 +143,7 @@ func completeInstance(dir string, in instance) (err error) {
 			err = fmt.Errorf("write %s: %w", instanceFile, err)
 		}
 	}()
-	b, err := json.MarshalIndent(in, "", "  ")
+	b, err := in.encode()
 	if err != nil {
 		return err
 	}
@@ -151,7 +156,6 @@ func completeInstance(dir string, in instance) (err error) {
 	if err != nil {
 		return err
 	}
-	b = append(b, '\n')
 	if left := int(info.Size()) - len(b); left > 0 {
 		b = append(b, bytes.Repeat([]byte{'\n'}, left)...)
 	}
@@ -167,11 +171,11 @@ func completeInstance(dir string, in instance) (err error) {
 // writeInstance replaces instance.json in one step; with sync it is on the
 // disk when the function returns.
 func writeInstance(dir string, in instance, sync bool) error {
-	b, err := json.MarshalIndent(in, "", "  ")
+	b, err := in.encode()
 	if err != nil {
 		return fmt.Errorf("write %s: %w", instanceFile, err)
 	}
-	return writeFile(filepath.Join(dir, instanceFile), append(b, '\n'), sync)
+	return writeFile(filepath.Join(dir, instanceFile), b, sync)
 }
 
 // writeFile writes by rename, so that a reader sees the old or the new whole.
@@ -193,18 +197,6 @@ func writeFile(path string, data []byte, sync bool) (err error) {
 		return err
 	}
 	return os.Rename(f.Name(), path)
-}
-
-func readInstance(dir string) (instance, error) {
-	var in instance
-	b, err := os.ReadFile(filepath.Join(dir, instanceFile))
-	if err != nil {
-		return in, fmt.Errorf("read %s: %w", instanceFile, err)
-	}
-	if err := json.Unmarshal(b, &in); err != nil {
-		return in, fmt.Errorf("read %s: %w", instanceFile, err)
-	}
-	return in, nil
 }
 
 // readExit returns the run's exit record, and false where it left none. A

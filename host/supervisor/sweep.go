@@ -3,6 +3,7 @@ package supervisor
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -21,7 +22,15 @@ type leftover struct {
 	in     instance
 	unit   *unit // nil: no script of that name is configured
 	newest bool  // of its script
-	damage error // why its record cannot be read
+	damage error // why its record cannot be used
+	going  []int // processes of it that are not to be touched
+}
+
+// proven reports whether what carries the run's mark may be signalled: the
+// record is as a host of this directory wrote it, or it names a process that is
+// found to be the one.
+func (l *leftover) proven(found finding) bool {
+	return l.damage == nil && (l.in.summed || found == ours)
 }
 
 // sweep takes up every run that an earlier host did not see the end of: what
@@ -68,19 +77,23 @@ func (s *Supervisor) leftovers() []*leftover {
 			continue
 		}
 		in, err := readInstance(dir)
+		if err == nil && in.Run != e.Name() {
+			err = fmt.Errorf("it is of run %q", in.Run)
+		}
 		if err != nil {
 			s.logger.Warn("an earlier run's record is damaged", "dir", dir, "error", err)
-			in = instance{Run: e.Name(), Begun: true}
-			if u != nil {
-				in.Script = u.name
-			}
+			in, err = s.damaged(e.Name(), in, u, err)
 		}
 		delete(recalled, e.Name())
 		all = append(all, &leftover{dir: dir, in: in, unit: s.units[in.Script], damage: err})
 	}
 	for run, u := range recalled { // the record was cleared away before the end was told
 		if u.lastState.Live() && u.lastState != script.Starting {
-			all = append(all, &leftover{dir: filepath.Join(runs, run), in: instance{Run: run, Script: u.name, Begun: true}, unit: u})
+			l := &leftover{dir: filepath.Join(runs, run), in: instance{Run: run, Script: u.name, Begun: true}, unit: u}
+			if fileExists(filepath.Join(l.dir, damagedFile)) {
+				l.damage = fmt.Errorf("it was set aside as %s", damagedFile)
+			}
+			all = append(all, l)
 		}
 	}
 	newest := map[string]*leftover{}
@@ -101,7 +114,10 @@ func (s *Supervisor) leftovers() []*leftover {
 func (s *Supervisor) takeUp(ctx context.Context, l *leftover) {
 	in := l.in
 	s.endOthers(ctx, l)
-	found := s.inspect(ctx, in)
+	found := gone
+	if l.damage == nil {
+		found = s.inspect(ctx, in)
+	}
 	why := "a later run of the script has begun"
 	if found == ours && l.unit != nil && l.newest {
 		p, err := l.unit.adopt(ctx, l.dir, in)
@@ -126,8 +142,15 @@ func (s *Supervisor) takeUp(ctx context.Context, l *leftover) {
 			s.logger.Error("stop an earlier run", "script", in.Script, "run", in.Run, "error", err)
 		}
 	}
-	if err := fence(ctx, in, found); err != nil {
-		s.logger.Error("end an earlier run", "script", in.Script, "run", in.Run, "error", err)
+	if l.proven(found) {
+		if err := fence(ctx, in, found); err != nil {
+			s.logger.Error("end an earlier run", "script", in.Script, "run", in.Run, "error", err)
+		}
+	} else if err := s.giveUp(ctx, l); err != nil {
+		s.logger.Error("give an earlier run up", "script", in.Script, "run", in.Run, "error", err)
+	}
+	if len(l.going) > 0 {
+		end.reason += fmt.Sprintf("; what goes on of it was not touched: process %s", joinInts(l.going))
 	}
 	if in.Script != "" && !s.close(ctx, l, end) {
 		return // to be recorded by the next host
@@ -144,7 +167,7 @@ func (s *Supervisor) takeUpBetween(ctx context.Context, l *leftover, found findi
 	if err == nil && (!between || l.unit == nil || !l.newest) {
 		return false
 	}
-	if err == nil {
+	if err == nil && l.proven(found) {
 		err = fence(ctx, l.in, found)
 	}
 	var p *Process
@@ -170,7 +193,10 @@ func (s *Supervisor) endOthers(ctx context.Context, l *leftover) {
 		if other == nil {
 			continue
 		}
-		err := fence(ctx, *other, s.inspect(ctx, *other))
+		var err error
+		if found := s.inspect(ctx, *other); l.proven(found) {
+			err = fence(ctx, *other, found)
+		}
 		if other.Generation > 1 {
 			err = errors.Join(err, os.RemoveAll(other.processDir(l.dir)))
 		} else { // what counts of it is kept
@@ -201,7 +227,9 @@ func (s *Supervisor) close(ctx context.Context, l *leftover, end ending) bool {
 	if u != nil && l.newest && l.in.Begun {
 		u.restarts.adjust(u.config().Restart)
 		u.restarts.resume(in.Attempt, in.Restarts)
-		end.again = u.restarts.after(end)
+		if len(l.going) == 0 { // a script does not run twice at the same time
+			end.again = u.restarts.after(end)
+		}
 		if !end.again.yes && end.again.reason != "" {
 			end.reason = end.again.reason
 		}

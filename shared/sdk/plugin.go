@@ -35,6 +35,7 @@ type Plugin struct {
 	mu          sync.Mutex
 	description script.Description
 	request     wire.StartRequest // constant once the run has begun
+	record      string            // the host's of the run; "": there is none
 	state       script.State
 	reason      string
 	deadline    time.Time // of a stop
@@ -182,7 +183,7 @@ func (p *Plugin) Start(_ context.Context, request wire.StartRequest) error {
 	if err := p.askValidator(p.parameters.all()); err != nil {
 		return script.Errorf(script.CodeRejected, "the parameters do not fit: %s", err)
 	}
-	p.request = request
+	p.request, p.record = request, recordOf(request.RunDir)
 	path := ""
 	if dir := request.OwnDir(); dir != "" {
 		path = filepath.Join(dir, wire.SpoolFile)

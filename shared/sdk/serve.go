@@ -134,7 +134,8 @@ func (s *server) quit() {
 }
 
 // leaveAlone ends the process when nobody needs it any more: when the run is
-// over and no host listens, or when no host has ever started one.
+// over and no host listens, when no host has ever started one, or when its host
+// has given the run up.
 func (s *server) leaveAlone() {
 	idle := time.Now()
 	for !s.plugin.begun() {
@@ -146,7 +147,12 @@ func (s *server) leaveAlone() {
 			return
 		}
 	}
-	<-s.plugin.Done()
+	if !s.plugin.awaitEnd() {
+		// the error is always nil
+		_ = s.plugin.Stop(context.Background(), termGrace, "the host has given the run up: there is no record of it any more")
+		s.quit()
+		return
+	}
 	for away := time.Duration(0); away < absence; {
 		time.Sleep(absence - away)
 		away = s.plugin.recorder.away()

@@ -14,6 +14,11 @@ import (
 // ended.
 const ExitFile = "exit.json"
 
+// InstanceFile is the host's record of a process in the run's directory. It is
+// there exactly as long as the run is not known to have ended: a process that
+// no host listens to ends itself when it is gone.
+const InstanceFile = "instance.json"
+
 // Exit is how a run ended. Its plugin writes it down before its process ends,
 // so that a host that was away records the end once.
 type Exit struct {

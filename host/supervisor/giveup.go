@@ -1,0 +1,86 @@
+package supervisor
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"time"
+)
+
+// damagedFile is what becomes of instance.json in the directory of a run whose
+// record cannot be used. A process of the run ends itself when it finds that
+// its record is gone.
+const damagedFile = "instance.json.damaged"
+
+// giveUpTime is how long the processes have to end themselves of a run that is
+// given up.
+const giveUpTime = 20 * time.Second
+
+// damaged returns what counts of a record that cannot be used, and why it
+// cannot. Nothing that it names may be touched. s.mu is held.
+func (s *Supervisor) damaged(run string, read instance, u *unit, damage error) (instance, error) {
+	in := instance{Run: run, Begun: true}
+	switch {
+	case u != nil:
+		in.Script = u.name
+	case s.units[read.Script] != nil:
+		in.Script = read.Script
+	}
+	if u := s.units[in.Script]; u != nil {
+		in.Tailed = u.config().Plugin != "" // a wrapper tells by itself what its script prints
+	}
+	if !errors.Is(damage, errChanged) {
+		return in, damage
+	}
+	boot, err := bootID()
+	if err == nil && boot != read.BootID {
+		return in, fmt.Errorf("%w, and it names another boot of the machine", damage)
+	}
+	began, err := startTime(read.PID)
+	if read.PID > 0 && err == nil && (began != read.StartTime || !hasMark(read.PID, read.mark())) {
+		return in, fmt.Errorf("%w, and the process id in it belongs to another process, which was not touched", damage)
+	}
+	return in, damage
+}
+
+// giveUp lets go of a run whose processes are not known for certain: nothing
+// is signalled. Those that are there notice that their record is gone and end
+// themselves; what has not in good time is noted in l.
+func (s *Supervisor) giveUp(ctx context.Context, l *leftover) error {
+	record := filepath.Join(l.dir, instanceFile)
+	var err error
+	if l.damage != nil {
+		err = os.Rename(record, filepath.Join(l.dir, damagedFile))
+	} else {
+		err = os.Remove(record)
+	}
+	if errors.Is(err, fs.ErrNotExist) {
+		err = nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, giveUpTime)
+	defer cancel()
+	for _, mark := range marksIn(l) {
+		found, e := marked(mark)
+		err = errors.Join(err, e)
+		for _, h := range found {
+			if h.wait(ctx) != nil {
+				l.going = append(l.going, h.pid)
+			}
+			h.close()
+		}
+	}
+	return err
+}
+
+// marksIn lists the marks that processes of the run may carry.
+func marksIn(l *leftover) []string {
+	out := []string{l.in.Run}
+	later, _ := filepath.Glob(filepath.Join(l.dir, "[0-9]*")) // the pattern is right
+	for _, dir := range later {
+		out = append(out, l.in.Run+"."+filepath.Base(dir))
+	}
+	return out
+}
