@@ -157,8 +157,8 @@ func strange(ctx context.Context, l *lab, o *outcome) error {
 			o.breaks("no reason is told for the run whose record holds %s", forgeries[i].name)
 		}
 	}
-	// Nobody knows the processes whose records were forged; by their mark they are ended.
-	if err := until(ctx, 20*time.Second, "the processes of the forged records are ended by their mark", func() (bool, error) {
+	// Nobody knows the processes whose records were forged: they see that they are given up, and end themselves.
+	if err := until(ctx, 20*time.Second, "the processes of the forged records end themselves", func() (bool, error) {
 		for _, name := range victims {
 			if proc.Lives(*before[name].PluginPID) {
 				return false, nil

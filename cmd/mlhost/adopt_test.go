@@ -2,11 +2,13 @@ package main
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"encoding/json"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strconv"
 	"strings"
 
@@ -101,7 +103,9 @@ func forge(ts *testscript.TestScript, _ bool, args []string) {
 
 // tamper damages the record of a script's process:
 //
-//	tamper SCRIPT truncate|empty|boot
+//	tamper SCRIPT truncate|empty|boot|seal
+//
+// Boot and seal give it the checksum that it would have had.
 func tamper(ts *testscript.TestScript, _ bool, args []string) {
 	path := ts.MkAbs(filepath.Join("state", "lab", "runs", scriptNamed(ts, args[0]).Run, "instance.json"))
 	text, err := os.ReadFile(path)
@@ -114,9 +118,32 @@ func tamper(ts *testscript.TestScript, _ bool, args []string) {
 	case "boot":
 		var record map[string]any
 		ts.Check(json.Unmarshal(text, &record))
-		record["boot_id"] = "00000000-0000-0000-0000-000000000000"
-		text, err = json.Marshal(record)
-		ts.Check(err)
+		boot, _ := record["boot_id"].(string)
+		text = seal(bytes.Replace(text, []byte(boot), []byte("00000000-0000-0000-0000-000000000000"), 1))
+	case "seal":
+		text = seal(text)
 	}
 	ts.Check(os.WriteFile(path, text, 0o600))
+}
+
+// stray starts a process that carries the mark of a script's run, and writes its
+// id into the file stray:
+//
+//	stray SCRIPT
+func stray(ts *testscript.TestScript, _ bool, args []string) {
+	cmd := exec.Command("sleep", "1000")
+	cmd.Env = append(os.Environ(), "MLHOST_RUN="+scriptNamed(ts, args[0]).Run)
+	ts.Check(cmd.Start())
+	ts.Defer(func() {
+		_ = cmd.Process.Kill()
+		_ = cmd.Wait() // it was killed
+	})
+	ts.Check(os.WriteFile(ts.MkAbs("stray"), strconv.AppendInt(nil, int64(cmd.Process.Pid), 10), 0o600))
+}
+
+// seal gives the record of a process its checksum.
+func seal(text []byte) []byte {
+	sum := regexp.MustCompile(`"sum": "[0-9a-f]{64}"`)
+	text = bytes.TrimRight(sum.ReplaceAll(text, fmt.Appendf(nil, `"sum": "%064d"`, 0)), "\n")
+	return sum.ReplaceAll(text, fmt.Appendf(nil, `"sum": "%x"`, sha256.Sum256(text)))
 }

@@ -71,7 +71,7 @@ func TestScripts(t *testing.T) {
 			"bigfile":     bigFile,
 			"turner":      turner, "slowly": slowly, "alone": alone, "single": single, "killing": killing,
 			"identities": identities, "unbroken": unbroken, "forge": forge,
-			"knocking": knocking, "tamper": tamper, "olderstate": olderState, "newerstate": newerState,
+			"knocking": knocking, "tamper": tamper, "stray": stray, "olderstate": olderState, "newerstate": newerState,
 		},
 		RequireExplicitExec: true,
 		UpdateScripts:       os.Getenv("UPDATE") != "",

@@ -19,6 +19,7 @@ func (o Options) leftovers(context.Context) []v1.Check {
 		return []v1.Check{fail("leftovers", "", "%v", err)}
 	}
 	var alive, ended, strays, sockets []string
+	var stray []int
 	for _, h := range o.Hosts {
 		if h.PID == 0 {
 			if _, err := os.Lstat(host.SocketPath(h.Dir)); err == nil {
@@ -32,6 +33,11 @@ func (o Options) leftovers(context.Context) []v1.Check {
 		for _, r := range runs {
 			_, err := os.Stat(filepath.Join(h.Dir, "runs", r.Name(), "instance.json"))
 			open, pids := err == nil, marked[r.Name()]
+			for mark, more := range marked { // of processes that have taken over a run
+				if of, generation, ok := strings.Cut(mark, "."); ok && of == r.Name() && generation != "" {
+					pids = append(pids, more...)
+				}
+			}
 			text := fmt.Sprintf("run %s of host %s", r.Name(), h.Name)
 			if len(pids) > 0 {
 				text += fmt.Sprintf(" (processes %s)", strings.Trim(fmt.Sprint(pids), "[]"))
@@ -43,13 +49,14 @@ func (o Options) leftovers(context.Context) []v1.Check {
 				ended = append(ended, text)
 			case !open && len(pids) > 0:
 				strays = append(strays, text)
+				stray = append(stray, pids...)
 			}
 		}
 	}
 	return []v1.Check{
 		listed("scripts without a host", alive, "`mlhost run` of the same configuration takes them over again; `mlhost down` afterwards stops them"),
 		listed("runs without an end", ended, "`mlhost run` of the same configuration records how they ended"),
-		listed("stray processes", strays, "they belong to a run that has ended: end them by their pid"),
+		listed("stray processes", strays, fmt.Sprintf("they belong to a run that has ended: `kill %s`", strings.Trim(fmt.Sprint(stray), "[]"))),
 		listed("old sockets", sockets, "nothing to do: the next host removes them"),
 	}
 }

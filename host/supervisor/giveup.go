@@ -19,8 +19,8 @@ const damagedFile = "instance.json.damaged"
 // given up.
 const giveUpTime = 20 * time.Second
 
-// damaged returns what counts of a record that cannot be used, and why it
-// cannot. Nothing that it names may be touched. s.mu is held.
+// damaged returns what counts of a record that cannot be used, and why the run
+// is lost. Nothing that it names may be touched. s.mu is held.
 func (s *Supervisor) damaged(run string, read instance, u *unit, damage error) (instance, error) {
 	in := instance{Run: run, Begun: true}
 	switch {
@@ -32,18 +32,19 @@ func (s *Supervisor) damaged(run string, read instance, u *unit, damage error) (
 	if u := s.units[in.Script]; u != nil {
 		in.Tailed = u.config().Plugin != "" // a wrapper tells by itself what its script prints
 	}
+	why := fmt.Errorf("its host was killed, and the record of its process is damaged: %w", damage)
 	if !errors.Is(damage, errChanged) {
-		return in, damage
+		return in, why
 	}
 	boot, err := bootID()
 	if err == nil && boot != read.BootID {
-		return in, fmt.Errorf("%w, and it names another boot of the machine", damage)
+		return in, fmt.Errorf("its record names another boot of the machine, and is damaged: %w", damage)
 	}
 	began, err := startTime(read.PID)
-	if read.PID > 0 && err == nil && (began != read.StartTime || !hasMark(read.PID, read.mark())) {
-		return in, fmt.Errorf("%w, and the process id in it belongs to another process, which was not touched", damage)
+	if read.PID > 0 && err == nil && (began != read.StartTime || !hasMark(read.PID, markOfGeneration(run, read.Generation))) {
+		return in, fmt.Errorf("its recorded process id belongs to another process, which was not touched: %w", damage)
 	}
-	return in, damage
+	return in, why
 }
 
 // giveUp lets go of a run whose processes are not known for certain: nothing

@@ -125,8 +125,8 @@ func TestChangedRecord(t *testing.T) {
 	}{
 		"pid":    {func(in *instance) { in.PID = other.Process.Pid }, "belongs to another process, which was not touched"},
 		"boot":   {func(in *instance) { in.BootID = "00000000-0000-0000-0000-000000000000" }, "names another boot of the machine"},
-		"script": {func(in *instance) { in.Script = "trainee" }, "its checksum does not fit"},
-		"run":    {func(in *instance) { in.Run = "another" }, "its checksum does not fit"},
+		"script": {func(in *instance) { in.Script = "trainee" }, "the record of its process is damaged: "},
+		"run":    {func(in *instance) { in.Run = "another" }, "the record of its process is damaged: "},
 	} {
 		t.Run(name, func(t *testing.T) {
 			conf := testPlugin("trainer", "talks")
@@ -144,7 +144,7 @@ func TestChangedRecord(t *testing.T) {
 			}
 			sum := func(b []byte) string { return string(b[bytes.Index(b, []byte(`"sum": "`))+8:][:64]) }
 			spoil(t, r.procs[0], func([]byte) []byte { return setSum(b, sum(b), sum(a)) })
-			wantText(t, r.lost(conf), "the record of its process is damaged: ", test.reason)
+			wantText(t, r.lost(conf), test.reason, "its checksum does not fit")
 			if began, err := startTime(other.Process.Pid); err != nil || began == 0 {
 				t.Errorf("the other process: %v", err)
 			}

@@ -22,7 +22,7 @@ type leftover struct {
 	in     instance
 	unit   *unit // nil: no script of that name is configured
 	newest bool  // of its script
-	damage error // why its record cannot be used
+	damage error // why its record cannot be used, and the run is lost
 	going  []int // processes of it that are not to be touched
 }
 
@@ -91,7 +91,7 @@ func (s *Supervisor) leftovers() []*leftover {
 		if u.lastState.Live() && u.lastState != script.Starting {
 			l := &leftover{dir: filepath.Join(runs, run), in: instance{Run: run, Script: u.name, Begun: true}, unit: u}
 			if fileExists(filepath.Join(l.dir, damagedFile)) {
-				l.damage = fmt.Errorf("it was set aside as %s", damagedFile)
+				l.damage = fmt.Errorf("its host was killed, and the record of its process is damaged: it was set aside as %s", damagedFile)
 			}
 			all = append(all, l)
 		}
@@ -305,7 +305,7 @@ func earlierEnd(l *leftover, found finding, why string) ending {
 	boot, err := bootID()
 	switch {
 	case l.damage != nil:
-		end.reason = "its host was killed, and the record of its process is damaged: " + l.damage.Error()
+		end.reason = l.damage.Error()
 	case found == ours && l.unit == nil:
 		end.state, end.reason = script.Stopped, why
 	case !l.in.Begun:
