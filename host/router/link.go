@@ -87,7 +87,7 @@ func (l *link) Deliver(ctx context.Context, m script.Message) (script.Reply, err
 		err   error
 	}
 	answered := make(chan answer, 1)
-	if err := l.deliver(m, func(r wire.Reply, err error) { answered <- answer{r, err} }); err != nil {
+	if err := l.deliver(deliverFrame(m), func(r wire.Reply, err error) { answered <- answer{r, err} }); err != nil {
 		return script.Reply{}, err
 	}
 	select {
@@ -101,13 +101,13 @@ func (l *link) Deliver(ctx context.Context, m script.Message) (script.Reply, err
 		case a.reply.Err != nil:
 			return script.Reply{}, a.reply.Err
 		}
-		return script.Reply{ID: m.ID, Value: a.reply.Value}, nil
+		return script.Reply{ID: m.ID, Value: a.reply.Payload()}, nil
 	}
 }
 
 // deliver hands a message to the script. When it returns nil, then is called
 // with the reply or the reason why there is none, unless withdraw comes first.
-func (l *link) deliver(m script.Message, then func(wire.Reply, error)) error {
+func (l *link) deliver(m wire.Deliver, then func(wire.Reply, error)) error {
 	l.mu.Lock()
 	if l.err != nil {
 		l.mu.Unlock()
@@ -115,7 +115,7 @@ func (l *link) deliver(m script.Message, then func(wire.Reply, error)) error {
 	}
 	l.waiting[m.ID] = then
 	l.mu.Unlock()
-	if err := l.send(deliverFrame(m)); err != nil && l.forget(m.ID) {
+	if err := l.send(m); err != nil && l.forget(m.ID) {
 		return l.gone()
 	}
 	return nil
@@ -145,7 +145,7 @@ func (l *link) ask(call wire.Call) bool {
 		timeout = DefaultAskTimeout
 	}
 	m := script.Message{
-		ID: NewID(), Kind: script.Ask, Source: l.name, Target: call.To, Topic: call.Topic, Data: call.Data, Time: began,
+		ID: NewID(), Kind: script.Ask, Source: l.name, Target: call.To, Topic: call.Topic, Time: began,
 		Deadline: began.Add(timeout),
 	}
 	target, err := r.admit(m)
@@ -161,7 +161,8 @@ func (l *link) ask(call wire.Call) bool {
 			err = reply.Err
 		}
 		r.outcomes.add(r.outcome(m, r.Now().Sub(began), err))
-		l.reply(wire.Reply{ID: call.ID, Value: reply.Value, Err: script.AsError(err)})
+		reply.ID, reply.Err = call.ID, script.AsError(err)
+		l.reply(reply) // with its value as it came
 	}
 	giveUp := func(why error) {
 		if to.withdraw(m.ID) {
@@ -179,7 +180,7 @@ func (l *link) ask(call wire.Call) bool {
 		giveUp(context.Canceled)
 	}
 	l.mu.Unlock()
-	err = to.deliver(m, func(reply wire.Reply, err error) {
+	err = to.deliver(deliverFrame(m).Carrying(call), func(reply wire.Reply, err error) {
 		late.Stop()
 		over(reply, err)
 	})
@@ -321,7 +322,7 @@ func (l *link) publish(ctx context.Context, calls <-chan wire.Call) {
 			continue
 		}
 		_, _ = l.router.Send(ctx, script.Message{
-			ID: NewID(), Kind: script.Broadcast, Source: l.name, Topic: call.Topic, Data: call.Data, Time: l.router.Now(),
+			ID: NewID(), Kind: script.Broadcast, Source: l.name, Topic: call.Topic, Data: call.Payload(), Time: l.router.Now(),
 		})
 	}
 }
@@ -329,7 +330,7 @@ func (l *link) publish(ctx context.Context, calls <-chan wire.Call) {
 func (l *link) serve(ctx context.Context, call wire.Call, timeout time.Duration) wire.Reply {
 	now := l.router.Now()
 	m := script.Message{
-		ID: NewID(), Kind: call.Kind, Source: l.name, Target: call.To, Topic: call.Topic, Data: call.Data, Time: now,
+		ID: NewID(), Kind: call.Kind, Source: l.name, Target: call.To, Topic: call.Topic, Data: call.Payload(), Time: now,
 	}
 	if m.Kind == script.Ask {
 		m.Deadline = now.Add(timeout)

@@ -73,7 +73,7 @@ func (t *traffic) serveLink(ctx context.Context) {
 // openLink lets the run's messages go through this process.
 func (p *Process) openLink(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
-	stream, err := p.client.Link(ctx)
+	stream, err := p.client.Relay(ctx)
 	if err != nil {
 		cancel()
 		return err

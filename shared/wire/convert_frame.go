@@ -1,10 +1,7 @@
 package wire
 
 import (
-	"sync"
 	"time"
-
-	"google.golang.org/protobuf/proto"
 
 	pb "github.com/mlhost/mlhost/shared/proto/mlhost/plugin/v1"
 	"github.com/mlhost/mlhost/shared/script"
@@ -16,16 +13,13 @@ func frameToProto(f Frame) *pb.Frame {
 	case Call:
 		out.Body = &pb.Frame_Call{Call: &pb.Call{
 			Id: valid(b.ID), Kind: valid(string(b.Kind)), To: valid(b.To), Topic: valid(b.Topic),
-			Data: valueToProto(b.Data), TimeoutNanos: int64(b.Timeout),
+			Data: valueToProto(b.Payload()), TimeoutNanos: int64(b.Timeout),
 		}}
 	case Deliver:
-		if b.shared != nil && b.shared.into(out, b) {
-			break
-		}
 		out.Body = deliverToProto(b)
 	case Reply:
 		out.Body = &pb.Frame_Reply{Reply: &pb.Reply{
-			Id: valid(b.ID), Value: valueToProto(b.Value), Recipients: validAll(b.Recipients), Error: errorToProto(b.Err),
+			Id: valid(b.ID), Value: valueToProto(b.Payload()), Recipients: validAll(b.Recipients), Error: errorToProto(b.Err),
 		}}
 	case Cancel:
 		out.Body = &pb.Frame_Cancel{Cancel: &pb.Cancel{Id: valid(b.ID)}}
@@ -38,28 +32,8 @@ func frameToProto(f Frame) *pb.Frame {
 func deliverToProto(d Deliver) *pb.Frame_Deliver {
 	return &pb.Frame_Deliver{Deliver: &pb.Deliver{
 		Id: valid(d.ID), Kind: valid(string(d.Kind)), Source: valid(d.Source), Topic: valid(d.Topic),
-		Data: valueToProto(d.Data), TimeUnixNanos: nanos(d.Time), TimeoutNanos: int64(d.Timeout),
+		Data: valueToProto(payload(d.packed, d.Data)), TimeUnixNanos: nanos(d.Time), TimeoutNanos: int64(d.Timeout),
 	}}
-}
-
-// encoded is the encoding of a frame's body, made once.
-type encoded struct {
-	once sync.Once
-	raw  []byte // with the field's tag; nil: it could not be made
-}
-
-// into puts the body into a frame as bytes, which are written as they are.
-func (e *encoded) into(f *pb.Frame, d Deliver) bool {
-	e.once.Do(func() {
-		if raw, err := proto.Marshal(&pb.Frame{Body: deliverToProto(d)}); err == nil {
-			e.raw = raw
-		}
-	})
-	if e.raw == nil {
-		return false
-	}
-	f.ProtoReflect().SetUnknown(e.raw)
-	return true
 }
 
 // frameFromProto is the reverse of frameToProto. Its body is nil for a kind of

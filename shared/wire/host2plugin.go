@@ -170,14 +170,21 @@ func (c *Client) Events(ctx context.Context, afterSeq uint64, send func([]script
 }
 
 // Link opens the message stream; it lasts until ctx ends or the plugin goes.
-func (c *Client) Link(ctx context.Context) (Link, error) {
+func (c *Client) Link(ctx context.Context) (Link, error) { return c.link(ctx, false) }
+
+// Relay is Link for who passes messages on: the data of the calls and replies
+// that it receives stay packed, for their Payload, Deliver.Carrying and for
+// replies that are sent on.
+func (c *Client) Relay(ctx context.Context) (Link, error) { return c.link(ctx, true) }
+
+func (c *Client) link(ctx context.Context, pack bool) (Link, error) {
 	stream, err := c.rpc.Link(ctx)
 	if err != nil {
 		return nil, fromStatus(err)
 	}
-	return &clientLink{stream: stream, out: newOutbox(stream.Context(), func(frames []*pb.Frame) error {
-		return stream.Send(&pb.LinkRequest{Frames: frames})
-	})}, nil
+	return &clientLink{stream: stream, out: newOutbox(stream.Context(), func(frames []byte) error {
+		return stream.SendMsg(asMessage(frames))
+	}), in: inbox{pack: pack}}, nil
 }
 
 type clientLink struct {
@@ -191,8 +198,5 @@ func (l *clientLink) Send(f Frame) error { return l.out.send(f) }
 func (l *clientLink) Post(ctx context.Context, f Frame) error { return l.out.post(ctx, f) }
 
 func (l *clientLink) Recv() (Frame, error) {
-	return l.in.next(l.out, func() ([]*pb.Frame, error) {
-		response, err := l.stream.Recv()
-		return response.GetFrames(), err
-	})
+	return l.in.next(l.out, func() ([]byte, error) { return receive(l.stream) })
 }

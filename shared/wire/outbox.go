@@ -2,12 +2,13 @@ package wire
 
 import (
 	"context"
+	"errors"
 	"runtime"
 	"sync"
 
-	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/encoding/protowire"
+	"google.golang.org/protobuf/types/known/emptypb"
 
-	pb "github.com/mlhost/mlhost/shared/proto/mlhost/plugin/v1"
 	"github.com/mlhost/mlhost/shared/script"
 )
 
@@ -17,23 +18,18 @@ import (
 // the cost of a write. A peer that does not read fills the outbox; sending
 // fails then, so that it holds up nobody.
 type outbox struct {
-	write func([]*pb.Frame) error
-	bell  chan struct{} // size 1: the queue has grown, or was closed
-	done  chan struct{} // closed when the writer has ended
+	write func(frames []byte) error // frames are a message of the stream, and not kept
+	bell  chan struct{}             // size 1: the queue has grown, or was closed
+	done  chan struct{}             // closed when the writer has ended
 
 	mu      sync.Mutex // guards what follows
-	queue   []queued
-	size    int  // bytes in queue
-	writing bool // somebody writes; the next one waits for its turn
-	ahead   int  // bytes written since the peer was last heard of
+	queue   []*[]byte  // messages, to which frames are added up to maxBatch
+	size    int        // bytes in queue
+	writing bool       // somebody writes; the next one waits for its turn
+	ahead   int        // bytes written since the peer was last heard of
 	closed  bool
 	err     error         // why nothing can be sent any more
 	room    chan struct{} // closed when the queue is short; nil: nobody waits for that
-}
-
-type queued struct {
-	frame *pb.Frame
-	size  int
 }
 
 const (
@@ -44,12 +40,14 @@ const (
 	// comes back: less than gRPC takes in without waiting for the peer to read,
 	// so that no sender waits for that.
 	maxAhead = 32 << 10
+	// maxKept is how large what is kept for later messages may be.
+	maxKept = 2 * maxBatch
 	// maxQueue is what waits at most of senders that can wait.
 	maxQueue = 1 << 20
 )
 
 // newOutbox starts the writer; it ends with ctx, by close, or when write fails.
-func newOutbox(ctx context.Context, write func([]*pb.Frame) error) *outbox {
+func newOutbox(ctx context.Context, write func(frames []byte) error) *outbox {
 	o := &outbox{write: write, bell: make(chan struct{}, 1), done: make(chan struct{})}
 	go o.run(ctx)
 	return o
@@ -57,34 +55,36 @@ func newOutbox(ctx context.Context, write func([]*pb.Frame) error) *outbox {
 
 // send sends a frame, and waits for nothing.
 func (o *outbox) send(f Frame) error {
-	next, err := encode(f)
+	next, err := pack(f)
 	if err != nil {
 		return err
 	}
+	defer unpin(next)
 	o.mu.Lock()
-	if err := o.refuses(next.size); err != nil {
+	if err := o.refuses(len(*next)); err != nil {
 		o.mu.Unlock()
 		return err
 	}
-	if o.writing || len(o.queue) > 0 || o.ahead+next.size > maxAhead {
-		o.put(next)
+	if o.writing || len(o.queue) > 0 || o.ahead+len(*next) > maxAhead {
+		o.put(*next)
 		o.mu.Unlock()
 		return nil
 	}
 	o.writing = true
-	o.ahead += next.size
+	o.ahead += len(*next)
 	o.mu.Unlock()
-	err = o.write([]*pb.Frame{next.frame})
+	err = o.write(*next)
 	return o.written(err)
 }
 
 // post puts a frame behind others, to be written with them, and waits while
 // too much is there already.
 func (o *outbox) post(ctx context.Context, f Frame) error {
-	next, err := encode(f)
+	next, err := pack(f)
 	if err != nil {
 		return err
 	}
+	defer unpin(next)
 	for {
 		o.mu.Lock()
 		if o.err == nil && !o.closed && o.size > maxQueue {
@@ -101,22 +101,36 @@ func (o *outbox) post(ctx context.Context, f Frame) error {
 			}
 		}
 		defer o.mu.Unlock()
-		if err := o.refuses(next.size); err != nil {
+		if err := o.refuses(len(*next)); err != nil {
 			return err
 		}
-		o.put(next)
+		o.put(*next)
 		return nil
 	}
 }
 
-// encode makes the message of a frame.
-func encode(f Frame) (queued, error) {
-	frame := frameToProto(f)
-	size := proto.Size(frame)
-	if size > maxFrame {
-		return queued{}, script.Errorf(script.CodeRejected, "a message of %d bytes is more than the %d that one may have", size, maxFrame)
+// packs are for frames on their way into an outbox, and for messages in it.
+var packs = sync.Pool{New: func() any { return new([]byte) }}
+
+// pack encodes a frame, as a message of the stream that holds it alone. It is
+// given back to unpin.
+func pack(f Frame) (*[]byte, error) {
+	b := packs.Get().(*[]byte)
+	var err error
+	if *b, err = appendFrame((*b)[:0], f); err == nil && len(*b) > maxFrame {
+		err = script.Errorf(script.CodeRejected, "a message of %d bytes is more than the %d that one may have", len(*b), maxFrame)
 	}
-	return queued{frame, size}, nil
+	if err != nil {
+		unpin(b)
+		return nil, err
+	}
+	return b, nil
+}
+
+func unpin(b *[]byte) {
+	if cap(*b) <= maxKept {
+		packs.Put(b)
+	}
 }
 
 // refuses tells why nothing of that size can be sent. o.mu is held.
@@ -133,8 +147,15 @@ func (o *outbox) refuses(size int) error {
 }
 
 // put adds to the queue. o.mu is held.
-func (o *outbox) put(next queued) {
-	o.queue, o.size = append(o.queue, next), o.size+next.size
+func (o *outbox) put(next []byte) {
+	o.size += len(next)
+	if last := len(o.queue) - 1; last < 0 || len(*o.queue[last])+len(next) > maxBatch {
+		message := packs.Get().(*[]byte)
+		*message = (*message)[:0]
+		o.queue = append(o.queue, message)
+	}
+	last := o.queue[len(o.queue)-1]
+	*last = append(*last, next...)
 	if !o.writing { // else who writes looks at the queue afterwards
 		o.ring()
 	}
@@ -195,19 +216,21 @@ func (o *outbox) run(ctx context.Context) {
 			if over {
 				return
 			}
-			if len(batch) == 0 {
+			if batch == nil {
 				break
 			}
-			if o.written(o.write(batch)) != nil {
+			err := o.write(*batch)
+			unpin(batch)
+			if o.written(err) != nil {
 				return
 			}
 		}
 	}
 }
 
-// take begins a turn of writing with the frames of the next message; over when
-// there will be none any more.
-func (o *outbox) take() (batch []*pb.Frame, over bool) {
+// take begins a turn of writing with the next message; over when there will be
+// none any more.
+func (o *outbox) take() (batch *[]byte, over bool) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if o.writing {
@@ -216,26 +239,12 @@ func (o *outbox) take() (batch []*pb.Frame, over bool) {
 	if len(o.queue) == 0 {
 		return nil, o.closed || o.err != nil
 	}
-	size, n := 0, 0
-	for n < len(o.queue) && (n == 0 || size+o.queue[n].size <= maxBatch) {
-		size += o.queue[n].size
-		n++
+	batch, o.queue[0] = o.queue[0], nil
+	if o.queue = o.queue[1:]; len(o.queue) == 0 {
+		o.queue = nil
 	}
-	batch = make([]*pb.Frame, n)
-	for i := range batch {
-		batch[i] = o.queue[i].frame
-	}
-	if n == len(o.queue) {
-		clear(o.queue)
-		o.queue = o.queue[:0]
-		if cap(o.queue) > 4096 {
-			o.queue = nil
-		}
-	} else {
-		o.queue = o.queue[n:]
-	}
-	o.size -= size
-	o.ahead += size
+	o.size -= len(*batch)
+	o.ahead += len(*batch)
 	o.writing = true
 	if o.size <= maxQueue/2 {
 		o.give()
@@ -260,18 +269,55 @@ func (o *outbox) fail(err error) {
 
 // inbox is the receiving half of a Link: the frames of the last message that
 // were not handed out yet.
-type inbox []*pb.Frame
+type inbox struct {
+	frames []byte
+	pack   bool // values stay packed
+}
 
-func (i *inbox) next(out *outbox, read func() ([]*pb.Frame, error)) (Frame, error) {
-	for len(*i) == 0 {
-		frames, err := read()
+var errMessage = errors.New("read message: it is no list of frames")
+
+func (i *inbox) next(out *outbox, read func() ([]byte, error)) (Frame, error) {
+	for {
+		for len(i.frames) == 0 {
+			frames, err := read()
+			if err != nil {
+				return Frame{}, fromStatus(err)
+			}
+			i.frames = frames
+			out.heard()
+		}
+		field, kind, n := protowire.ConsumeField(i.frames)
+		if n < 0 {
+			return Frame{}, fromStatus(errMessage)
+		}
+		raw := i.frames[:n]
+		i.frames = i.frames[n:]
+		if field != linkFrames || kind != protowire.BytesType {
+			continue // of a later version
+		}
+		_, _, tag := protowire.ConsumeTag(raw)
+		raw, _ = protowire.ConsumeBytes(raw[tag:])
+		f, err := unpackFrame(raw, i.pack)
 		if err != nil {
 			return Frame{}, fromStatus(err)
 		}
-		*i = frames
-		out.heard()
+		return f, nil
 	}
-	frame := (*i)[0]
-	*i = (*i)[1:]
-	return frameFromProto(frame), nil
+}
+
+// A message of the stream is sent and received as bytes: as an empty message
+// that has all of them in fields which it does not know.
+
+// asMessage makes a message of its bytes.
+func asMessage(raw []byte) *emptypb.Empty {
+	m := new(emptypb.Empty)
+	m.ProtoReflect().SetUnknown(raw)
+	return m
+}
+
+// receive reads a message as bytes.
+func receive(stream interface{ RecvMsg(any) error }) ([]byte, error) {
+	m := new(emptypb.Empty)
+	err := stream.RecvMsg(m)
+	return m.ProtoReflect().GetUnknown(), err
 }

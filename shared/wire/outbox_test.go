@@ -4,16 +4,36 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"runtime"
 	"slices"
 	"strings"
 	"testing"
 
-	"google.golang.org/protobuf/proto"
-
-	pb "github.com/mlhost/mlhost/shared/proto/mlhost/plugin/v1"
 	"github.com/mlhost/mlhost/shared/script"
 )
+
+// framesOf reads a message of the stream.
+func framesOf(t *testing.T, message []byte) (frames []Frame) {
+	t.Helper()
+	in, read := inbox{}, false
+	for {
+		f, err := in.next(new(outbox), func() ([]byte, error) {
+			if read {
+				return nil, io.EOF
+			}
+			read = true
+			return message, nil
+		})
+		if errors.Is(err, io.EOF) {
+			return frames
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		frames = append(frames, f)
+	}
+}
 
 func call(id string) Frame { return Frame{Body: Call{ID: id, Data: script.Null()}} }
 
@@ -21,14 +41,14 @@ func TestOutboxWritesInOrderAndTogetherWhatGathered(t *testing.T) {
 	writing, goOn, first := make(chan struct{}), make(chan struct{}), make(chan error, 1)
 	var got []string
 	writes := 0
-	o := newOutbox(t.Context(), func(frames []*pb.Frame) error {
+	o := newOutbox(t.Context(), func(message []byte) error {
 		if writes == 0 {
 			close(writing)
 			<-goOn
 		}
 		writes++
-		for _, f := range frames {
-			c, _ := frameFromProto(f).Body.(Call)
+		for _, f := range framesOf(t, message) {
+			c, _ := f.Body.(Call)
 			got = append(got, c.ID)
 		}
 		return nil
@@ -61,7 +81,7 @@ func TestOutboxWritesInOrderAndTogetherWhatGathered(t *testing.T) {
 
 func TestOutboxOfAPeerThatDoesNotReadIsBounded(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
-	o := newOutbox(ctx, func([]*pb.Frame) error {
+	o := newOutbox(ctx, func([]byte) error {
 		<-ctx.Done()
 		return ctx.Err()
 	})
@@ -84,7 +104,7 @@ func TestOutboxOfAPeerThatDoesNotReadIsBounded(t *testing.T) {
 }
 
 func TestOutboxRefusesAFrameThatIsTooLarge(t *testing.T) {
-	o := newOutbox(t.Context(), func([]*pb.Frame) error { return nil })
+	o := newOutbox(t.Context(), func([]byte) error { return nil })
 	defer o.close()
 	huge := Frame{Body: Call{ID: "huge", Data: script.String(strings.Repeat("x", MaxMessageSize))}}
 	if err := o.send(huge); script.CodeOf(err) != script.CodeRejected {
@@ -100,10 +120,8 @@ func TestOutboxRefusesAFrameThatIsTooLarge(t *testing.T) {
 func TestSendersDoNotWaitForAPeerThatDoesNotRead(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	written, blocked := 0, make(chan struct{})
-	o := newOutbox(ctx, func(frames []*pb.Frame) error {
-		for _, f := range frames {
-			written += proto.Size(f)
-		}
+	o := newOutbox(ctx, func(message []byte) error {
+		written += len(message)
 		if written > maxAhead {
 			close(blocked)
 			<-ctx.Done()
@@ -124,7 +142,7 @@ func TestSendersDoNotWaitForAPeerThatDoesNotRead(t *testing.T) {
 
 func TestPostWaitsForRoom(t *testing.T) {
 	goOn := make(chan struct{})
-	o := newOutbox(t.Context(), func([]*pb.Frame) error { <-goOn; return nil })
+	o := newOutbox(t.Context(), func([]byte) error { <-goOn; return nil })
 	big := Frame{Body: Call{ID: "big", Data: script.String(strings.Repeat("x", 1<<19))}}
 	posted := make(chan error, 1)
 	go func() {

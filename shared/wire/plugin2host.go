@@ -112,8 +112,8 @@ func (s *service) Events(req *pb.EventsRequest, stream grpc.ServerStreamingServe
 }
 
 func (s *service) Link(stream grpc.BidiStreamingServer[pb.LinkRequest, pb.LinkResponse]) error {
-	link := &serverLink{stream: stream, out: newOutbox(stream.Context(), func(frames []*pb.Frame) error {
-		return stream.Send(&pb.LinkResponse{Frames: frames})
+	link := &serverLink{stream: stream, out: newOutbox(stream.Context(), func(frames []byte) error {
+		return stream.SendMsg(asMessage(frames))
 	})}
 	err := s.server.Link(stream.Context(), link)
 	link.out.close()
@@ -131,8 +131,5 @@ func (l *serverLink) Send(f Frame) error { return l.out.send(f) }
 func (l *serverLink) Post(ctx context.Context, f Frame) error { return l.out.post(ctx, f) }
 
 func (l *serverLink) Recv() (Frame, error) {
-	return l.in.next(l.out, func() ([]*pb.Frame, error) {
-		request, err := l.stream.Recv()
-		return request.GetFrames(), err
-	})
+	return l.in.next(l.out, func() ([]byte, error) { return receive(l.stream) })
 }

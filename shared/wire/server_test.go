@@ -5,15 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-	"google.golang.org/grpc"
-	"google.golang.org/grpc/credentials/insecure"
-	"google.golang.org/grpc/test/bufconn"
 
 	"github.com/mlhost/mlhost/shared/script"
 	"github.com/mlhost/mlhost/shared/wire"
@@ -51,27 +47,9 @@ func (s *server) Events(ctx context.Context, after uint64, send func([]script.Ev
 
 func connect(t *testing.T, s *server) *wire.Client {
 	t.Helper()
-	listener := bufconn.Listen(1 << 20)
 	gs := wire.NewGRPCServer(nil)
 	wire.Register(gs, s)
-	served := make(chan error, 1)
-	go func() { served <- gs.Serve(listener) }()
-	conn, err := grpc.NewClient("passthrough:memory", append(wire.DialOptions(),
-		grpc.WithTransportCredentials(insecure.NewCredentials()),
-		grpc.WithContextDialer(func(ctx context.Context, _ string) (net.Conn, error) { return listener.DialContext(ctx) }))...)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := conn.Close(); err != nil {
-			t.Error(err)
-		}
-		gs.Stop()
-		if err := <-served; err != nil {
-			t.Error(err)
-		}
-	})
-	return wire.NewClient(conn)
+	return wire.NewClient(dial(t, gs))
 }
 
 func large(n int) script.Value { return script.String(strings.Repeat("x", n)) }

@@ -135,7 +135,12 @@ type Call struct {
 	Topic   string
 	Data    script.Value
 	Timeout time.Duration // 0: as long as the host waits
+
+	packed string // the data as they came, "" where Data holds it
 }
+
+// Payload is the call's data, also where they came packed (see Client.Relay).
+func (c Call) Payload() script.Value { return payload(c.packed, c.Data) }
 
 // Flush is the kind of a Call that goes to nobody.
 const Flush script.MessageKind = "flush"
@@ -153,6 +158,13 @@ type Deliver struct {
 	Timeout time.Duration // 0: none
 
 	shared *encoded // nil: it is encoded for one receiver
+	packed string   // the data as they came, "" where Data holds them
+}
+
+// Carrying returns a message with the data of a call, packed as they came.
+func (d Deliver) Carrying(c Call) Deliver {
+	d.Data, d.packed = c.Data, c.packed
+	return d
 }
 
 // Shared returns a message for many receivers, which share its encoding. It is
@@ -168,7 +180,12 @@ type Reply struct {
 	Value      script.Value
 	Recipients []string // of a broadcast
 	Err        *script.Error
+
+	packed string // the value as it came, "" where Value holds it
 }
+
+// Payload is the value of the answer, also where it came packed.
+func (r Reply) Payload() script.Value { return payload(r.packed, r.Value) }
 
 // Cancel says that the answer to a Call or Deliver is no longer wanted.
 type Cancel struct{ ID string }
