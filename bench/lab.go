@@ -97,9 +97,11 @@ func waitForSocket(ctx context.Context, socket string) error {
 }
 
 // pause is how long the benchmark waits between two looks at something.
-func pause(ctx context.Context) error {
+func pause(ctx context.Context) error { return wait(ctx, 5*time.Millisecond) }
+
+func wait(ctx context.Context, d time.Duration) error {
 	select {
-	case <-time.After(5 * time.Millisecond):
+	case <-time.After(d):
 		return nil
 	case <-ctx.Done():
 		return ctx.Err()
@@ -109,8 +111,9 @@ func pause(ctx context.Context) error {
 // benchHost is a real mlhost with a configuration, in the background.
 type benchHost struct {
 	*client.Client
-	lab   *lab
-	state string
+	lab      *lab
+	state    string
+	launched time.Duration // processor time of the program that started it
 }
 
 // host starts mlhost on a configuration and waits until its scripts run.
@@ -125,6 +128,7 @@ func (l *lab) host(ctx context.Context, config string) (*benchHost, error) {
 	if out, err := run.CombinedOutput(); err != nil {
 		return nil, fmt.Errorf("mlhost run: %w: %s", err, bytes.TrimSpace(out))
 	}
+	h.launched = run.ProcessState.UserTime() + run.ProcessState.SystemTime()
 	h.Client = client.New(filepath.Join(h.state, "bench", "api.sock"))
 	if err := h.settled(ctx); err != nil {
 		h.down()
@@ -154,7 +158,7 @@ func (h *benchHost) settled(ctx context.Context) error {
 		if waiting == "" && len(scripts.Scripts) > 0 {
 			return nil
 		}
-		if err := pause(ctx); err != nil {
+		if err := wait(ctx, 20*time.Millisecond); err != nil { // each look takes the host time, too
 			return fmt.Errorf("script %s does not come up: %w", waiting, err)
 		}
 	}

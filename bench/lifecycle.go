@@ -1,13 +1,16 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/mlhost/mlhost/bench/byhand"
@@ -16,17 +19,21 @@ import (
 )
 
 // startRow measures the start of many plugins, from `mlhost run` until all run,
-// beside bare go-plugin starts, eight at a time, as the host does.
+// beside bare go-plugin starts, eight at a time, as the host does: the time that
+// it takes, and the processor time, which other work on the machine moves less.
 func startRow(ctx context.Context, l *lab) ([]Cell, error) {
 	n := l.scaled(100)
 	var ours, hand []float64
+	var oursCPU, handCPU []cost
 	for range 3 {
-		began := time.Now()
+		began, used := time.Now(), ownCPU()
 		plugins, err := byhand.StartPlugins(ctx, l.bare, n, 8)
 		if err != nil {
 			return nil, err
 		}
 		hand = append(hand, time.Since(began).Seconds())
+		used = ownCPU() - used
+		handCPU = append(handCPU, costOf(n, used, plugins.PIDs()))
 		plugins.End()
 		began = time.Now()
 		h, err := l.host(ctx, l.many(n))
@@ -34,9 +41,73 @@ func startRow(ctx context.Context, l *lab) ([]Cell, error) {
 			return nil, err
 		}
 		ours = append(ours, time.Since(began).Seconds())
+		c, err := h.cost(ctx, n)
 		h.down()
+		if err != nil {
+			return nil, err
+		}
+		oursCPU = append(oursCPU, c)
 	}
-	return []Cell{compare(fmt.Sprintf("%d plugins", n), "s", median(ours), median(hand), 1.2, true)}, nil
+	cells := []Cell{compare(fmt.Sprintf("%d plugins", n), "s", median(ours), median(hand), 1.2, true)}
+	if o, h := middle(oursCPU), middle(handCPU); o.plugin > 0 && h.plugin > 0 {
+		cell := compare("processor time, each", "ms", o.host+o.plugin, h.host+h.plugin, 1.2, true)
+		cell.Note = fmt.Sprintf("the host %.1f and the plugin %.1f, by hand %.1f and %.1f", o.host, o.plugin, h.host, h.plugin)
+		cells = append(cells, cell)
+	}
+	return cells, nil
+}
+
+// cost is the processor time of the start of one plugin of many, in ms: in the
+// host, and in the plugin itself. The plugin's is 0 where it cannot be measured.
+type cost struct{ host, plugin float64 }
+
+func costOf(n int, host time.Duration, pids []int) cost {
+	var plugins time.Duration
+	for _, pid := range pids {
+		used, err := proc.CPU(pid)
+		if err != nil {
+			return cost{}
+		}
+		plugins += used
+	}
+	each := func(d time.Duration) float64 { return d.Seconds() * 1000 / float64(n) }
+	return cost{each(host), each(plugins)}
+}
+
+// middle is the cost whose sum is the median.
+func middle(costs []cost) cost {
+	slices.SortFunc(costs, func(a, b cost) int { return cmp.Compare(a.host+a.plugin, b.host+b.plugin) })
+	return costs[len(costs)/2]
+}
+
+// cost is that of a host that has started n plugins and nothing else.
+func (h *benchHost) cost(ctx context.Context, n int) (cost, error) {
+	scripts, err := h.Scripts(ctx)
+	if err != nil {
+		return cost{}, err
+	}
+	var pids []int
+	for _, s := range scripts.Scripts {
+		pids = append(pids, pidsOf(s)...)
+	}
+	pid, err := h.pid()
+	if err != nil {
+		return cost{}, err
+	}
+	host, err := proc.CPU(pid)
+	if err != nil {
+		return cost{}, nil //nolint:nilerr // not on this system
+	}
+	return costOf(n, h.launched+host, pids), nil
+}
+
+// ownCPU is the processor time that this process has used.
+func ownCPU() time.Duration {
+	var used syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &used); err != nil {
+		return 0
+	}
+	return time.Duration(used.Utime.Nano() + used.Stime.Nano())
 }
 
 // many writes script blocks of n idle plugins.

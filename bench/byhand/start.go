@@ -9,10 +9,9 @@ import (
 	"github.com/hashicorp/go-plugin"
 	"golang.org/x/sync/errgroup"
 	"google.golang.org/grpc"
-)
 
-// Handshake is that of the bare plugin.
-var Handshake = plugin.HandshakeConfig{ProtocolVersion: 1, MagicCookieKey: "BENCH_BARE", MagicCookieValue: "1"}
+	"github.com/mlhost/mlhost/bench/byhand/cookie"
+)
 
 // bareClient is the client's side of the bare plugin.
 type bareClient struct{ plugin.NetRPCUnsupportedPlugin }
@@ -36,7 +35,7 @@ func StartPlugins(ctx context.Context, path string, n, atATime int) (*Plugins, e
 	g.SetLimit(atATime)
 	for i := range n {
 		p.clients[i] = plugin.NewClient(&plugin.ClientConfig{
-			HandshakeConfig: Handshake, Plugins: plugin.PluginSet{"bare": &bareClient{}},
+			HandshakeConfig: cookie.Handshake, Plugins: plugin.PluginSet{"bare": &bareClient{}},
 			Cmd:              exec.CommandContext(context.WithoutCancel(ctx), path),
 			AllowedProtocols: []plugin.Protocol{plugin.ProtocolGRPC}, Logger: hclog.NewNullLogger(),
 		})

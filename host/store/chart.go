@@ -343,10 +343,22 @@ type querier interface {
 	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
 }
 
+// ask makes a query, by a prepared statement where there is one.
+func (d *database) ask(ctx context.Context, from querier, query string, args []any) (*sql.Rows, error) {
+	s := d.isPrepared(query) //nolint:sqlclosecheck // it stays prepared
+	if s == nil {
+		return from.QueryContext(ctx, query, args...)
+	}
+	if tx, ok := from.(*sql.Tx); ok {
+		return tx.StmtContext(ctx, s).QueryContext(ctx, args...) //nolint:sqlclosecheck // it ends with tx
+	}
+	return s.QueryContext(ctx, args...)
+}
+
 // reader reads from the database, or from a transaction on it.
 func (d *database) reader(ctx context.Context, from querier) *reader {
 	return &reader{query: func(query string, args ...any) (*sql.Rows, error) {
-		rows, err := from.QueryContext(ctx, query, args...)
+		rows, err := d.ask(ctx, from, query, args)
 		if d.older && err != nil && strings.Contains(err.Error(), "no such table") {
 			return from.QueryContext(ctx, "SELECT 1 WHERE 0") // there is nothing in it yet
 		}

@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"os"
 	"strings"
+	"sync"
 
 	"github.com/pressly/goose/v3"
 	"modernc.org/sqlite"
@@ -39,6 +40,50 @@ type database struct {
 	w     *sql.DB // nil when opened for reading only
 	r     *sql.DB
 	older bool // opened for reading only, and an older mlhost has written it: some tables may be missing
+
+	mu    sync.Mutex
+	ready map[string]*sql.Stmt // reading, by their texts; they end with r
+}
+
+// readyMax bounds how many statements are kept prepared for reading.
+const readyMax = 64
+
+// prepared returns a statement that stays prepared, nil where there is none:
+// whoever asks then does without. The caller must not hold a connection of r.
+func (d *database) prepared(ctx context.Context, query string) *sql.Stmt {
+	if s := d.isPrepared(query); s != nil || d.older {
+		return s
+	}
+	s, err := d.r.PrepareContext(ctx, query) //nolint:sqlclosecheck // it ends with r
+	if err != nil {
+		return nil // the query itself will tell
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if other := d.ready[query]; other != nil || len(d.ready) >= readyMax {
+		_ = s.Close() // it was not used
+		return other
+	}
+	if d.ready == nil {
+		d.ready = map[string]*sql.Stmt{}
+	}
+	d.ready[query] = s
+	return s
+}
+
+// isPrepared is prepared for one who may hold a connection.
+func (d *database) isPrepared(query string) *sql.Stmt {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.ready[query]
+}
+
+// row reads one row, by a statement that stays prepared.
+func (d *database) row(ctx context.Context, query string, args []any, into ...any) error {
+	if s := d.prepared(ctx, query); s != nil { //nolint:sqlclosecheck // it ends with r
+		return s.QueryRowContext(ctx, args...).Scan(into...)
+	}
+	return d.r.QueryRowContext(ctx, query, args...).Scan(into...)
 }
 
 // dsn names a file to the driver. Question marks and the like in the path are

@@ -99,16 +99,29 @@ func scanChange(rows *sql.Rows) (Change, error) {
 	return c, err
 }
 
+// unfoldedOf is the query of unfolded.
+func unfoldedOf(column string) string { return selectUnfolded + " AND " + column + " = ? ORDER BY id" }
+
 // unfolded calls f for each event that is not folded yet and whose column has
 // the value, the oldest first.
 func (r *reader) unfolded(column, value string, f func(*script.Event)) error {
-	return r.each(selectUnfolded+" AND "+column+" = ? ORDER BY id", []any{value}, func(rows *sql.Rows) error {
+	return r.each(unfoldedOf(column), []any{value}, func(rows *sql.Rows) error {
 		e, err := scanEvent(rows)
 		if err == nil {
 			f(&e)
 		}
 		return err
 	})
+}
+
+// prepare keeps queries of meta.db prepared, which are made often.
+func (s *Store) prepare(ctx context.Context, queries ...string) {
+	if s.meta == nil || s.isClosed() {
+		return
+	}
+	for _, q := range queries {
+		s.meta.prepared(ctx, q) //nolint:sqlclosecheck // it stays prepared
+	}
 }
 
 // view lets read see meta.db at one moment. A store without files has nothing

@@ -8,17 +8,23 @@ import (
 	"github.com/mlhost/mlhost/shared/script"
 )
 
+const (
+	selectKept         = "SELECT name, value, owner FROM kept_parameter WHERE script = ?"
+	selectKeptRevision = "SELECT revision FROM kept_revision WHERE script = ?"
+)
+
 // Kept returns what outlasts a script's runs: values that were set, the
 // revision of its parameters, and who owns which of them. Append keeps the
 // values of ParametersChanged (unless the script itself is their author) and
 // OwnerChanged by itself.
 func (s *Store) Kept(ctx context.Context, name string) (values map[string]script.Value, revision uint64, owners map[string]string, err error) {
 	values, owners = map[string]script.Value{}, map[string]string{}
+	s.prepare(ctx, selectKept, selectKeptRevision, unfoldedOf("script"))
 	err = s.view(ctx, "read kept parameters", func(r *reader) error {
 		if err := r.kept(name, values, owners); err != nil {
 			return err
 		}
-		err := r.each("SELECT revision FROM kept_revision WHERE script = ?", []any{name},
+		err := r.each(selectKeptRevision, []any{name},
 			func(rows *sql.Rows) error { return rows.Scan(&revision) })
 		if err != nil {
 			return err
@@ -46,7 +52,7 @@ func (s *Store) Kept(ctx context.Context, name string) (values map[string]script
 
 // kept reads the folded values and the owners.
 func (r *reader) kept(name string, values map[string]script.Value, owners map[string]string) error {
-	return r.each("SELECT name, value, owner FROM kept_parameter WHERE script = ?", []any{name}, func(rows *sql.Rows) error {
+	return r.each(selectKept, []any{name}, func(rows *sql.Rows) error {
 		var parameter, owner string
 		var value sql.NullString
 		if err := rows.Scan(&parameter, &value, &owner); err != nil {

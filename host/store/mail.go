@@ -124,7 +124,9 @@ func (s *Store) Mail(ctx context.Context, name string, limit int) ([]script.Mess
 		limit = MailboxMessages
 	}
 	var out []script.Message
-	err := s.each(ctx, "read mailbox", selectMail+"WHERE script = ? AND acknowledged IS NULL ORDER BY id LIMIT ?", []any{name, limit},
+	const waiting = selectMail + "WHERE script = ? AND acknowledged IS NULL ORDER BY id LIMIT ?"
+	s.prepare(ctx, waiting)
+	err := s.each(ctx, "read mailbox", waiting, []any{name, limit},
 		func(rows *sql.Rows) error {
 			m, _, err := scanMail(rows)
 			out = append(out, m)

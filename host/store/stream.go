@@ -88,7 +88,7 @@ type position struct{ last, other uint64 }
 func (s *Store) load(ctx context.Context, st *stream) error {
 	st.file = s.monthFile()
 	var state script.State
-	err := s.meta.r.QueryRowContext(ctx, "SELECT samples_file, state, step FROM run WHERE id = ?", st.run).Scan(&st.file, &state, &st.step)
+	err := s.meta.row(ctx, "SELECT samples_file, state, step FROM run WHERE id = ?", []any{st.run}, &st.file, &state, &st.step)
 	if err != nil && !errors.Is(err, sql.ErrNoRows) {
 		return explain("read run", s.meta.path, err)
 	}
@@ -117,7 +117,7 @@ func (s *Store) positions(ctx context.Context, run, file string) (meta, samples 
 
 func readPosition(ctx context.Context, db *database, run string) (position, error) {
 	var p position
-	err := db.r.QueryRowContext(ctx, "SELECT last_seq, other_seq FROM stream_seq WHERE run = ?", run).Scan(&p.last, &p.other)
+	err := db.row(ctx, "SELECT last_seq, other_seq FROM stream_seq WHERE run = ?", []any{run}, &p.last, &p.other)
 	if errors.Is(err, sql.ErrNoRows) {
 		err = nil
 	}

@@ -38,25 +38,15 @@ type binaryEntry struct {
 // prepare checks the executable, compares it with the pin where there is one,
 // and returns its sha256 and the path to run it from.
 func (b *binaries) prepare(path, pin string) (sum, run string, err error) {
-	key, err := checkExecutable(path)
+	e, key, err := b.entry(path)
 	if err != nil {
 		return "", "", err
 	}
-	b.mu.Lock()
-	e := b.known[key]
-	if e == nil {
-		if b.known == nil {
-			b.known = map[fileKey]*binaryEntry{}
-		}
-		e = &binaryEntry{}
-		b.known[key] = e
-	}
-	b.mu.Unlock()
 
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.sum == "" {
-		if e.sum, err = b.hash(key, pin != ""); err != nil {
+		if err = b.learn(e, key, pin); err != nil {
 			return "", "", err
 		}
 	}
@@ -75,6 +65,28 @@ func (b *binaries) prepare(path, pin string) (sum, run string, err error) {
 		}
 	}
 	return e.sum, e.run, nil
+}
+
+// entry returns what is known of an executable. It is looked into once.
+func (b *binaries) entry(path string) (*binaryEntry, fileKey, error) {
+	key, err := checkExecutable(path)
+	if err != nil {
+		return nil, key, err
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if e := b.known[key]; e != nil {
+		return e, key, nil
+	}
+	if err := checkFormat(path); err != nil {
+		return nil, key, err
+	}
+	if b.known == nil {
+		b.known = map[fileKey]*binaryEntry{}
+	}
+	e := &binaryEntry{}
+	b.known[key] = e
+	return e, key, nil
 }
 
 // hash returns the sha256 of a file. It reads the file if that is not known
@@ -125,9 +137,6 @@ func checkExecutable(path string) (fileKey, error) {
 			WithHint("chmod +x %s", path)
 	case info.Size() == 0:
 		return fileKey{}, script.Errorf(script.CodeRejected, "the plugin %s is empty", path)
-	}
-	if err := checkFormat(path); err != nil {
-		return fileKey{}, err
 	}
 	return keyOf(path, info), nil
 }
@@ -192,20 +201,71 @@ func hashFile(path string) (string, error) {
 	return hex.EncodeToString(h.Sum(nil)), nil
 }
 
+// learn finds out the sum of an executable. One that is copied, and that nothing
+// is known of, is read once for both.
+func (b *binaries) learn(e *binaryEntry, key fileKey, pin string) (err error) {
+	if b.dir == "" || b.sumFile().get(key) != "" {
+		e.sum, err = b.hash(key, pin != "")
+		return err
+	}
+	taken, sum, err := b.take(key.Path)
+	if err != nil {
+		return err
+	}
+	if now, err := statKey(key.Path); err != nil || now != key {
+		return errors.Join(copyError(key.Path, errChanges), os.Remove(taken))
+	}
+	e.sum = sum
+	b.sumFile().put(key, sum)
+	if pin != "" && pin != sum {
+		return os.Remove(taken)
+	}
+	if b.whole(sum) {
+		return os.Remove(taken)
+	}
+	e.run, err = b.put(taken, sum)
+	return err
+}
+
+// errChanges says that a file is being written.
+var errChanges = errors.New("it changes while it is read")
+
+func copyError(path string, err error) error {
+	return &script.Error{Code: script.CodeIO, Message: fmt.Sprintf("copy the plugin %s into the state directory: %v", path, err),
+		Hint: "is the disk full?"}
+}
+
 // copy puts the executable under its hash. A copy that is there already is
 // used when it is whole. A hard link would save the space, but the original's
 // author could then change the copy.
 func (b *binaries) copy(path, sum string) (target string, err error) {
-	target = filepath.Join(b.dir, sum)
-	if info, err := os.Stat(target); err == nil {
-		if have, err := b.hash(keyOf(target, info), false); err == nil && have == sum {
-			return target, nil
-		}
+	if b.whole(sum) {
+		return filepath.Join(b.dir, sum), nil
 	}
-	fail := func(err error) (string, error) {
-		return "", &script.Error{Code: script.CodeIO, Message: fmt.Sprintf("copy the plugin %s into the state directory: %v", path, err),
-			Hint: "is the disk full?"}
+	taken, got, err := b.take(path)
+	if err != nil {
+		return "", err
 	}
+	if got != sum {
+		return "", errors.Join(copyError(path, errChanges), os.Remove(taken))
+	}
+	return b.put(taken, sum)
+}
+
+// whole reports whether the copy of that sum is there.
+func (b *binaries) whole(sum string) bool {
+	target := filepath.Join(b.dir, sum)
+	info, err := os.Stat(target)
+	if err != nil {
+		return false
+	}
+	have, err := b.hash(keyOf(target, info), false)
+	return err == nil && have == sum
+}
+
+// take makes a copy of the executable that has no name yet, and hashes it.
+func (b *binaries) take(path string) (taken, sum string, err error) {
+	fail := func(err error) (string, string, error) { return "", "", copyError(path, err) }
 	if err := os.MkdirAll(b.dir, 0o700); err != nil {
 		return fail(err)
 	}
@@ -218,24 +278,28 @@ func (b *binaries) copy(path, sum string) (target string, err error) {
 	if err != nil {
 		return fail(err)
 	}
-	defer func() {
-		if err != nil {
-			err = errors.Join(err, os.Remove(to.Name()))
-		}
-	}()
 	h := sha256.New()
-	_, err = io.Copy(io.MultiWriter(to, h), from)
+	_, err = io.CopyBuffer(io.MultiWriter(onlyWriter{to}, h), onlyReader{from}, make([]byte, 256<<10))
 	if err == nil {
 		err = to.Chmod(0o500)
 	}
 	if err = errors.Join(err, to.Close()); err != nil {
-		return fail(err)
+		return fail(errors.Join(err, os.Remove(to.Name())))
 	}
-	if got := hex.EncodeToString(h.Sum(nil)); got != sum {
-		return fail(errors.New("it changes while it is read"))
-	}
-	if err = os.Rename(to.Name(), target); err != nil {
-		return fail(err)
+	return to.Name(), hex.EncodeToString(h.Sum(nil)), nil
+}
+
+// onlyReader and onlyWriter keep io.Copy from ways of its own.
+type (
+	onlyReader struct{ io.Reader }
+	onlyWriter struct{ io.Writer }
+)
+
+// put gives a copy its name.
+func (b *binaries) put(taken, sum string) (string, error) {
+	target := filepath.Join(b.dir, sum)
+	if err := os.Rename(taken, target); err != nil {
+		return "", errors.Join(copyError(target, err), os.Remove(taken))
 	}
 	if info, err := os.Stat(target); err == nil {
 		b.sumFile().put(keyOf(target, info), sum)

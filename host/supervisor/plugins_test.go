@@ -30,6 +30,15 @@ func bePlugin(kind string) {
 	switch kind {
 	case "turns":
 		beTurns()
+	case "older":
+		serveRaw(wire.ProtocolVersion, &talkativeServer{})
+	case "talkative":
+		if arg != "" {
+			beTalkative(arg)
+		}
+		beTalkative()
+	case "kills":
+		beKiller(arg)
 	case "slow": // begins when somebody has opened the pipe that arg names, and closed it
 		said, err := os.ReadFile(arg)
 		if err != nil || len(said) > 0 {

@@ -26,6 +26,11 @@ func TestMain(m *testing.M) {
 		bePlugin(kind)
 		return
 	}
+	if host := os.Getenv(hostName); host != "" {
+		dir, step, _ := strings.Cut(host, ":")
+		beHost(dir, step)
+		return
+	}
 	remains.Main(m)
 }
 

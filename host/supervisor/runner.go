@@ -39,10 +39,11 @@ func launch(ctx context.Context, cmd command, timeout time.Duration) (*child, er
 			r.extraEnv = spec.Env
 			return r, os.Remove(tmp)
 		},
-		UnixSocketConfig: &plugin.UnixSocketConfig{TempDir: momentary(cmd.runDir)},
-		SkipHostEnv:      true,
-		StartTimeout:     timeout + time.Second, // ctx is first
-		Logger:           hclog.NewNullLogger(),
+		UnixSocketConfig:    &plugin.UnixSocketConfig{TempDir: momentary(cmd.runDir)},
+		SkipHostEnv:         true,
+		PluginLogBufferSize: 64,                    // there is nothing to read
+		StartTimeout:        timeout + time.Second, // ctx is first
+		Logger:              hclog.NewNullLogger(),
 	})
 	addr, err := client.Start()
 	if err != nil {

@@ -92,11 +92,13 @@ func (p *Plugin) hello() wire.Hello {
 	h := wire.Hello{
 		Nonce: p.nonce, PID: os.Getpid(), Started: p.started, API: wire.ProtocolVersion, Capabilities: p.capabilities(d),
 	}
-	if text, err := json.Marshal(d); err == nil {
-		sum := fnv.New128a()
-		_, _ = sum.Write(text) // it never fails
-		h.Description = fmt.Sprintf("%x", sum.Sum(nil))
+	sum := fnv.New128a()
+	if d.State != nil {
+		_, _ = fmt.Fprintf(sum, "%#v", *d.State) // a hash takes everything
 	}
+	d.State = nil // which is a place in memory
+	_, _ = fmt.Fprintf(sum, "%#v", d)
+	h.Description = fmt.Sprintf("%x", sum.Sum(nil))
 	return h
 }
 

@@ -11,12 +11,12 @@ import (
 	"google.golang.org/grpc/health"
 	healthpb "google.golang.org/grpc/health/grpc_health_v1"
 
-	"github.com/mlhost/mlhost/bench/byhand"
+	"github.com/mlhost/mlhost/bench/byhand/cookie"
 )
 
 func main() {
 	plugin.Serve(&plugin.ServeConfig{
-		HandshakeConfig: byhand.Handshake,
+		HandshakeConfig: cookie.Handshake,
 		Plugins:         plugin.PluginSet{"bare": &bare{}},
 		GRPCServer:      plugin.DefaultGRPCServer,
 		Logger:          hclog.NewNullLogger(),
