@@ -271,6 +271,9 @@ func (h *Host) endSession() error {
 
 // begin opens the session and makes the scripts known.
 func (h *Host) begin(ctx context.Context) error {
+	if err := h.supervisor.Means(); err != nil {
+		return err
+	}
 	if err := h.beginSession(ctx); err != nil {
 		return err
 	}

@@ -85,7 +85,7 @@ func (p *Process) recognize(ctx context.Context) error {
 	}
 	p.instance.Candidate, p.instance.Before = nil, nil
 	if err := writeInstance(p.home, p.instance, false); err != nil {
-		return err
+		p.logger.Warn("the record of an adopted process stays as it was", "run", p.run, "error", err) // which is no fault of the process
 	}
 	d, err := p.client.Describe(ctx)
 	if err != nil {
