@@ -31,7 +31,7 @@ type logPageInput struct {
 	Stream string    `query:"stream" enum:"stdout,stderr,log" doc:"of this stream only"`
 	Level  string    `query:"level" enum:"debug,info,warn,error" doc:"of at least this level; what was only printed has none"`
 	Search string    `query:"search" maxLength:"1000" doc:"lines with this text; case does not matter"`
-	Limit  int       `query:"limit" minimum:"1" maximum:"10000" default:"200"`
+	Limit  int       `query:"limit" minimum:"1" maximum:"10000" default:"200" doc:"at most so many lines"`
 }
 
 func (a *API) logPage(ctx context.Context, in *logPageInput) (v1.LogPage, error) {

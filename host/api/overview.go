@@ -27,7 +27,7 @@ func (a *API) overviewRoutes(api huma.API) {
 	register(api, http.MethodGet, "/api/v1/scripts/{script}/changes", "script-changes", "What became of a script's parameters, in all its runs",
 		func(ctx context.Context, in *struct {
 			ScriptPath
-			Limit int `query:"limit" minimum:"1" maximum:"10000" default:"200"`
+			Limit int `query:"limit" minimum:"1" maximum:"10000" default:"200" doc:"at most so many"`
 		}) (v1.ScriptChanges, error) {
 			return a.scriptChanges(ctx, in.Script, in.Limit)
 		})
@@ -87,7 +87,7 @@ func worth(name string) int {
 type historyInput struct {
 	Before  uint64   `query:"before" doc:"those before the event of this id"`
 	After   uint64   `query:"after" doc:"those behind the event of this id"`
-	Limit   int      `query:"limit" minimum:"1" maximum:"10000" default:"200"`
+	Limit   int      `query:"limit" minimum:"1" maximum:"10000" default:"200" doc:"at most so many"`
 	Scripts []string `query:"script,explode" doc:"events of these scripts only"`
 	Kinds   []string `query:"kind,explode" doc:"events of these kinds only"`
 }

@@ -37,7 +37,7 @@ func describeBare(doc *huma.OpenAPI) {
 	}
 	bare("page", "/", "A page for people", "text/html", openToAll)
 	bare("page-file", web.Prefix+"{file}", "A file of that page", "text/plain", openToAll, func(op *huma.Operation) {
-		op.Parameters = []*huma.Param{{Name: "file", In: "path", Required: true, Schema: &huma.Schema{Type: huma.TypeString}}}
+		op.Parameters = []*huma.Param{{Name: "file", In: "path", Required: true, Description: "the name of the file", Schema: &huma.Schema{Type: huma.TypeString}}}
 	})
 	bare("healthz", "/healthz", "Whether the host is there", "text/plain", openToAll, func(op *huma.Operation) {
 		op.Responses = map[string]*huma.Response{"204": {Description: "It is"}}

@@ -23,6 +23,7 @@ type schema struct {
 	Values      any   `json:"additionalProperties"` // a schema, or a bool
 	Enum        []any `json:"enum"`
 	AnyOf       []*schema
+	Examples    []any
 }
 
 type content map[string]struct{ Schema *schema }
@@ -58,6 +59,9 @@ func TestReference(t *testing.T) {
 			fmt.Fprintf(&b, "\n## `%s %s`\n\n%s.\n", strings.ToUpper(method), path, op.Summary)
 			var takes []string
 			for _, p := range op.Parameters {
+				if p.Description == "" {
+					t.Errorf("%s %s: %s has no meaning: give it a doc tag", method, path, p.Name)
+				}
 				takes = append(takes, fmt.Sprintf("| `%s`%s | %s | %s | %s |\n", p.Name, star(p.Required), p.In, p.Schema.kind(), pages.Cell(p.Description)))
 			}
 			if len(takes) > 0 {
@@ -94,7 +98,10 @@ func TestReference(t *testing.T) {
 				continue
 			}
 			p := s.Properties[key]
-			fmt.Fprintf(&b, "| `%s`%s | %s | %s |\n", key, star(slices.Contains(s.Required, key)), p.kind(), pages.Cell(p.Description))
+			if p.Description == "" {
+				t.Errorf("%s.%s has no meaning: give its field a doc tag", name, key)
+			}
+			fmt.Fprintf(&b, "| `%s`%s | %s | %s |\n", key, star(slices.Contains(s.Required, key)), p.kind(), pages.Cell(p.meaning()))
 		}
 	}
 	pages.Current(t, "http.md", b.String())
@@ -105,6 +112,18 @@ func star(required bool) string {
 		return " *"
 	}
 	return ""
+}
+
+// meaning tells what a value says, with an example where there is one.
+func (s *schema) meaning() string {
+	if len(s.Examples) == 0 {
+		return s.Description
+	}
+	example, err := json.Marshal(s.Examples[0])
+	if err != nil {
+		panic(err) // it was read from JSON
+	}
+	return fmt.Sprintf("%s (e.g. `%s`)", s.Description, strings.Trim(string(example), `"`))
 }
 
 // kind tells what a body is.

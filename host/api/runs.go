@@ -21,8 +21,8 @@ import (
 const maxSamples = 2_000_000
 
 type runsInput struct {
-	Script string `query:"script"`
-	State  string `query:"state"`
+	Script string `query:"script" doc:"runs of this script only"`
+	State  string `query:"state" doc:"runs in this state only"`
 	Limit  int    `query:"limit" minimum:"0" doc:"at most so many; 0: all"`
 	Search string `query:"search" maxLength:"1000" doc:"those in whose id, script, reason, parameters or results this text stands; case does not matter"`
 	Before string `query:"before" doc:"those that began before the run of this id"`
@@ -36,12 +36,12 @@ type RunPath struct {
 // Page is the part of a query that chooses samples of a series.
 type Page struct {
 	After int64 `query:"after" minimum:"0" doc:"how many samples are known already"`
-	Limit int   `query:"limit" minimum:"0" maximum:"100000" default:"10000"`
+	Limit int   `query:"limit" minimum:"0" maximum:"100000" default:"10000" doc:"at most so many; 0: all"`
 }
 
 // ChartPart is the part of a query that chooses what of a series is drawn.
 type ChartPart struct {
-	Points   int           `query:"points" minimum:"1" maximum:"10000" default:"1000"`
+	Points   int           `query:"points" minimum:"1" maximum:"10000" default:"1000" doc:"at most so many buckets"`
 	FromStep OptionalInt64 `query:"from_step" doc:"from this step on"`
 	ToStep   OptionalInt64 `query:"to_step" doc:"up to this step"`
 	Since    time.Time     `query:"since" doc:"from this time on"`
@@ -90,7 +90,7 @@ func (a *API) runRoutes(api huma.API) {
 	register(api, http.MethodGet, "/api/v1/runs/{run}/samples/{name}", "samples", "A page of the samples of a series",
 		func(ctx context.Context, in *struct {
 			RunPath
-			Name string `path:"name"`
+			Name string `path:"name" doc:"the variable"`
 			Page
 		}) (v1.Samples, error) {
 			return a.page(ctx, in.Run, in.Name, in.Page)
@@ -98,7 +98,7 @@ func (a *API) runRoutes(api huma.API) {
 	register(api, http.MethodGet, "/api/v1/runs/{run}/samples", "samples-of", "The same for a series of any name, one that no path can hold included",
 		func(ctx context.Context, in *struct {
 			RunPath
-			Name string `query:"name"`
+			Name string `query:"name" doc:"the variable"`
 			Page
 		}) (v1.Samples, error) {
 			return a.page(ctx, in.Run, in.Name, in.Page)
@@ -118,7 +118,7 @@ func (a *API) runRoutes(api huma.API) {
 	register(api, http.MethodGet, "/api/v1/runs/{run}/chart/{name}", "chart", "A series in a limited number of points",
 		func(ctx context.Context, in *struct {
 			RunPath
-			Name string `path:"name"`
+			Name string `path:"name" doc:"the variable"`
 			ChartPart
 		}) (v1.Chart, error) {
 			return a.chart(ctx, in.Run, in.Name, in.ChartPart)
@@ -126,7 +126,7 @@ func (a *API) runRoutes(api huma.API) {
 	register(api, http.MethodGet, "/api/v1/runs/{run}/chart", "chart-of", "The same for a series of any name, one that no path can hold included",
 		func(ctx context.Context, in *struct {
 			RunPath
-			Name string `query:"name"`
+			Name string `query:"name" doc:"the variable"`
 			ChartPart
 		}) (v1.Chart, error) {
 			return a.chart(ctx, in.Run, in.Name, in.ChartPart)

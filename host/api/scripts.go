@@ -47,7 +47,7 @@ func (a *API) scriptRoutes(api huma.API) {
 	register(api, http.MethodDelete, "/api/v1/scripts/{script}/parameters/{parameter}/owner", "release", "Take a parameter from its owner",
 		func(ctx context.Context, in *struct {
 			ScriptPath
-			Parameter string `path:"parameter"`
+			Parameter string `path:"parameter" doc:"the parameter's name"`
 		}) (v1.Acted, error) {
 			return a.act(ctx, Command{Verb: Release, Script: in.Script, Parameter: in.Parameter})
 		})

@@ -79,9 +79,9 @@ const (
 
 // Origin is the place that declares a parameter.
 type Origin struct {
-	File  string `json:"file"`
-	Line  int    `json:"line"`
-	Style string `json:"style"` // "plugin", "config", "register_parameter", "mlhost.param", "argparse", …
+	File  string `json:"file" doc:"the file; empty: the script itself says so"`
+	Line  int    `json:"line" doc:"counted from 1; 0: not known"`
+	Style string `json:"style" doc:"how it is declared: plugin, config, register_parameter, mlhost.param, argparse and so on"`
 }
 
 // ParameterSpec declares one parameter. Min and Max are null where there is

@@ -13,13 +13,13 @@ import (
 // Event is one fact of the event stream. Data depends on Kind: one of the
 // types named …Data.
 type Event struct {
-	ID     uint64          `json:"id"`
-	Time   time.Time       `json:"time"`
-	Script string          `json:"script"`
-	Run    string          `json:"run"`
-	Seq    uint64          `json:"seq"` // number in the run's own stream; 0: the host made it
-	Kind   string          `json:"kind"`
-	Data   json.RawMessage `json:"data"`
+	ID     uint64          `json:"id" doc:"the host-wide number; a stream is resumed behind it" example:"4711"`
+	Time   time.Time       `json:"time" doc:"when, RFC 3339 with nanoseconds"`
+	Script string          `json:"script" doc:"empty: about the host"`
+	Run    string          `json:"run" doc:"empty: about no run"`
+	Seq    uint64          `json:"seq" doc:"number in the run's own stream; 0: the host made it" example:"42"`
+	Kind   string          `json:"kind" doc:"state, run, binary, described, samples, log, progress, step, result, parameters, observed, owner, checkpoint, recorded, artifact, message, route, notified, warning, heartbeat or gap" example:"state"`
+	Data   json.RawMessage `json:"data" doc:"by the kind: see docs/http.md"`
 }
 
 // KindGap is the kind of an event that says how many are missing before the
@@ -37,12 +37,12 @@ type StateData struct {
 
 // RunData is the data of kind "run".
 type RunData struct {
-	Parameters map[string]script.Value `json:"parameters"`
-	Revision   uint64                  `json:"revision"`
-	SHA256     string                  `json:"sha256"`
-	Plugin     string                  `json:"plugin"`
-	Command    []string                `json:"command"`
-	Attempt    int                     `json:"attempt"`
+	Parameters map[string]script.Value `json:"parameters" doc:"values by name, as they are at the start"`
+	Revision   uint64                  `json:"revision" doc:"number of the script's parameter set: one more at each change" example:"7"`
+	SHA256     string                  `json:"sha256" doc:"sum of the file, in hexadecimal"`
+	Plugin     string                  `json:"plugin" doc:"path of the plugin's executable"`
+	Command    []string                `json:"command" doc:"what was started, with its arguments"`
+	Attempt    int                     `json:"attempt" doc:"0: not a restart"`
 }
 
 // DescribedData is the data of kind "described": names only, the rest is to
@@ -61,11 +61,11 @@ type SamplesData struct {
 
 // Sample is one value of a variable.
 type Sample struct {
-	Name  string       `json:"name"`
-	Type  script.Type  `json:"type"`
-	Value script.Value `json:"value"`
-	Step  *int64       `json:"step"`
-	Time  time.Time    `json:"time"`
+	Name  string       `json:"name" doc:"its name"`
+	Type  script.Type  `json:"type" doc:"bool, int, float, string, list, map or any" example:"float"`
+	Value script.Value `json:"value" doc:"the value; NaN and infinities are the strings NaN, Infinity, -Infinity"`
+	Step  *int64       `json:"step" doc:"the step at which it was; null: the script counts none" example:"1200"`
+	Time  time.Time    `json:"time" doc:"when, RFC 3339 with nanoseconds"`
 }
 
 // BinaryData is the data of kind "binary".
@@ -102,11 +102,11 @@ type ParametersData struct {
 
 // ParameterChange is one change of ParametersData.
 type ParameterChange struct {
-	Name   string               `json:"name"`
-	Old    script.Value         `json:"old"`
-	New    script.Value         `json:"new"`
-	Status script.OutcomeStatus `json:"status"`
-	Step   *int64               `json:"step"`
+	Name   string               `json:"name" doc:"its name"`
+	Old    script.Value         `json:"old" doc:"the value before"`
+	New    script.Value         `json:"new" doc:"the value after"`
+	Status script.OutcomeStatus `json:"status" doc:"applied, pending (taken at a boundary), needs_restart (kept for the next run), rejected or overwritten" example:"applied"`
+	Step   *int64               `json:"step" doc:"the step at which it was; null: the script counts none" example:"1200"`
 }
 
 // ObservedData is the data of kind "observed".

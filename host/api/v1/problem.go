@@ -15,15 +15,15 @@ type ErrorBody struct {
 // that carries our own error. Where a set was rejected it carries the
 // outcomes too.
 type Problem struct {
-	Type     string      `json:"type"`
-	Title    string      `json:"title"`
-	Status   int         `json:"status"`
-	Detail   string      `json:"detail"`
-	Code     script.Code `json:"code"`
-	Message  string      `json:"message"`
-	Hint     string      `json:"hint,omitempty"`
-	At       string      `json:"at,omitempty"`
-	Rejected *Outcomes   `json:"rejected,omitempty"`
+	Type     string      `json:"type" doc:"about:blank" example:"about:blank"`
+	Title    string      `json:"title" doc:"of the HTTP status" example:"Not Found"`
+	Status   int         `json:"status" doc:"the HTTP status" example:"404"`
+	Detail   string      `json:"detail" doc:"the same as message" example:"there is no script trainr"`
+	Code     script.Code `json:"code" doc:"what kind of error: usage, config_invalid, not_found, rejected, conflict, forbidden, unavailable, deadline, no_answerer, mailbox_full, internal and so on" example:"not_found"`
+	Message  string      `json:"message" doc:"what is wrong, in a sentence" example:"there is no script trainr"`
+	Hint     string      `json:"hint,omitempty" doc:"what to do about it" example:"did you mean trainer?"`
+	At       string      `json:"at,omitempty" doc:"file and line in the configuration" example:"lab.hcl:12"`
+	Rejected *Outcomes   `json:"rejected,omitempty" doc:"what became of each value of a set"`
 }
 
 // NewProblem makes the answer for err.
