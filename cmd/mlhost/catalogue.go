@@ -25,7 +25,7 @@ func discoverOptions(state string, scripts ...*config.Script) python.DiscoverOpt
 	byFolder := map[string][]string{}
 	return python.DiscoverOptions{Cache: filepath.Join(state, ".discovered"), Libraries: func(path string) []string {
 		for _, s := range scripts {
-			if s.Source == path {
+			if s.MainFile() == path {
 				return python.SitePackages(s.Launch("").Interpreter)
 			}
 		}
@@ -43,7 +43,7 @@ func discoverOptions(state string, scripts ...*config.Script) python.DiscoverOpt
 // discoverer is how a host reads scripts.
 func discoverer(state string) func(context.Context, *config.Script) (script.Catalogue, error) {
 	return func(ctx context.Context, s *config.Script) (script.Catalogue, error) {
-		found, err := python.Discover(ctx, discoverOptions(state, s), []string{s.Source})
+		found, err := python.Discover(ctx, discoverOptions(state, s), []string{s.MainFile()})
 		if err != nil {
 			return script.Catalogue{}, err
 		}
@@ -66,7 +66,7 @@ func (a *app) describeScripts(ctx context.Context, cfg *config.Config, want func
 	var paths []string
 	for _, s := range cfg.Scripts {
 		if s.IsRead() && want(s) && !s.CheckFiles().HasErrors() {
-			scripts, paths = append(scripts, s), append(paths, s.Source)
+			scripts, paths = append(scripts, s), append(paths, s.MainFile())
 		}
 	}
 	if len(scripts) == 0 {

@@ -93,6 +93,14 @@ func (s *Script) namesPython() bool {
 	return err == nil && info.IsDir() && runnable(s.Source) == nil
 }
 
+// MainFile is the file that is run: the source, or of a folder its __main__.py.
+func (s *Script) MainFile() string {
+	if info, err := os.Stat(s.Source); err == nil && info.IsDir() {
+		return filepath.Join(s.Source, mainFile)
+	}
+	return s.Source
+}
+
 // shebang returns the Python command that a script names in its first line,
 // nil for a file that names none. Where the path is long or has spaces, pip and
 // uv have the shell start it from the second line.

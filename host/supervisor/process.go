@@ -119,7 +119,7 @@ func (p *Process) serve(ctx context.Context) ending {
 // begin tells that the run starts, and starts it.
 func (p *Process) begin(ctx context.Context) error {
 	p.record()
-	if source := p.config().Source; source != "" {
+	if source := p.config().MainFile(); source != "" {
 		sum, err := hashFile(source)
 		if err != nil {
 			return err

@@ -35,7 +35,7 @@ func (p *Process) sourceChanged() (bool, error) {
 	if p.instance.Source == "" {
 		return false, nil
 	}
-	now, err := hashFile(p.config().Source)
+	now, err := hashFile(p.config().MainFile())
 	return err == nil && now != p.instance.Source, err
 }
 

@@ -155,7 +155,8 @@ func (r *run) warnUnregistered() {
 		return // it says why
 	}
 	for _, p := range r.launch.Parameters {
-		if !p.Set || p.Pass != "" || p.Env != "" || p.File != "" || p.Argument != nil {
+		replaced := p.Constant != "" && !r.bare.Load() // the shim tells of a literal that is not there
+		if !p.Set || p.Pass != "" || p.Env != "" || p.File != "" || p.Argument != nil || replaced {
 			continue
 		}
 		if _, ok := declared[p.Spec.Name]; ok {

@@ -43,6 +43,9 @@ class Lab:
         self.env = dict(keep, **{k: v.replace("{repo}", self.repo) for k, v in script.env.items()})
         self.name = re.sub(r"\W", "_", os.path.basename(script.path)[:-3])
 
+    def words(self, args):
+        return [word.replace("{repo}", self.repo) for word in args.split()]
+
     def fresh(self):
         """Makes the copy anew, so that each run finds the same files."""
         shutil.rmtree(self.repo, ignore_errors=True)
@@ -55,14 +58,14 @@ class Lab:
     def plain(self):
         self.fresh()
         done = subprocess.run(
-            [self.python, self.path, *self.script.args.split()], cwd=os.path.dirname(self.path), env=self.env, stdin=subprocess.DEVNULL,
+            [self.python, self.path, *self.words(self.script.args)], cwd=os.path.dirname(self.path), env=self.env, stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=LIMIT,
         )
         return done.returncode, done.stdout, done.stderr
 
     def wrapped(self):
         self.fresh()
-        self.ask("run", os.path.basename(self.path), "--", *self.script.args.split())
+        self.ask("run", os.path.basename(self.path), "--", *self.words(self.script.args))
         run = json.loads(self.ask("runs", "--json"))["runs"][0]
         return (run["exit_code"], *self.printed(run["id"]))
 
@@ -89,6 +92,10 @@ class Lab:
             return found["style"], read, set(json.loads(text.splitlines()[-1]))
         if found["style"] in ("constants", "none"):
             return found["style"], read, None
+        if found["style"] not in ("argparse", "tyro"):
+            ran = json.loads(self.ask("discover", "--run", "--json", os.path.basename(self.path)))["scripts"][0]
+            stopped = [p["message"] for p in ran["problems"] if "no parser was reached" in p["message"]]
+            return found["style"], read, None if stopped else {p["name"] for p in ran["parameters"]}
         out = os.path.join(self.folder, "names.json")
         subprocess.run(
             [self.python, "-B", os.path.join(HERE, "probe.py"), out, os.path.basename(self.path)], cwd=os.path.dirname(self.path), env=self.env,
@@ -107,7 +114,7 @@ class Lab:
             self.configure(args)
             self.ask("run", "--detach", "compat.hcl")
         else:
-            self.ask("run", "--detach", os.path.basename(self.path), "--", *args.split())
+            self.ask("run", "--detach", os.path.basename(self.path), "--", *self.words(args))
         try:
             return self.change()
         finally:
@@ -115,7 +122,7 @@ class Lab:
 
     def configure(self, args):
         """Writes a configuration: what the script is started with, and variables that are named."""
-        words = ["source = %s" % json.dumps(os.path.basename(self.path)), "args = %s" % json.dumps(args.split()), "restart {\n    policy = \"never\"\n  }"]
+        words = ["source = %s" % json.dumps(os.path.basename(self.path)), "args = %s" % json.dumps(self.words(args)), "restart {\n    policy = \"never\"\n  }"]
         if self.script.given:
             words.append("parameters = { %s }" % self.script.given)
         words += ["variable %s {}" % json.dumps(name) for name in self.script.watched]

@@ -6,16 +6,18 @@ import os
 import pickle
 import random
 import struct
+import zlib
 
 
-def mnist(repo):
-    """Writes the four files of MNIST (IDX, gzipped and not), 256 images to train and 128 to test."""
-    folder = os.path.join(repo, "data", "MNIST", "raw")
+def mnist(repo, where="data", train=256, test=128):
+    """Writes the four files of MNIST (IDX, gzipped and not); no more than 256 images are different ones."""
+    folder = os.path.join(repo, where, "MNIST", "raw")
     os.makedirs(folder)
     dice = random.Random(1)
-    for kind, count in (("train", 256), ("t10k", 128)):
-        labels = bytes(dice.randrange(10) for _ in range(count))
+    for kind, count in (("train", train), ("t10k", test)):
+        labels = bytes(dice.randrange(10) for _ in range(min(count, 256)))
         images = b"".join(picture(dice, label) for label in labels)
+        labels, images = (labels * (count // 256 + 1))[:count], (images * (count // 256 + 1))[: count * 784]
         write(folder, kind + "-labels-idx1-ubyte", struct.pack(">II", 0x801, count) + labels)
         write(folder, kind + "-images-idx3-ubyte", struct.pack(">IIII", 0x803, count, 28, 28) + images)
 
@@ -75,3 +77,80 @@ def forty_times(repo):
             text = f.read()
         with open(os.path.join(folder, name), "w", encoding="utf-8") as f:
             f.write((text.rstrip("\n") + "\n") * 40)
+
+
+def mnist_in(where, **counts):
+    """Returns what writes MNIST below another folder of the repository."""
+    return lambda repo: mnist(repo, where, **counts)
+
+
+def png(path, dice, label, size):
+    """Writes a picture: a bar of a colour whose place is the label, and noise."""
+    rows = bytearray()
+    for _ in range(size):
+        rows.append(0)
+        for x in range(size):
+            on = x // (size // 3) == label
+            rows += bytes((250 if on and label == c else dice.randrange(60)) for c in range(3))
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    with open(path, "wb") as f:
+        f.write(b"\x89PNG\r\n\x1a\n")
+        for kind, body in ((b"IHDR", struct.pack(">IIBBBBB", size, size, 8, 2, 0, 0, 0)), (b"IDAT", zlib.compress(bytes(rows))), (b"IEND", b"")):
+            f.write(struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body)))
+
+
+def image_folders(repo):
+    """Writes pictures of three classes, in the folders that torchvision's ImageFolder and timm read."""
+    dice = random.Random(4)
+    for part, count in (("train", 16), ("val", 8)):
+        for label in range(3):
+            for i in range(count):
+                png(os.path.join(repo, "pictures", part, "class%d" % label, "%d.png" % i), dice, label, 48)
+
+
+def boxes(repo):
+    """Writes pictures with boxes and their description, as YOLO's trainers read them, and a font, which they would fetch."""
+    dice = random.Random(5)
+    for part in ("train", "val"):
+        for i in range(8):
+            label = dice.randrange(3)
+            png(os.path.join(repo, "boxes", "images", part, "%d.png" % i), dice, label, 48)
+            text = os.path.join(repo, "boxes", "labels", part, "%d.txt" % i)
+            os.makedirs(os.path.dirname(text), exist_ok=True)
+            with open(text, "w", encoding="utf-8") as f:
+                f.write("%d %.4f 0.5 0.3333 1.0\n" % (label, (label + 0.5) / 3))
+    with open(os.path.join(repo, "boxes", "boxes.yaml"), "w", encoding="utf-8") as f:
+        f.write("path: %s\ntrain: images/train\nval: images/val\nnames: [red, green, blue]\n" % os.path.join(repo, "boxes"))
+    os.makedirs(os.path.join(repo, "settings"))
+    with open(os.path.join(repo, "settings", "Arial.ttf"), "wb"):
+        pass
+
+
+def old_gym(repo):
+    """Writes a module gym with the interface of before 0.26, which gymnasium's differs from."""
+    os.makedirs(os.path.join(repo, "old"))
+    with open(os.path.join(repo, "old", "gym.py"), "w", encoding="utf-8") as f:
+        f.write(OLD_GYM)
+
+
+OLD_GYM = """import gymnasium
+
+
+class _Old:
+    def __init__(self, env):
+        self._env = env
+
+    def reset(self):
+        return self._env.reset()[0]
+
+    def step(self, action):
+        state, reward, ended, cut, info = self._env.step(action)
+        return state, reward, ended or cut, info
+
+    def __getattr__(self, name):
+        return getattr(self._env, name)
+
+
+def make(name):
+    return _Old(gymnasium.make(name))
+"""

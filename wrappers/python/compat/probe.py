@@ -38,8 +38,13 @@ def fields(kind, before=""):
 
 
 def main():
+    plain = argparse.ArgumentParser.parse_known_args
+
     def parse(parser, *args, **kwargs):
-        done(dests(parser))
+        if not parser.add_help:  # it reads the name of a file of values; the whole parser comes after it
+            EARLIER.update(dests(parser))
+            return plain(parser, *args, **kwargs)
+        return done(dests(parser) | EARLIER)
 
     argparse.ArgumentParser.parse_known_args = parse
     try:
@@ -53,6 +58,6 @@ def main():
     runpy.run_path(sys.argv[0], run_name="__main__")
 
 
-OUT = sys.argv[1]
+OUT, EARLIER = sys.argv[1], set()
 if __name__ == "__main__":
     main()

@@ -6,6 +6,11 @@ import typing
 import data
 
 TIMES = r"\d+(\.\d+)? ?(ms|s)\b"  # what clocks say differs from run to run
+CLOCK = r"\d{4}-\d\d-\d\d[ T_]\d\d[:-]\d\d[:-]\d\d([.,]\d+)?|\d\d:\d\d(:\d\d)?"  # dates and times
+TORCHS = r"^W\d{4} \S+ \d+ "  # the number of the process in warnings of torch
+LIGHTNINGS = r"\d+/\d+ .*(it/s|\?it/s)|^\s*$|[━─█▏▎▍▌▋▊▉]"  # its bars
+BARS = r"\d+%\|"  # tqdm's
+RATES = r"[\d.?]+ ?(it|s|img|images)/(it|s)|\([\d.]+/s\)|[<,]? *[\d.?]+(it/s|s/it)"  # how fast something went
 NUMBERS = r"[-+]?\d+(\.\d+)?(e[-+]?\d+)?"  # of scripts that draw random numbers without a seed
 
 
@@ -129,5 +134,63 @@ SCRIPTS = [
     Script(
         "keras-team/keras", "examples/demo_subclass.py", change="keras.learning_rate=0", given="epochs = 60", when="Epoch 3/", series="val_loss", shows="still",
         keep="examples", env={"KERAS_BACKEND": "torch"}, mask=(NUMBERS,), drop=r"ms/step|us/step|s/step|^\s*$", note="draws its data without a seed",
+    ),
+    Script(
+        "ashleve/lightning-hydra-template", "src/train.py",
+        "trainer=cpu trainer.max_epochs=1 data.train_val_test_split=[256,64,64] data.batch_size=32 logger=csv extras.print_config=False seed=1",
+        "trainer=cpu trainer.max_epochs=100000 data.train_val_test_split=[256,64,64] data.batch_size=32 logger=csv extras.print_config=False seed=1",
+        "optimizer.lr=0.02", when="Epoch 2", series="optimizer.lr", release=True, data=(data.mnist,), env={"TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD": "1"}, mask=(CLOCK, TIMES, RATES, TORCHS), drop=LIGHTNINGS,
+        note="generated MNIST files",
+    ),
+    Script(
+        "huggingface/pytorch-image-models", "train.py", "--data-dir {repo}/pictures --model test_vit --num-classes 3 --epochs 1 -b 8 -j 2 --device cpu --log-interval 1 --opt sgd --lr 0.05",
+        "--data-dir {repo}/pictures --model test_vit --num-classes 3 --epochs 10000 -b 8 -j 2 --device cpu --log-interval 1 --opt sgd --lr 0.05", "log_interval=2",
+        when=r"Train: 1 ", output=r"Train: \d+ \[ +4/6", data=(data.image_folders,), mask=(CLOCK, TIMES, RATES, TORCHS), note="generated pictures",
+    ),
+    Script(
+        "lucidrains/x-transformers", "train_path_star.py", "--epochs=1 --num_train=64 --num_val=8 --dim=32 --depth=1 --heads=2",
+        "--epochs=10000 --num_train=64 --num_val=8 --dim=32 --depth=1 --heads=2", "optimizer.lr=0.002", when="Epoch 2 ", series="optimizer.lr", release=True,
+        env={"WANDB_MODE": "disabled"}, drop=BARS,
+    ),
+    Script(
+        "DLR-RM/rl-baselines3-zoo", "train.py", "--algo ppo --env CartPole-v1 -n 512 --device cpu --seed 1 -f logs --n-eval-envs 1 --eval-freq -1",
+        "--algo ppo --env CartPole-v1 -n 100000000 --device cpu --seed 1 -f logs --eval-freq -1", "optimizer.lr=0.0002", when="total_timesteps", series="optimizer.lr",
+        release=True, mask=(CLOCK, TIMES, r"fps +\| \d+", r"time_elapsed +\| \d+"),
+    ),
+    Script(
+        "google-deepmind/open_spiel", "open_spiel/python/examples/tic_tac_toe_qlearner.py", "--num_episodes=300 --nointeractive_play",
+        "--num_episodes=100000000 --nointeractive_play", "num_episodes=5", when="Starting episode 1000", keep="open_spiel/python/examples", mask=(CLOCK, NUMBERS),
+    ),
+    Script(
+        "pytorch/ignite", "examples/mnist/mnist.py", "--epochs 1 --batch_size 32 --val_batch_size 32 --log_interval 1",
+        "--epochs 100000 --batch_size 32 --val_batch_size 32 --log_interval 1", "lr=0.2", when="Epoch: 2", series="optimizer.lr", release=True,
+        data=(data.mnist_in("examples/mnist"),), keep="examples/mnist", mask=(NUMBERS,), drop=BARS, note="generated MNIST files",
+    ),
+    Script(
+        "Lightning-AI/pytorch-lightning", "examples/pytorch/basics/autoencoder.py",
+        "--trainer.max_epochs=1 --trainer.limit_train_batches=4 --trainer.limit_val_batches=2 --trainer.limit_test_batches=2 --trainer.limit_predict_batches=2 --trainer.accelerator=cpu",
+        "--trainer.max_epochs=100000 --trainer.limit_train_batches=40 --trainer.limit_val_batches=2 --trainer.accelerator=cpu", "model.learning_rate=0.002", when="Epoch 1",
+        series="optimizer.lr", data=(data.mnist_in("examples/Datasets", train=60000, test=1000), data.mnist_in("examples/pytorch/basics/data")),
+        keep="examples/pytorch", mask=(CLOCK, TIMES, RATES, TORCHS), drop=LIGHTNINGS, note="generated MNIST files",
+    ),
+    Script(
+        "eriklindernoren/PyTorch-GAN", "implementations/gan/gan.py", "--n_epochs 1 --batch_size 32", "--n_epochs 100000 --batch_size 32", "lr=0.001", when="Epoch 1/",
+        series="optimizer.lr", release=True, data=(data.mnist_in("data/mnist"),), keep="implementations/gan", mask=(NUMBERS,), note="generated MNIST files",
+    ),
+    Script(
+        "karpathy/ng-video-lecture", "bigram.py", change="eval_interval=50", when="step 300", output=r"^step (3|6|9|12|15|18|21|24|27)50", 
+    ),
+    Script(
+        "graykode/nlp-tutorial", "4-2.Seq2Seq(Attention)/Seq2Seq(Attention).py", change="optimizer.lr=0.0001", when="Epoch: 0400", series="optimizer.lr",
+        keep="4-2.Seq2Seq(Attention)", env={"MPLBACKEND": "Agg"}, mask=(NUMBERS,), note="draws its weights without a seed",
+    ),
+    Script(
+        "seungeunrho/minimalRL", "a3c.py", change="learning_rate=0.01", when="# of episode", given="max_train_ep = 40", mask=(NUMBERS,), data=(data.old_gym,), env={"PYTHONPATH": "{repo}/old"},
+        note="several processes; gym of before 0.26, made of gymnasium",
+    ),
+    Script(
+        "ultralytics/yolov5", "train.py", "--img 64 --batch-size 4 --epochs 1 --data {repo}/boxes/boxes.yaml --weights= --cfg models/yolov5n.yaml --device cpu --workers 2 --noplots",
+        "--img 64 --batch-size 4 --epochs 10000 --data {repo}/boxes/boxes.yaml --weights= --cfg models/yolov5n.yaml --device cpu --workers 2 --noplots", "optimizer.lr=0.001",
+        when="1/9999", series="optimizer.lr", data=(data.boxes,), env={"YOLOV5_CONFIG_DIR": "{repo}/settings"}, mask=(CLOCK, TIMES, RATES, NUMBERS), note="generated pictures",
     ),
 ]

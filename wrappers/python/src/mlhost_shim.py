@@ -1,3 +1,4 @@
+# python -x leaves the first line out.
 """Runs a Python script under mlhost: python mlhost_shim.py SCRIPT ARGS...,
 or a module: python mlhost_shim.py -m MODULE ARGS...
 
@@ -14,7 +15,7 @@ import sys
 
 _HERE = os.path.dirname(os.path.abspath(__file__))
 _OLDEST = (3, 8)
-_GIVEN = list(getattr(sys, "orig_argv", ()))
+_GIVEN = list(getattr(sys, "orig_argv", ()))  # from 3.10 on
 _ARGUMENTS = sys.argv[1:]
 _BEFORE = list(sys.modules)
 
@@ -37,8 +38,15 @@ def _run_bare(problem):
 
 def _flags():
     """Returns the options that the interpreter itself was given."""
-    if _GIVEN:
-        return _GIVEN[1 : len(_GIVEN) - len(_ARGUMENTS) - 1]
+    given = _GIVEN
+    if not given:
+        try:
+            with open("/proc/self/cmdline", "rb") as file:
+                given = [part if str is bytes else os.fsdecode(part) for part in file.read().split(b"\0")[:-1]]
+        except (OSError, IOError):
+            given = []
+    if given:
+        return given[1 : len(given) - len(_ARGUMENTS) - 1]
     import subprocess
 
     return subprocess._args_from_interpreter_flags()

@@ -27,6 +27,10 @@ class Settings(Reading):
             import torch
             accumulation = 5 * 8  # micro-steps
             limit = -(2 ** 10)
+            steps = int(1e5)
+            rate = float(1) / 4
+            typed = int("7x")
+            other = int(1e5, 3)
             huge = 10 ** 10 ** 10
             dtype = "bfloat16" if torch.cuda.is_available() else "float16"
             mixed = 1 if torch.x else "one"
@@ -36,8 +40,9 @@ class Settings(Reading):
                 accumulation //= 2
         """})
         self.assertEqual({n: (p["type"], p["default"], p["line"]) for n, p in by_name(found).items()},
-                         {"accumulation": ("int", 40, 3), "limit": ("int", -1024, 4), "dtype": ("string", None, 6), "mixed": ("any", None, 7)})
-        self.assertEqual([(p["line"], p["message"][:29]) for p in found["problems"]], [(6, "the default of dtype is compu"), (7, "the default of mixed is compu")])
+                         {"accumulation": ("int", 40, 3), "limit": ("int", -1024, 4), "steps": ("int", 100000, 5), "rate": ("float", 0.25, 6), "dtype": ("string", None, 10),
+                          "mixed": ("any", None, 11)})
+        self.assertEqual([(p["line"], p["message"][:29]) for p in found["problems"]], [(10, "the default of dtype is compu"), (11, "the default of mixed is compu")])
 
     CONFIGURATOR = """
         import sys

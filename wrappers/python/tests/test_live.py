@@ -151,6 +151,12 @@ class Constants(ScriptTest):
         self.assertEqual(err, self.run_plain([sys.executable, self.write(self.SOURCE)])[2])
         self.assertIn({"op": "warning", "text": "the value of gone is not used: the script has no literal for it"}, run.seen)
 
+    def test_conversions_of_a_number_are_replaced(self):
+        catalogue = [entry(n, "restart", "constants", constant=n, set=True) for n in ("steps", "rate", "made")]
+        run = self.run_script("steps = int(1e5)\nrate = 2 * float(1)\nmade = int(input, 3) if 0 else 5\nprint(steps, rate)", parameters={"steps": 7, "rate": 1, "made": 2}, catalogue=catalogue)
+        self.assertEqual(run.finish()[:2], (0, "7 1.0\n"))
+        self.assertIn({"op": "warning", "text": "the value of made is not used: the script has no literal for it"}, run.seen)
+
     def test_live_global(self):
         run = self.run_script("import time\nrate = 0.5\nlimit = 3\nprint('ready', flush=True)\nwhile limit < 10: pass\nprint(rate, limit)",
                               catalogue=[entry(n, "live", "constants", constant=n) for n in ("rate", "limit", "absent")])

@@ -33,6 +33,7 @@ NAP = 0.02
 #: nothing else is ever dropped.
 MOST_WAITING = 100_000
 MAX_LINE = 16 << 20
+_SENDER_PATIENCE = 1.0  # seconds for the sender to end; it may be in the middle of a line for a slow wrapper
 
 _SEND_FLAGS = getattr(_socket, "MSG_NOSIGNAL", 0)
 _TRY_FLAGS = _SEND_FLAGS | _socket.MSG_DONTWAIT
@@ -62,6 +63,8 @@ class Channel:
         self._residue = b""
         self._sent = 0  # bytes, ever
         self.broken = False
+        self._ending = False
+        self._sending = _thread.allocate_lock()  # held as long as there is a sender
         self._ids = itertools.count(1)
         self._waiting: Dict[int, "_Waiter"] = {}
 
@@ -69,7 +72,10 @@ class Channel:
         """Starts the two threads."""
         mask = signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
         try:
+            if sys.version_info < (3, 10):
+                _thread.start_new_thread(int, ())  # see finish: there, each end of a thread is by pthread_exit, which this one prepares
             _thread.start_new_thread(self._read, ())
+            self._sending.acquire()
             _thread.start_new_thread(self._send, ())
         finally:
             signal.pthread_sigmask(signal.SIG_SETMASK, mask)
@@ -174,6 +180,16 @@ class Channel:
             if self.flush(deadline=time.monotonic() + patience) or self._sent == before:
                 return
 
+    def finish(self, patience: float) -> None:
+        """Sends all that is queued and ends the sender, as the process ends. A thread
+        that wakes up while the interpreter goes is ended by pthread_exit, and that
+        aborts the process where the script has used up all descriptors."""
+        self._ending = True
+        self.wake.set()
+        if self._sending.acquire(timeout=_SENDER_PATIENCE):
+            self._sending.release()
+        self.drain(patience)
+
     def _push(self, deadline: Optional[float]) -> bool:
         while True:
             self._residue = self._residue or self._next_lines()
@@ -216,15 +232,19 @@ class Channel:
         return "".join(lines).encode("utf-8")
 
     def _send(self) -> None:
-        while not self.broken:
-            self.idle = True
-            if not self.queue and not self._residue:
-                self.wake.wait()
-            self.idle = False
-            if not self._urgent and len(self.queue) < BATCH:
-                self.wake.wait(NAP)
-            self._urgent = False
-            self.flush()
+        try:
+            while not self.broken and not self._ending:
+                self.idle = True
+                if not self.queue and not self._residue:
+                    self.wake.wait()
+                self.idle = False
+                if not self._urgent and len(self.queue) < BATCH and not self._ending:
+                    self.wake.wait(NAP)
+                self._urgent = False
+                if not self._ending:
+                    self.flush()
+        finally:
+            self._sending.release()
 
     def _read(self) -> None:
         parts: List[bytes] = []

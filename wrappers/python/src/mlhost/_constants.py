@@ -30,8 +30,16 @@ def replace(source: bytes, wanted: Dict[str, Any]) -> "Tuple[Any, List[str]]":
     return tree, sorted(odd + list(left))
 
 
-#: What an expression of literals alone is made of: 5 * 8.
+#: What an expression of literals alone is made of: 5 * 8, int(1e5).
 _ARITHMETIC = (ast.BinOp, ast.UnaryOp, ast.Constant, ast.operator, ast.unaryop, ast.List, ast.Tuple, ast.expr_context)
+_CONVERSIONS = {"int": int, "float": float}
+
+
+def _is_arithmetic(node: Any) -> bool:
+    parts = list(ast.walk(node))
+    calls = [p for p in parts if isinstance(p, ast.Call) and isinstance(p.func, ast.Name) and p.func.id in _CONVERSIONS and len(p.args) == 1 and not p.keywords]
+    known = {id(p) for call in calls for p in (call, call.func)}
+    return all(isinstance(p, _ARITHMETIC) or id(p) in known for p in parts)
 
 
 def _value(node: Any) -> Any:
@@ -40,9 +48,9 @@ def _value(node: Any) -> Any:
     if isinstance(node, ast.IfExp):
         first = _value(node.body)
         return _value(node.orelse) if first is None else first
-    if isinstance(node, ast.BinOp) and all(isinstance(part, _ARITHMETIC) for part in ast.walk(node)):
+    if isinstance(node, (ast.BinOp, ast.Call)) and _is_arithmetic(node):
         try:
-            return eval(compile(ast.Expression(body=node), "<constant>", "eval"), {"__builtins__": {}})
+            return eval(compile(ast.Expression(body=node), "<constant>", "eval"), {"__builtins__": _CONVERSIONS})
         except ArithmeticError as failure:
             raise ValueError from failure
     return ast.literal_eval(node)

@@ -169,7 +169,7 @@ def _run_container() -> None:
     """Runs the __main__.py of the directory or archive at sys.path[0]."""
     import runpy
 
-    _fresh_main()
+    _replace_in_module(_fresh_main())
     runpy._run_module_as_main("__main__", False)  # type: ignore[attr-defined]
 
 

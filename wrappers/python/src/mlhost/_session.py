@@ -66,7 +66,7 @@ class Session:
             "interpreter": sys.version.split()[0],
             "pid": os.getpid(),
             "holds": True,
-                "releases": True,
+            "releases": True,
             "executable": sys.executable,
             "prefix": sys.prefix,
             "path": [folder for folder in sys.path if type(folder) is str],
@@ -81,8 +81,8 @@ class Session:
         """Sends what is still queued; the end of the process may follow."""
         self.ending = True
         if self.channel:
-            self.channel.put({"op": "end"})
-            self.channel.drain(EXIT_PATIENCE)
+            self.channel.queue.append({"op": "end"})
+            self.channel.finish(EXIT_PATIENCE)
 
     def put(self, message: Dict[str, Any]) -> None:
         """Queues a line for the host."""

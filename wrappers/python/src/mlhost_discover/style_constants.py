@@ -9,6 +9,16 @@ from values import NotPlain, Param, plain, type_of
 
 #: What an expression of literals alone is made of: 5 * 8, -1, 1 << 20, not True.
 ARITHMETIC = (ast.BinOp, ast.UnaryOp, ast.Constant, ast.operator, ast.unaryop, ast.List, ast.Tuple, ast.expr_context)
+#: Functions of one number that may stand in it: int(1e5).
+CONVERSIONS = ("int", "float")
+
+
+def is_arithmetic(node):
+    """Whether an expression is made of literals alone."""
+    parts = list(ast.walk(node))
+    calls = [p for p in parts if isinstance(p, ast.Call) and isinstance(p.func, ast.Name) and p.func.id in CONVERSIONS and len(p.args) == 1 and not p.keywords]
+    known = {id(p) for call in calls for p in (call, call.func)}
+    return all(isinstance(p, ARITHMETIC) or id(p) in known for p in parts)
 
 
 class Computed(Exception):
@@ -96,6 +106,6 @@ class Constants:
             if not kinds <= {"bool", "int", "float", "string"}:
                 raise NotPlain
             raise Computed(kinds.pop() if len(kinds) == 1 else "float" if kinds == {"int", "float"} else "any")
-        if all(isinstance(part, ARITHMETIC) for part in ast.walk(node)):
+        if is_arithmetic(node):
             return plain(self.value(node, Scope(source, {})))
         raise NotPlain
