@@ -20,7 +20,7 @@ const jump = 5 * time.Second
 // findings tells what the running host has found out: of itself, and of what
 // its configuration says and nobody heeds.
 func (h *Host) findings(ctx context.Context) []v1.Check {
-	out := []v1.Check{h.damages(), h.pendingConfig(), h.clockJump(time.Now()), h.tidiness(ctx)}
+	out := []v1.Check{h.damages(), h.pendingConfig(), h.watches(), h.clockJump(time.Now()), h.tidiness(ctx)}
 	out = append(append(out, h.unknownParameters()...), h.silentRoutes()...)
 	return append(out, h.notifications(ctx)...)
 }

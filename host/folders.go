@@ -2,6 +2,8 @@ package host
 
 import (
 	"context"
+	"errors"
+	"io/fs"
 	"path/filepath"
 	"slices"
 	"time"
@@ -12,9 +14,6 @@ import (
 	"github.com/mlhost/mlhost/host/config"
 	"github.com/mlhost/mlhost/shared/script"
 )
-
-// folderRetry is how long a folder that cannot be watched is left alone.
-const folderRetry = 5 * time.Second
 
 // scan looks for scripts again in the configured folders: what is new is
 // known then, and what is gone is not, unless it runs.
@@ -57,13 +56,7 @@ func (h *Host) followFolders(ctx context.Context) error {
 	case <-ctx.Done():
 		return nil
 	}
-	watcher, err := fsnotify.NewWatcher()
-	if err != nil {
-		// It is a convenience: `mlhost scan` does the same.
-		h.logger.Warn("folders of scripts are not watched; `mlhost scan` looks into them", "error", err)
-		return nil
-	}
-	f := &folders{host: h, watcher: watcher, settled: time.NewTimer(settleTime), retry: time.NewTicker(folderRetry)}
+	f := &folders{host: h, eyes: openEyes(), settled: time.NewTimer(settleTime), tick: time.NewTicker(lookAgain)}
 	defer f.close()
 	f.follow(ctx)
 	return nil
@@ -72,32 +65,33 @@ func (h *Host) followFolders(ctx context.Context) error {
 // folders watches the folders of scripts.
 type folders struct {
 	host    *Host
-	watcher *fsnotify.Watcher
-	settled *time.Timer  // rings when a folder was left alone for a while
-	retry   *time.Ticker // of folders that cannot be watched
-	changed []string     // files of scripts that were written to
-	problem string       // that was told
+	eyes    *eyes
+	settled *time.Timer // rings when a folder was left alone for a while
+	tick    *time.Ticker
+	changed []string // files of scripts that were written to
+	problem string   // that was told
 }
 
 func (f *folders) close() {
 	f.settled.Stop()
-	f.retry.Stop()
-	_ = f.watcher.Close()
+	f.tick.Stop()
+	f.eyes.close()
 }
 
 func (f *folders) follow(ctx context.Context) {
 	states := f.host.bus.Subscribe(bus.Filter{Kinds: []string{script.KindOf(script.StateChanged{})}}, 256)
 	defer states.Close()
 	f.watch()
+	f.look()
 	for {
 		select {
 		case <-ctx.Done():
 			return
-		case e, ok := <-f.watcher.Events:
+		case e, ok := <-f.eyes.events():
 			if ok {
 				f.note(e)
 			}
-		case err := <-f.watcher.Errors:
+		case err := <-f.eyes.errors():
 			f.host.logger.Warn("watch folders of scripts", "error", err)
 			f.settled.Reset(settleTime) // what was missed is found by looking
 		case e, ok := <-states.C:
@@ -109,7 +103,13 @@ func (f *folders) follow(ctx context.Context) {
 			}
 		case <-f.host.refolder:
 			f.watch()
-		case <-f.retry.C:
+		case now := <-f.tick.C:
+			if !f.eyes.due(now) {
+				continue
+			}
+			for _, path := range f.look() {
+				f.noteFile(path)
+			}
 			if f.watch() {
 				f.settled.Reset(settleTime)
 			}
@@ -119,38 +119,53 @@ func (f *folders) follow(ctx context.Context) {
 	}
 }
 
-// watch watches the folders of the configuration as it is now, and reports
-// whether there is one that was not watched.
-func (f *folders) watch() (more bool) {
-	var dirs []string
+// dirs are the folders of the configuration as it is now.
+func (f *folders) dirs() (dirs []string) {
 	for _, folder := range f.host.config.Load().Folders {
 		dirs = append(dirs, folder.Directory)
 	}
-	watched := f.watcher.WatchList()
-	for _, dir := range watched {
-		if !slices.Contains(dirs, dir) {
-			_ = f.watcher.Remove(dir) // it may be gone
-		}
+	return dirs
+}
+
+// watch watches the folders, and reports whether there is one that was not
+// watched.
+func (f *folders) watch() (more bool) {
+	more = f.eyes.follow(f.dirs())
+	err := f.eyes.failed
+	if errors.Is(err, fs.ErrNotExist) {
+		err = nil // it is not there yet
 	}
-	for _, dir := range dirs {
-		if !slices.Contains(watched, dir) && f.watcher.Add(dir) == nil {
-			more = true
-		}
-	}
+	f.host.noteEyes("folders of scripts", err)
 	return more
 }
 
+// look returns the files of scripts that are others than before.
+func (f *folders) look() []string {
+	return f.eyes.look(f.dirs(), func(dir, name string) bool { return f.holds(dir, name) })
+}
+
+func (f *folders) holds(dir, name string) bool {
+	return slices.ContainsFunc(f.host.config.Load().Folders, func(folder *config.Folder) bool {
+		return filepath.Clean(dir) == folder.Directory && folder.Holds(name)
+	})
+}
+
 func (f *folders) note(e fsnotify.Event) {
-	dir, name := filepath.Split(e.Name)
-	for _, folder := range f.host.config.Load().Folders {
-		if filepath.Clean(dir) != folder.Directory || !folder.Holds(name) {
-			continue
-		}
-		if e.Has(fsnotify.Write|fsnotify.Create) && len(f.changed) < 1000 && !slices.Contains(f.changed, e.Name) {
-			f.changed = append(f.changed, e.Name)
-		}
-		f.settled.Reset(settleTime)
+	if dir, name := filepath.Split(e.Name); !f.holds(dir, name) {
+		return
 	}
+	if e.Has(fsnotify.Write | fsnotify.Create) {
+		f.noteFile(e.Name)
+	}
+	f.settled.Reset(settleTime)
+}
+
+// noteFile has a file of a script looked at.
+func (f *folders) noteFile(path string) {
+	if len(f.changed) < 1000 && !slices.Contains(f.changed, path) {
+		f.changed = append(f.changed, path)
+	}
+	f.settled.Reset(settleTime)
 }
 
 // outlived reports whether a run has ended whose script's file is gone.

@@ -55,6 +55,7 @@ type Host struct {
 	// config.Scripts once the host runs.
 	reloading sync.Mutex
 	reload    reloadState
+	blind     blindness
 	reader    *reader
 	notifier  *notify.Notifier
 	refolder  chan struct{} // size 1: the folders of scripts may be others

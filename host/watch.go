@@ -31,37 +31,45 @@ func (h *Host) followConfig(ctx context.Context) error {
 	if err := h.catchUp(ctx); err != nil && ctx.Err() == nil {
 		h.logger.Warn("configuration", "error", err)
 	}
-	dirs := h.configDirs()
-	if h.options.Load == nil || len(dirs) == 0 {
+	if h.options.Load == nil || len(h.configDirs()) == 0 {
 		return nil
 	}
-	watcher, err := fsnotify.NewWatcher()
-	for _, dir := range dirs {
-		if err == nil {
-			err = watcher.Add(dir)
-		}
-	}
-	if err != nil {
-		// It is a convenience: `mlhost reload` does the same.
-		h.logger.Warn("the configuration is not watched; `mlhost reload` reads it again", "error", err)
-		return nil
-	}
-	defer func() { _ = watcher.Close() }()
+	eyes := openEyes()
+	defer eyes.close()
 	settled := time.NewTimer(time.Hour)
 	settled.Stop()
 	defer settled.Stop()
+	tick := time.NewTicker(lookAgain)
+	defer tick.Stop()
+	look := func() (changed bool) {
+		changed = len(eyes.look(h.configDirs(), func(_, name string) bool { return isConfigFile(name) })) > 0
+		eyes.follow(h.configDirs())
+		h.noteEyes("the configuration", eyes.failed)
+		return changed
+	}
+	eyes.follow(h.configDirs()) // before the first look, so that nothing lies between them
+	look()
 	for {
 		select {
 		case <-ctx.Done():
 			return nil
-		case e, ok := <-watcher.Events:
-			if ok && isConfigFile(e.Name) && !e.Has(fsnotify.Chmod) {
+		case e, ok := <-eyes.events():
+			if !ok || e.Has(fsnotify.Chmod) && !e.Has(fsnotify.Write|fsnotify.Create) {
+				continue
+			}
+			// A link that the files lie behind is put in the place of another one.
+			if isConfigFile(e.Name) || strings.HasPrefix(filepath.Base(e.Name), "..") && look() {
 				settled.Reset(settleTime)
 			}
-		case err := <-watcher.Errors:
+		case err := <-eyes.errors():
 			h.logger.Warn("watch configuration", "error", err)
 			settled.Reset(settleTime) // what was missed is found by reading
+		case now := <-tick.C:
+			if eyes.due(now) && look() {
+				settled.Reset(settleTime)
+			}
 		case <-settled.C:
+			look()
 			if _, err := h.reloadConfig(ctx, h.mayByItself); err != nil {
 				h.logger.Warn("the configuration is not carried out, the one before it serves", "error", err)
 			}

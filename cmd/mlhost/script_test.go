@@ -73,9 +73,19 @@ func TestScripts(t *testing.T) {
 			"identities": identities, "unbroken": unbroken, "forge": forge,
 			"knocking": knocking, "tamper": tamper, "stray": stray, "olderstate": olderState, "newerstate": newerState,
 		},
+		Condition:           condition,
 		RequireExplicitExec: true,
 		UpdateScripts:       os.Getenv("UPDATE") != "",
 	})
+}
+
+// condition knows [limits]: a process can be given fewer inotify instances.
+func condition(name string) (bool, error) {
+	if name != "limits" {
+		return false, fmt.Errorf("unknown condition %q", name)
+	}
+	err := exec.Command("unshare", "-Ur", "sh", "-c", "echo 0 >/proc/sys/user/max_inotify_instances").Run()
+	return err == nil, nil
 }
 
 // setup gives a script a state directory of its own, and takes down whatever

@@ -119,11 +119,3 @@ func (h handle) wait(ctx context.Context) error {
 		}
 	}
 }
-
-func joinInts(ns []int) string {
-	parts := make([]string, len(ns))
-	for i, n := range ns {
-		parts[i] = strconv.Itoa(n)
-	}
-	return strings.Join(parts, ", ")
-}

@@ -106,19 +106,20 @@ type Supervisor struct {
 	// described are descriptions by the sum of the program and their digest.
 	described sync.Map
 
-	mu       sync.Mutex
-	uncopied *binaries // hashes of plugins that run where they stand
-	units    map[string]*unit
-	order    []string
-	changed  chan struct{} // closed, and replaced, when anything below has changed
-	idlers   []chan struct{}
-	sweeping bool          // Run looks at what an earlier host left
-	running  bool          // Run has done so and begun
-	closed   bool          // Run is ending: nothing new is started
-	swept    chan struct{} // closed: running, or never going to be
-	leaving  chan struct{} // closed: let go of the processes
-	base     context.Context
-	loops    sync.WaitGroup
+	mu        sync.Mutex
+	uncopied  *binaries // hashes of plugins that run where they stand
+	units     map[string]*unit
+	order     []string
+	changed   chan struct{} // closed, and replaced, when anything below has changed
+	idlers    []chan struct{}
+	sweeping  bool          // Run looks at what an earlier host left
+	running   bool          // Run has done so and begun
+	unwatched error         // why programs are only looked at
+	closed    bool          // Run is ending: nothing new is started
+	swept     chan struct{} // closed: running, or never going to be
+	leaving   chan struct{} // closed: let go of the processes
+	base      context.Context
+	loops     sync.WaitGroup
 }
 
 // New returns a Supervisor with no scripts.

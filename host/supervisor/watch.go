@@ -2,10 +2,12 @@ package supervisor
 
 import (
 	"context"
+	"errors"
 	"maps"
 	"os"
 	"path/filepath"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/fsnotify/fsnotify"
@@ -56,6 +58,7 @@ func (s *Supervisor) watchPrograms(ctx context.Context) {
 	defer w.checks.Wait()
 	if w.watcher, w.failed = fsnotify.NewWatcher(); w.failed != nil {
 		w.watcher = nil
+		s.noteUnwatched(w.failed)
 	} else {
 		pumped := make(chan struct{})
 		go func() { w.pump(); close(pumped) }()
@@ -194,6 +197,10 @@ func (w *programs) follow(needed map[string]bool) {
 		if err == nil || tried {
 			continue
 		}
+		if w.failed != nil || errors.Is(err, syscall.ENOSPC) { // it concerns all of them
+			w.s.noteUnwatched(err)
+			continue
+		}
 		for _, f := range w.files {
 			if filepath.Dir(f.path) == dir {
 				w.s.tell(w.s.event(f.unit.name, "", watchLost(f.path, err)))
@@ -294,6 +301,25 @@ func (w *programs) act(ctx context.Context, f *programFile) {
 		defer func() { <-f.busy }()
 		f.unit.programChanged(ctx)
 	})
+}
+
+// noteUnwatched remembers, and tells once, that programs cannot be watched.
+func (s *Supervisor) noteUnwatched(err error) {
+	s.mu.Lock()
+	known := s.unwatched != nil
+	s.unwatched = err
+	s.mu.Unlock()
+	if !known {
+		s.logger.Warn("programs of scripts cannot be watched, and are looked at each second", "error", err)
+	}
+}
+
+// Unwatched tells why programs are looked at each second, though they should be
+// watched; nil where they are.
+func (s *Supervisor) Unwatched() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.unwatched
 }
 
 func statKey(path string) (fileKey, error) {
