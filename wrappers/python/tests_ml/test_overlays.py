@@ -1,5 +1,5 @@
 """The overlay of an optimizer in the ways in which scripts step: every optimizer class of
-torch, GradScaler, sparse gradients, closures, torch.compile, tensors as rates, states that
+torch, GradScaler, sparse gradients, closures, tensors as rates, states that
 are loaded. Laid on for some steps and taken off, it leaves no trace."""
 
 import copy
@@ -54,15 +54,50 @@ class Overlays(unittest.TestCase):
                 overlays.without_trace(self, constant(make, shape, sparse=name == "SparseAdam"), RATE)
 
     def test_averaged(self):
-        """ASGD makes the rate of a step when the step before it ends."""
-        make = constant(lambda p: torch.optim.ASGD(p, lr=0.1))
+        """ASGD makes the rate of a step when the step before it ends, and keeps it in its state."""
+        states = []
+        for foreach in (False, True):
+
+            def training():
+                (optimizer,), step = constant(lambda p: torch.optim.ASGD(p, lr=0.1, lambd=0.01, foreach=foreach))()
+                left_out = torch.nn.Parameter(torch.ones(1))
+                optimizer.add_param_group({"params": [left_out], "lr": 0.2})
+                states.append([])
+
+                def stepping(number):
+                    left_out.grad = None if number % 3 else torch.ones(1)
+                    with torch.no_grad():
+                        left_out.fill_(1.0)
+                    if number == ON + 2:
+                        optimizer.param_groups[0]["lr"] = 0.07
+                    taken = step(number), left_out.tolist()
+                    kept = optimizer.state_dict()["state"]
+                    states[-1].append([{k: float(v) for k, v in kept[i].items() if k != "ax"} for i in kept])
+                    return taken
+
+                return [optimizer], stepping
+
+            with self.subTest(foreach=foreach):
+                overlays.without_trace(self, training, RATE)
+                bare, ours = states[-2:]
+                self.assertEqual(ours, bare)
+
+    def test_averaged_of_which_a_step_raises(self):
         overlays.forget()
-        bare = overlays.Training(*make())
-        overlays.forget()
-        ours = overlays.Training(*make(), overlay=RATE)
-        self.assertEqual(ours.held, bare.held)
-        moved = [number for number, (a, b) in enumerate(zip(ours.taken, bare.taken)) if a != b]
-        self.assertEqual(moved, list(range(ON + 1, OFF + 1)))
+        weight = weights(1)[0]
+        optimizer = torch.optim.ASGD([weight], lr=0.1, lambd=0.01)
+        weight.grad = torch.ones(2)
+        optimizer.step()
+        before = float(optimizer.state[weight]["eta"])
+        overlays.move(RATE, True)
+
+        def fails():
+            self.assertNotEqual(float(optimizer.state[weight]["eta"]), before)
+            raise ValueError("no")
+
+        with self.assertRaises(ValueError):
+            optimizer.step(fails)
+        self.assertEqual(float(optimizer.state[weight]["eta"]), before)
 
     def test_a_rate_that_is_read_once(self):
         """Rprop begins with the rate, and has sizes of its own from then on."""
@@ -256,9 +291,11 @@ class Overlays(unittest.TestCase):
 class Mixed(unittest.TestCase):
     """torch.amp.GradScaler leaves steps out where gradients are infinite."""
 
+    device = "cpu"
+
     def training(self, make):
-        scaler = torch.amp.GradScaler("cpu", init_scale=8.0, growth_interval=3)
-        weight = torch.nn.Parameter(torch.ones(2))
+        scaler = torch.amp.GradScaler(self.device, init_scale=8.0, growth_interval=3)
+        weight = torch.nn.Parameter(torch.ones(2, device=self.device))
         optimizer = make([weight])
         schedule = torch.optim.lr_scheduler.ExponentialLR(optimizer, 0.9)
         self.skipped = []
@@ -282,7 +319,7 @@ class Mixed(unittest.TestCase):
 
     def test_skipped_steps(self):
         if not hasattr(torch, "amp") or not hasattr(torch.amp, "GradScaler"):
-            self.skipTest("this torch has no GradScaler for the CPU")
+            self.skipTest("this torch has no GradScaler for every device")
         makes = {
             "SGD": lambda p: torch.optim.SGD(p, lr=0.1, momentum=0.9),
             "Adam": lambda p: torch.optim.Adam(p, lr=0.1),
@@ -295,54 +332,6 @@ class Mixed(unittest.TestCase):
                 # Steps that are left out are not counted, where the scaler does not call them.
                 (status, step, _), = ours.answers[0]
                 self.assertEqual((status, step), ("applied", ON if name == "fused" else ON - 1))
-
-
-@unittest.skipIf(WHY, WHY)
-class Compiled(unittest.TestCase):
-    """torch.compile, with a backend that compiles nothing but is handed the same graphs."""
-
-    def setUp(self):
-        try:
-            import torch._dynamo  # noqa: F401
-        except Exception as problem:
-            self.skipTest("no torch.compile here: %s" % problem)
-        torch._dynamo.reset()
-        self.addCleanup(torch._dynamo.reset)
-
-    def test_a_model(self):
-        def training():
-            torch.manual_seed(0)
-            model = torch.nn.Linear(2, 1).double()
-            optimizer = torch.optim.AdamW(model.parameters(), lr=0.1)
-            compiled = torch.compile(model, backend="eager")
-            start = copy.deepcopy(model.state_dict())
-
-            def step(number):
-                model.load_state_dict(start)
-                optimizer.zero_grad()
-                compiled(torch.ones(1, 2, dtype=torch.float64)).sum().backward()
-                optimizer.step()
-                return model.weight.tolist()
-
-            return [optimizer], step
-
-        overlays.without_trace(self, training, RATE)
-
-    def test_a_compiled_step(self):
-        def training():
-            weight = torch.nn.Parameter(torch.ones(2))
-            optimizer = torch.optim.Adam([weight], lr=0.1)
-            compiled = torch.compile(lambda: optimizer.step(), backend="eager")
-
-            def step(number):
-                weight.data.fill_(1.0)
-                weight.grad = torch.ones_like(weight)
-                compiled()
-                return weight.tolist()
-
-            return [optimizer], step
-
-        overlays.without_trace(self, training, RATE)
 
 
 if __name__ == "__main__":

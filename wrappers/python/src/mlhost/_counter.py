@@ -71,6 +71,11 @@ class Counter:
         self._session.step = None
         return True
 
+    def retire(self, source: str) -> None:
+        """Lets any other source count: this one counts no more, or not soon."""
+        if self.source == source:
+            self.source, self._rank = "", _NONE
+
     def report(self) -> None:
         """Tells the host the step now."""
         self._reported = time.monotonic()

@@ -313,7 +313,7 @@ def _clear_chain(value: Any) -> None:
 
 _HOME = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 _HOOKS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "hooks")
-_AROUND = tuple(os.path.join(os.path.dirname(os.path.abspath(__file__)), name) for name in ("_optimizer.py", "_rounds.py"))
+_AROUND = tuple(os.path.join(os.path.dirname(os.path.abspath(__file__)), name) for name in ("_optimizer_guard.py", "_rounds.py"))
 _OURS = (os.path.abspath(__file__), os.path.join(_HOME, "mlhost_shim.py"))
 
 

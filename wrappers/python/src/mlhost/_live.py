@@ -16,7 +16,7 @@ import weakref
 from ._pending import run_on_main
 from ._session import current
 from ._typing import Any, Callable, Dict, List, Optional
-from ._values import plain
+from ._values import on_device, plain
 
 FIRST_LOOK = 0.2  # seconds between a change and the first look whether it lasts
 LAST_LOOK = 10.0  # and the last one
@@ -34,7 +34,8 @@ class Field:
 
     def get(self) -> Any:
         owner = self._owner()
-        return _attribute(owner, self._path[-1])
+        value = _attribute(owner, self._path[-1])
+        return None if on_device(value) else value
 
     def _owner(self) -> Any:
         owner = self._target()

@@ -11,16 +11,19 @@ threads only append to a Watched's todo.
 
 from __future__ import annotations
 
+import sys
 import time
 import weakref
 from collections import deque
 
+from ._optimizer_averaged import Rates, keeps_rates
 from ._optimizer_rules import Rules
 from ._session import current
-from ._typing import Any, Callable, Deque, Dict, List, Optional, Tuple
+from ._typing import Any, Deque, Dict, List, Tuple
 
 REPORT_EVERY = 0.5  # seconds between two reports of the values in use
 REPORTED = ("lr", "weight_decay", "momentum")
+RECORDED = "not controllable: the optimizer's step is replayed by a CUDA graph"
 
 _watched: Dict[int, "Watched"] = {}  # by id of the optimizer
 _overlaid: Dict[int, bool] = {}  # ids of the groups that hold an overlay now
@@ -36,9 +39,8 @@ class Watched:
         self.name = ""  # as parameters have it; "" until it is declared
         self.what = "step of the optimizer"
         self.steps = 0  # that have begun
-        self.last = 0.0  # when one did
         self.groups = 0  # that have been declared
-        self.captured = False  # its step is part of a CUDA graph
+        self.captured = False  # its last step was recorded into a CUDA graph
         self.stepping = False  # a step runs now
         self.rules = Rules()
         self.todo: Deque[Any] = deque()  # changes that wait for a step
@@ -60,7 +62,7 @@ class Watched:
     def in_use(self, index: int, key: str) -> Any:
         """Returns what the next step takes, or the one that runs took."""
         held = self.held(index, key)
-        return held if held is None else self.rules.value(index, key, held)
+        return self.rules.told(index, key) if held is None else self.rules.value(index, key, held)
 
     def begin(self, optimizer: Any) -> None:
         """Stands before a step: counts it, and lets the host's wishes come true."""
@@ -70,18 +72,21 @@ class Watched:
             from . import _optimizer_names
 
             _optimizer_names.declare()
+        self.rules.compare()
         if not session.control.resumed.is_set():
             session.control.hold()
         step, self.steps = self.steps, self.steps + 1
         if step > _most_steps:
             _most_steps = step
             session.counter.advance("optimizer", step)
-        now = self.last = time.monotonic()
-        if now - self._reported >= REPORT_EVERY and self.name:
-            self._reported = now
-            self._report(session)
 
-    def _report(self, session: Any) -> None:
+    def report(self) -> None:
+        """Tells, now and then, what the step that begins takes."""
+        now = time.monotonic()
+        if now - self._reported < REPORT_EVERY or not self.name:
+            return
+        self._reported = now
+        session = current()
         for key in REPORTED:
             value = self.in_use(self.rules.first(key), key)
             if type(value) in (int, float):
@@ -89,8 +94,6 @@ class Watched:
 
     def put_on(self, optimizer: Any, worn: "Worn") -> None:
         """Lets what waits take effect with this step, and lays the values over the groups."""
-        if self._is_captured(optimizer):
-            return
         while self.todo:
             change = self.todo.popleft()
             change.take()
@@ -100,17 +103,23 @@ class Watched:
         for index, group in enumerate(optimizer.param_groups):
             if id(group) not in _overlaid:
                 worn.cover(index, group)
+        worn.cover_rates(optimizer)
         for change in worn.changes:
             change.took_effect(self.steps - 1)
 
-    def _is_captured(self, optimizer: Any) -> bool:
-        """Whether the step is being recorded into a CUDA graph, which would replay the overlay."""
-        lr = optimizer.param_groups[0].get("lr") if optimizer.param_groups else None
-        if getattr(getattr(lr, "device", None), "type", "") == "cuda":
-            import torch
+    def record(self) -> None:
+        """Stands before a step that is recorded into a CUDA graph. Replays do not come
+        by here: they take what the groups hold now, so nothing is laid over, and
+        nothing can be until the optimizer steps by itself again."""
+        from . import _optimizer_names
 
-            self.captured = bool(torch.cuda.is_current_stream_capturing())
-        return self.captured
+        self.captured = True
+        _optimizer_names.declare()
+        while self.todo:
+            self.todo.popleft().refuse(RECORDED)
+        _optimizer_names.give_back(self)
+        if all(w.captured or not w.steps for w in all_watched()):
+            current().counter.retire("optimizer")
 
 
 class Worn:
@@ -121,6 +130,7 @@ class Worn:
         self.changes: List[Any] = []
         self._covered: List[Tuple[Any, ...]] = []  # (group, key, held before, laid over, version, index)
         self._marked: List[int] = []
+        self._rates: Any = None  # of an optimizer that keeps them in its state
 
     def cover(self, index: int, group: Dict[str, Any]) -> None:
         rules, base = self._watched.rules, self._watched.base
@@ -142,6 +152,12 @@ class Worn:
             _overlaid[id(group)] = True
             self._marked.append(id(group))
 
+    def cover_rates(self, optimizer: Any) -> None:
+        """Sees to the rates that an optimizer has made of its groups' before this step."""
+        if self._marked and "lr" in self._watched.rules.keys and keeps_rates(optimizer):
+            self._rates = Rates(optimizer)
+            self._rates.put_on()
+
     def take_off(self) -> None:
         """Gives the groups back what they held. A value that the step itself has
         put in place of ours is the optimizer's own, and stays."""
@@ -156,6 +172,8 @@ class Worn:
             self._watched.base.pop((index, key), None)
         for marked in self._marked:
             _overlaid.pop(marked, None)
+        if self._rates is not None:
+            self._rates.take_off()
         for change in self.changes:
             change.seen(overwritten, self._watched.steps - 1)
 
@@ -170,8 +188,11 @@ def _copy_back(tensor: Any, kept: Any) -> None:
 def readable(value: Any) -> Any:
     """Returns a plain value of a group's; None for what lies on a device, because
     reading that waits until the device has come to it."""
-    if isinstance(value, (bool, int, float, tuple, list)) or value is None:
+    if isinstance(value, (bool, int, float)) or value is None:
         return value
+    if isinstance(value, (tuple, list)):
+        plain = [readable(v) for v in value]
+        return None if None in plain else type(value)(plain)
     device = getattr(value, "device", None)
     if device is not None and getattr(device, "type", "cpu") != "cpu":
         return None
@@ -197,62 +218,8 @@ def all_watched() -> List[Watched]:
     return [w for w in list(_watched.values()) if w.ref() is not None]
 
 
-def guarded(step: Callable[..., Any], compiling: Callable[[], bool]) -> Callable[..., Any]:
-    """Returns an optimizer class's step with the overlay around it. compiling tells
-    whether torch.compile is reading the code: it then reads the bare step."""
-    import functools
-
-    @functools.wraps(step)
-    def guard(*args: Any, **kwargs: Any) -> Any:
-        if compiling():
-            return step(*args, **kwargs)
-        watched = _watched.get(id(args[0])) if args else None
-        if watched is None or watched.stepping:  # the step of a class that calls the one it is made of
-            return step(*args, **kwargs)
-        worn: Optional[Worn] = None
-        try:
-            watched.begin(args[0])
-            if watched.todo or watched.rules.keys:
-                worn = Worn(watched)
-                watched.put_on(args[0], worn)
-        except Exception as problem:
-            current().warn("mlhost could not reach into an optimizer: %s: %s" % (type(problem).__name__, problem))
-        watched.stepping = True
-        try:
-            return step(*args, **kwargs)
-        finally:
-            watched.stepping = False
-            if worn is not None:
-                worn.take_off()
-
-    guard._mlhost_guard = True  # type: ignore[attr-defined]
-    return guard
-
-
-def undisturbed(state_dict: Callable[..., Any]) -> Callable[..., Any]:
-    """Returns an optimizer's state_dict, which holds the script's values also where
-    a closure or another thread asks for it while a step runs."""
-    import functools
-
-    @functools.wraps(state_dict)
-    def told(*args: Any, **kwargs: Any) -> Any:
-        state = state_dict(*args, **kwargs)
-        watched = _watched.get(id(args[0])) if args else None
-        if watched is not None and watched.base:
-            for (index, key), held in list(watched.base.items()):
-                groups = state.get("param_groups", ())
-                if index < len(groups) and key in groups[index]:
-                    groups[index][key] = held
-        return state
-
-    return told
-
-
-def is_guarded(kind: Any) -> bool:
-    """Whether a class of optimizers calls its step through a guard."""
-    step: Any = getattr(kind, "step", None)
-    while step is not None:
-        if getattr(step, "_mlhost_guard", False):
-            return True
-        step = getattr(step, "__wrapped__", None)
-    return False
+def is_recorded() -> bool:
+    """Whether what the script does on the GPU is recorded into a CUDA graph now. CUDA
+    is asked only where the script has begun to use it."""
+    cuda: Any = sys.modules.get("torch.cuda")
+    return cuda is not None and bool(cuda.is_initialized() and cuda.is_current_stream_capturing())

@@ -11,8 +11,9 @@ from __future__ import annotations
 import _thread
 
 from . import _bare, _parsed
-from ._optimizer import Watched, all_watched, is_guarded, readable
+from ._optimizer import RECORDED, Watched, all_watched, readable
 from ._optimizer_change import NUMBERS, Change
+from ._optimizer_guard import is_guarded
 from ._optimizer_rules import CAP, SCALE, SET
 from ._session import current
 from ._spec import LIVE, RESTART, Spec
@@ -65,7 +66,7 @@ class Hyper:
         if ranks > 1:
             return "distributed: %d ranks train one model, and a change on one of them would let them drift apart" % ranks
         if self.watched.captured:
-            return "not controllable: the optimizer's step is replayed by a CUDA graph"
+            return RECORDED
         if not is_guarded(type(optimizer)):
             return "not controllable: %s does not step as PyTorch's optimizers do" % type(optimizer).__name__
         return ""
@@ -138,10 +139,10 @@ def _declare(watched: Watched, groups: List[Dict[str, Any]]) -> None:
     known, watched.groups = watched.groups, len(groups)
     for key in NUMBERS + PAIRS:
         start = "initial_lr" if key == "lr" and "initial_lr" in groups[0] else key
-        values = [readable(g.get(start, g.get(key))) for g in groups]
+        values = [g.get(start, g.get(key)) for g in groups]
         if key not in groups[0] or isinstance(groups[0][key], bool) or key in READ_ONCE.get(type(watched.ref()).__name__, ()):
             continue
-        watched.rules.measure(key, values)
+        watched.rules.measure(key, [readable(v) for v in values], values)
         if first_time:
             _offer(watched, key, None)
         if len(groups) > 1:
@@ -160,11 +161,24 @@ def _offer(watched: Watched, key: str, group: Optional[int]) -> None:
         hyper = Hyper(watched, key, mode, group)
         value = hyper.get()
         if key in PAIRS:
-            spec = Spec(hyper.name, list(value), "list", style="torch", doc="%s of the optimizer" % key)
+            spec = Spec(hyper.name, None if value is None else list(value), "list", style="torch", doc="%s of the optimizer" % key)
         else:
             doc = {SET: "%s at each step of the optimizer", SCALE: "factor on what the script's %s is", CAP: "the most that %s may be"}[mode] % key
             spec = Spec(hyper.name, value, "float", min=0, style="torch", doc=doc)
         offer(spec, hyper)
+
+
+def give_back(watched: Watched) -> None:
+    """Takes off, for good, all that is laid over an optimizer, and tells so."""
+    session = current()
+    for name, offer in list(session.settings.known.items()):
+        hyper = getattr(offer, "handler", None)
+        if isinstance(hyper, Hyper) and hyper.watched is watched and hyper.value is not None:
+            hyper.value = None
+            watched.rules.put(hyper)
+            for one in hyper.siblings:
+                session.settings.overwritten(one.name, one.get(), session.step)
+            session.warn("%s is the script's own again, since its step is recorded into a CUDA graph, which takes nothing from mlhost" % name)
 
 
 class Alias:
@@ -201,6 +215,8 @@ def _adopt(watched: Watched) -> None:
         if hyper is None or type(value) not in (int, float) or not value or spec.name in settings.known:
             continue
         own = hyper.handler.own()
+        if own is None and key == "lr" and watched.name == "optimizer":
+            own = value  # it lies on a device
         if type(own) not in (int, float) or (own != value and (key != "lr" or watched.name != "optimizer")):
             continue
         spec.mutability, spec.type = LIVE, "float"

@@ -15,16 +15,34 @@ class Rules:
     def __init__(self) -> None:
         self.keys: Tuple[str, ...] = ()  # that something is laid over
         self._given: Dict[Tuple[str, str, int], Any] = {}  # (key, mode, group or -1) -> value
-        self._ratios: Dict[str, List[float]] = {}
+        self._ratios: Dict[str, List[Any]] = {}  # numbers, or tensors on a device
+        self._unread: Dict[str, List[Any]] = {}  # what groups held at the beginning where that cannot be read
         self._first: Dict[str, int] = {}
 
-    def measure(self, key: str, values: List[Any]) -> None:
-        """Notes what the groups hold for a key at the beginning."""
+    def measure(self, key: str, values: List[Any], held: List[Any]) -> None:
+        """Notes what the groups hold for a key at the beginning: as far as it can be
+        read, in values."""
         plain = [v if isinstance(v, (int, float)) and not isinstance(v, bool) else None for v in values]
         reference = next((i for i, v in enumerate(plain) if v), 0)
         base = plain[reference] if plain else None
         self._first[key] = reference
         self._ratios[key] = [v / base if v is not None and base else 1.0 for v in plain]
+        if len(held) > 1 and any(value is None and hasattr(h, "fill_") for value, h in zip(values, held)):
+            self._unread[key] = held
+
+    def compare(self) -> None:
+        """Lets a device work out the ratios of what lies on it, on the thread of the
+        script, whose device it is. Of such values the first group's stands for all."""
+        while self._unread:
+            key, held = self._unread.popitem()
+            import torch
+
+            with torch.no_grad():
+                base = held[self._first[key]]
+                for index, value in enumerate(held):
+                    if index != self._first[key] and hasattr(value, "fill_"):
+                        over = base.to(value.device, non_blocking=True) if hasattr(base, "to") else torch.full_like(value, base)
+                        self._ratios[key][index] = torch.where(over != 0, value / over, torch.ones_like(value))
 
     def first(self, key: str) -> int:
         """Returns the group whose value stands for all: the first that has one other than 0."""
@@ -47,10 +65,18 @@ class Rules:
         fixed = self._fixed(index, key)
         if isinstance(held, (tuple, list)) or isinstance(fixed, (tuple, list)):
             return type(held)(fixed) if fixed is not None else held
+        if hasattr(fixed, "fill_"):  # it lay on a device before
+            fixed = self._given[key, SET, -1]
         found = held if fixed is None else fixed
         for factor in self._of(index, key, SCALE):
             found = found * factor
         return min([found] + self._of(index, key, CAP))
+
+    def told(self, index: int, key: str) -> Any:
+        """Returns what a group's step takes where what the group holds cannot be read;
+        None where it comes of that."""
+        fixed = self._fixed(index, key)
+        return None if fixed is None or hasattr(fixed, "fill_") else self.value(index, key, fixed)
 
     def fill(self, index: int, key: str, tensor: Any) -> None:
         """The same for a group that holds a tensor, without reading it."""
@@ -58,7 +84,9 @@ class Rules:
 
         with torch.no_grad():
             fixed = self._fixed(index, key)
-            if fixed is not None:
+            if hasattr(fixed, "fill_"):
+                tensor.copy_(fixed)
+            elif fixed is not None:
                 tensor.fill_(fixed)
             for factor in self._of(index, key, SCALE):
                 tensor.mul_(factor)

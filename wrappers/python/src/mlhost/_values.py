@@ -60,6 +60,15 @@ def _plain_object(value: Any, depth: int) -> Any:
     return _text(value)
 
 
+def on_device(value: Any) -> bool:
+    """Whether reading a value would wait for a GPU: who is not the script itself must
+    not, and while a CUDA graph is recorded, may not."""
+    library = (type(value).__module__ or "").partition(".")[0]
+    if library == "torch":
+        return getattr(getattr(value, "device", None), "type", "cpu") != "cpu"
+    return library in ("jaxlib", "cupy")
+
+
 def _big(value: int) -> Any:
     try:
         return float(value)

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import functools
 
-from .. import _optimizer
+from .. import _optimizer, _optimizer_guard
+from .._imports import on_import
 from .._session import current
 from .._typing import Any
 
@@ -20,23 +21,20 @@ def install(module: Any) -> None:
     if current().channel is None:
         return
     base = module.Optimizer
-    compiling = _compiling(module)
+    compiler = _optimizer_guard.Compiler()
+    on_import("torch._dynamo", compiler.loaded)
     name = "_patch_step_function" if hasattr(base, "_patch_step_function") else "_hook_for_profile"
     patch = getattr(base, name)
 
     @functools.wraps(patch)
     def patch_step(self: Any) -> Any:
         kind = type(self)
-        if not _optimizer.is_guarded(kind):
-            kind.step = _optimizer.guarded(kind.step, compiling)
+        compiler.look(module.torch)
+        if not _optimizer_guard.is_guarded(kind):
+            kind.step = _optimizer_guard.guarded(kind.step, compiler)
         result = patch(self)
         _optimizer.made(self)
         return result
 
     setattr(base, name, patch_step)
-    base.state_dict = _optimizer.undisturbed(base.state_dict)
-
-
-def _compiling(module: Any) -> Any:
-    compiler = getattr(module.torch, "compiler", None)
-    return getattr(compiler, "is_compiling", None) or (lambda: False)
+    base.state_dict = _optimizer_guard.undisturbed(base.state_dict)
