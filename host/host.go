@@ -294,8 +294,14 @@ func (h *Host) Hurry() { h.hurried.Do(func() { close(h.hurry) }) }
 func (h *Host) Leave() { h.left.Do(func() { close(h.leave) }) }
 
 // Terminate stops the scripts that are not to outlive the host, dependents
-// first, then makes Run return and leaves the others running.
+// first, then makes Run return and leaves the others running; none where the
+// host's directory is gone, without which no other host finds them.
 func (h *Host) Terminate(ctx context.Context) error {
+	if h.gone() {
+		h.logger.Error("the scripts are stopped, as no other host could take them over: " + h.goneNotice())
+		h.Down()
+		return nil
+	}
 	defer h.Leave()
 	err := h.supervisor.StopSome(ctx, h.hurry, func(s *config.Script) bool { return s.OnHostExit == "stop" })
 	if err != nil {
@@ -342,7 +348,18 @@ func (h *Host) notices() []string {
 	for _, d := range h.store.Damages() {
 		out = append(out, d.String())
 	}
+	if h.gone() {
+		out = append(out, h.goneNotice())
+	}
 	return out
+}
+
+// gone reports whether the host's directory was removed or renamed under it.
+func (h *Host) gone() bool { return !h.lock.holds(h.dir) }
+
+func (h *Host) goneNotice() string {
+	return fmt.Sprintf("the directory %s was removed or renamed: nothing is kept any more, and commands do not find this host; SIGTERM of process %d ends it and its scripts",
+		h.dir, os.Getpid())
 }
 
 // logEnd tells how far a run's output was read.

@@ -55,6 +55,19 @@ func writePID(file *os.File) error {
 	return err
 }
 
+// holds reports whether the directory is still the one that was claimed.
+func (l *lock) holds(dir string) bool {
+	mine, err := l.file.Stat()
+	if err != nil {
+		return true // nothing is known to the contrary
+	}
+	there, err := os.Stat(filepath.Join(dir, lockName))
+	if errors.Is(err, os.ErrNotExist) {
+		return false
+	}
+	return err != nil || os.SameFile(mine, there)
+}
+
 func (l *lock) release() error { return l.file.Close() }
 
 // LockHolder returns the pid of the host that runs on dir, 0 if there is none.
