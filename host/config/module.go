@@ -6,14 +6,28 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"regexp"
 	"strings"
+	"unicode"
 )
 
 // mainFile is what of a package or a folder is run.
 const mainFile = "__main__.py"
 
-var modulePattern = regexp.MustCompile(`^[\pL_][\pL\pN_]*(\.[\pL_][\pL\pN_]*)*$`)
+// isModule reports whether a name is that of a Python module, pkg.train.
+func isModule(name string) bool {
+	begins := true // a part of the name
+	for _, r := range name {
+		switch {
+		case r == '.' && !begins:
+			begins = true
+		case r == '_' || unicode.IsLetter(r), unicode.IsNumber(r) && !begins:
+			begins = false
+		default:
+			return false
+		}
+	}
+	return !begins
+}
 
 // module reads the name of a Python module.
 func (b *block) module(into *string) {
@@ -21,7 +35,7 @@ func (b *block) module(into *string) {
 	if !b.text("module", &name) {
 		return
 	}
-	if !modulePattern.MatchString(name) {
+	if !isModule(name) {
 		b.fault("module", "Not the name of a module", "%s", notAModule(name))
 		return
 	}
@@ -33,7 +47,7 @@ func notAModule(name string) string {
 	text := "A module is named as for python -m, \"pkg.train\"."
 	if isPython(name) || strings.Contains(name, "/") {
 		guess := strings.ReplaceAll(strings.Trim(strings.TrimSuffix(name, filepath.Ext(name)), "./"), "/", ".")
-		if modulePattern.MatchString(guess) {
+		if isModule(guess) {
 			text += " Did you mean \"" + guess + "\"?"
 		}
 		text += " A file is named by source = \"FILE\"."

@@ -62,7 +62,7 @@ func Single(path string, args []string) (*Config, hcl.Diagnostics) {
 // current directory, as by python -m.
 func Module(name string, args []string) (*Config, hcl.Diagnostics) {
 	l := newLoader(name, Options{})
-	if !modulePattern.MatchString(name) {
+	if !isModule(name) {
 		l.report(fault(hcl.Range{}, "Not the name of a module", "%q: %s", name, notAModule(name)))
 		return l.config, l.diags
 	}

@@ -54,14 +54,14 @@ func (d *database) prepared(ctx context.Context, query string) *sql.Stmt {
 	if s := d.isPrepared(query); s != nil || d.older {
 		return s
 	}
-	s, err := d.r.PrepareContext(ctx, query) //nolint:sqlclosecheck // it ends with r
+	s, err := d.r.PrepareContext(ctx, query)
 	if err != nil {
 		return nil // the query itself will tell
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if other := d.ready[query]; other != nil || len(d.ready) >= readyMax {
-		_ = s.Close() // it was not used
+		_ = s.Close() //nolint:sqlclosecheck // it was not used
 		return other
 	}
 	if d.ready == nil {

@@ -120,7 +120,7 @@ func (s *Store) prepare(ctx context.Context, queries ...string) {
 		return
 	}
 	for _, q := range queries {
-		s.meta.prepared(ctx, q) //nolint:sqlclosecheck // it stays prepared
+		s.meta.prepared(ctx, q)
 	}
 }
 
