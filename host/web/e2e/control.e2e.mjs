@@ -1,9 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { parameterOf, theLab, until, withPage } from "./fixture.mjs";
-
-const control = (page, name) => page.locator(`[data-parameter="${name}"]`);
-const chart = (page, name) => page.locator(".chart", { has: page.locator(".chart-title", { hasText: new RegExp(`^${name}$`) }) });
+import { chart, control, parameterOf, theLab, until, withPage } from "./fixture.mjs";
 
 test("a slider moves: the script obeys, the curve bends, the chart has a mark", async () => {
   const lab = await theLab();

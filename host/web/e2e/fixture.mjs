@@ -2,17 +2,19 @@
 // A page that reports an error, or breaks its own policy, fails its test.
 import assert from "node:assert/strict";
 import { after } from "node:test";
+import path from "node:path";
+import { fileURLToPath } from "node:url";
 import { launch } from "./browser.mjs";
 import { Lab } from "./host.mjs";
 
 let browser;
 let lab;
 let spare;
+let knobs;
 
 after(async () => {
   await browser?.close();
-  await lab?.close();
-  await spare?.close();
+  for (const host of [lab, spare, knobs]) await host?.close();
 });
 
 /** The browser, started once. */
@@ -37,6 +39,23 @@ export async function theSpareLab() {
     await spare.start();
   }
   return spare;
+}
+
+/** The host of knobs/, whose script answers each change in another way. */
+export async function theKnobs() {
+  if (!knobs) {
+    knobs = new Lab(path.join(path.dirname(fileURLToPath(import.meta.url)), "knobs"));
+    await knobs.start();
+  }
+  return knobs;
+}
+
+/** A parameter's control, a chart, and what the chart is told to be. */
+export const control = (page, name) => page.locator(`[data-parameter="${name}"]`);
+export const chart = (page, name) => page.locator(".chart", { has: page.locator(".chart-title", { hasText: new RegExp(`^${name}$`) }) });
+export async function samplesOf(page, name) {
+  const told = await chart(page, name).getByRole("img").getAttribute("aria-label");
+  return Number(/: ([\d,]+) samples/.exec(told ?? "")?.[1]?.replaceAll(",", "") ?? NaN);
 }
 
 /** Logs a new page in, and calls back with it. */

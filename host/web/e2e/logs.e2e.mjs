@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { appendFile, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { test } from "node:test";
-import { theSpareLab, until, withPage } from "./fixture.mjs";
+import { theKnobs, theSpareLab, until, withPage } from "./fixture.mjs";
 
 test("older lines are read from what is kept, searched there, and left again", async () => {
   const lab = await theSpareLab();
@@ -23,5 +23,31 @@ test("older lines are read from what is kept, searched there, and left again", a
     await page.getByRole("button", { name: "Follow" }).click();
     await page.getByLabel("Search the log").fill("");
     await line(11_999).waitFor();
+  });
+});
+
+test("levels choose, pause holds, and a time is jumped to", async () => {
+  const lab = await theKnobs();
+  await withPage(lab, "#/script/knobs?tab=logs", {}, async (page) => {
+    const lines = page.locator(".log-line");
+    await lines.filter({ hasText: /^.*step \d+$/ }).first().waitFor();
+    await page.getByRole("button", { name: "Warnings" }).click();
+    await until("warnings and errors alone", async () => (await lines.count()) === 2);
+    await lines.filter({ hasText: "first line of level error" }).waitFor();
+    await page.getByRole("button", { name: "Errors" }).click();
+    await until("errors alone", async () => (await lines.count()) === 1);
+    await page.getByRole("button", { name: "All", exact: true }).click();
+    await page.getByRole("button", { name: "Pause", exact: true }).last().click();
+    const last = await lines.last().textContent();
+    await page.getByRole("button", { name: /Paused, [1-9][\d,]* new/ }).waitFor();
+    assert.equal(await lines.last().textContent(), last);
+    await page.getByRole("button", { name: "Follow" }).click();
+    await until("what is new", async () => (await lines.last().textContent()) !== last);
+    await page.getByLabel("Jump to a time").fill("-1h");
+    await page.getByLabel("Jump to a time").press("Enter");
+    await lines.filter({ hasText: "first line of level debug" }).waitFor();
+    await page.getByLabel("Jump to a time").fill("soon");
+    await page.getByLabel("Jump to a time").press("Enter");
+    assert.equal(await page.getByLabel("Jump to a time").getAttribute("aria-invalid"), "true");
   });
 });

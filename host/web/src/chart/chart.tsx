@@ -55,11 +55,12 @@ function press(plot: Plot, e: KeyboardEvent): boolean {
 
 export function Chart(props: ChartProps) {
   const { title, lines, view, moments = [] } = props;
+  const figure = useRef<HTMLElement>(null);
   const box = useRef<HTMLDivElement>(null);
   const plot = useRef<Plot | null>(null);
   const readout = useRef<HTMLSpanElement>(null);
   const spoken = useRef<HTMLSpanElement>(null);
-  const sight = useSight(box, props.onSight);
+  const sight = useSight(figure, props.onSight);
   const [asTable, setTable] = useState(false);
   const dark = isDark();
   const stamp = lines.map((l) => `${l.label} ${l.color}`).join();
@@ -97,7 +98,7 @@ export function Chart(props: ChartProps) {
     box.current?.setAttribute("aria-label", summary(title, lines, moments));
   }, [moments.length, sight, asTable]);
   return (
-    <figure class="chart card">
+    <figure class="chart card" ref={figure}>
       <figcaption class="chart-head">
         <span class="chart-title ellipsis" title={title}>
           {title}

@@ -61,6 +61,7 @@ export class Plot {
   frame(): void {
     const stamp = `${this.lines.map((l) => l.series.version).join()} ${this.moments.length}`;
     if (stamp === this.drawn) return;
+    if (!this.plot && this.lines.every((l) => l.series.count === 0)) return; // its course is still read
     this.drawn = stamp;
     const data = this.data();
     if (!this.plot) this.plot = new uPlot(this.options(), data, this.box);

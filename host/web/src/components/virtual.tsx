@@ -66,7 +66,7 @@ export function VirtualRows({ count, rowHeight, row, scroller, class: c, role }:
   if (made.current.row !== row || made.current.rowHeight !== rowHeight) made.current = { row, rowHeight, rows: new Map() };
   const at = (i: number) => {
     const { rows } = made.current;
-    if (!rows.has(i)) rows.set(i, row(i, { position: "absolute", insetInline: 0, top: 0, height: `${rowHeight}px`, transform: `translateY(${i * rowHeight}px)` }));
+    if (!rows.has(i)) rows.set(i, row(i, { position: "absolute", insetInline: 0, top: `${i * rowHeight}px`, height: `${rowHeight}px` }));
     return rows.get(i);
   };
   const { from, to } = spanOf(view.top, view.height, rowHeight, count);

@@ -2,7 +2,7 @@
 // comes into sight, then fed from the stream.
 import { signal } from "@preact/signals";
 import { api } from "../api/client";
-import type { Change, Event, ParametersData, ResultData, Result, SamplesData } from "../api/v1";
+import type { Change, Event, ObservedData, ParametersData, ResultData, Result, SamplesData } from "../api/v1";
 import { Series, type Axis } from "../chart/series";
 import type { Moment } from "../chart/plot";
 import { toNumber, value } from "../lib/format";
@@ -74,6 +74,15 @@ export class Course {
     return s;
   }
 
+  /** A change that was pending has taken place at this step. */
+  private settle(d: ObservedData): void {
+    const list = this.changes.peek();
+    const at = list.findLastIndex((c) => c.name === d.name);
+    const found = list[at];
+    if (d.overwritten || found?.status !== "pending" || JSON.stringify(found.new) !== JSON.stringify(d.value)) return;
+    this.changes.value = list.with(at, { ...found, status: "applied", step: d.step });
+  }
+
   private sort(): void {
     if (this.series.size === this.names.peek().length) return;
     this.unsorted = false;
@@ -121,6 +130,8 @@ export class Course {
       const d = data as ParametersData;
       const came = d.changes.map((c): Change => ({ ...c, time: event.time, revision: d.revision, author: d.author }));
       this.changes.value = [...this.changes.peek(), ...came.filter((c) => !this.changes.peek().some((o) => same(o, c)))];
+    } else if (event.kind === "observed") {
+      this.settle(data as ObservedData);
     } else if (event.kind === "result") {
       const r = data as ResultData;
       this.results.value = [...this.results.peek().filter((o) => o.name !== r.name), { name: r.name, value: r.value, time: event.time }];

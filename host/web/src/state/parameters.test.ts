@@ -23,6 +23,17 @@ function open(answer: { status: number; body: unknown }) {
 
 const outcome = (status: string, more: object) => ({ name: "lr", status, old: 0.1, value: 0.2, step: null, reason: "", ...more });
 
+test("what was pending is applied where it is seen in use", async () => {
+  const { set, emit, note } = open({ status: 200, body: { outcomes: [outcome("pending", { reason: "when the epoch ends" })] } });
+  await set.set("lr", { value: 0.2 });
+  emit("parameters", { revision: 2, author: "user:ada", changes: [{ name: "lr", old: 0.1, new: 0.2, status: "pending", step: null }] });
+  expect(note()?.kind).toBe("pending");
+  emit("observed", { name: "lr", value: 0.2, step: 77, overwritten: false });
+  expect(note()).toMatchObject({ kind: "applied", text: "applied at step 77", own: true });
+  emit("observed", { name: "lr", value: 0.1, step: 90, overwritten: true });
+  expect(note()).toMatchObject({ kind: "overwritten", own: false });
+});
+
 test("a value that is applied becomes the one in use, with its step", async () => {
   const { set, lr, note } = open({ status: 200, body: { outcomes: [outcome("applied", { step: 12 })] } });
   const answer = set.set("lr", { value: 0.2 });

@@ -7,7 +7,7 @@ import type { Event, ObservedData, Outcome, OwnerData, Parameter, ParametersData
 import { author, num, value } from "../lib/format";
 import { onScriptEvents } from "./live";
 
-export type NoteKind = "sending" | "pending" | "applied" | "needs_restart" | "rejected" | "overwritten";
+export type NoteKind = "sending" | "pending" | "applied" | "needs_restart" | "rejected" | "overwritten" | "released";
 
 /** What became of the last change of a parameter. */
 export interface Note {
@@ -71,10 +71,11 @@ export class ParameterSet {
 
   private take(o: Outcome): void {
     const status = o.status as NoteKind;
-    if (status === "applied") this.change(o.name, { value: o.value });
+    if (status === "applied" || status === "released") this.change(o.name, { value: o.value });
     if (status === "needs_restart") this.change(o.name, { next: o.value });
-    // The event of a change that is applied later may have come already.
-    if (status === "pending" && this.notes.peek().get(o.name)?.kind === "applied") return;
+    // What became of it since may have come already.
+    const come = this.notes.peek().get(o.name)?.kind;
+    if (come === "overwritten" || (status === "pending" && come === "applied")) return;
     this.note(o.name, status, textOf(status, o.value, o.step, o.reason));
   }
 
@@ -83,7 +84,7 @@ export class ParameterSet {
     if (event.kind === "parameters") {
       const d = data as ParametersData;
       for (const c of d.changes) {
-        if (c.status === "applied") this.change(c.name, { value: c.new });
+        if (c.status === "applied" || c.status === "released") this.change(c.name, { value: c.new });
         if (c.status === "needs_restart") this.change(c.name, { next: c.new });
         const before = this.notes.peek().get(c.name);
         const own = before?.own === true && (before.kind === "sending" || before.kind === "pending");
@@ -92,6 +93,9 @@ export class ParameterSet {
     } else if (event.kind === "observed") {
       const d = data as ObservedData;
       this.change(d.name, { value: d.value });
+      const waits = this.notes.peek().get(d.name);
+      // What was pending is seen in use: it has come to where it waited for.
+      if (!d.overwritten && (waits?.kind === "pending" || waits?.kind === "sending")) this.note(d.name, "applied", textOf("applied", d.value, d.step, ""), waits.own);
       if (d.overwritten) this.note(d.name, "overwritten", `the script put ${value(d.value)} in its place${at(d.step)}`, false);
     } else if (event.kind === "owner") {
       const d = data as OwnerData;
@@ -129,6 +133,8 @@ function textOf(kind: NoteKind, v: Value, step: number | null, reason: string, w
       return `pending: ${value(v)}${reason ? `, ${reason}` : " from the next boundary"}${by}`;
     case "needs_restart":
       return `${value(v)} from the next run${by}${why}`;
+    case "released":
+      return `given back to the script, which uses ${value(v)}${by}${why}`;
     default:
       return reason;
   }

@@ -183,7 +183,7 @@ export function startScripts(): void {
   effect(() => {
     // The first epoch begins when the stream is open: what is read then, and
     // what comes by it, leave no hole between them.
-    if (session.value !== "in" || (epoch.value === 0 && connection.value.state === "connecting")) return;
+    if (session.value !== "in" || (epoch.value === 0 && connection.value.state !== "waiting")) return;
     const abort = new AbortController();
     void loadScripts(abort.signal);
     return () => abort.abort();

@@ -56,7 +56,7 @@ function One({ r }: { r: Route }) {
       <p class="route-why">
         {r.last_set && (
           <span title={full(r.last_set)}>
-            Fired last at {when(r.last_set)} with <span class="mono">{clean(value(r.last))}</span>.{" "}
+            Fired last at {when(r.last_set)}.{" "}
           </span>
         )}
         <span class={tone === "warn" ? "tone-warn-text" : "muted"}>{sentence([r.why, r.problem].filter(Boolean).join("; ")) || (r.last_set ? "" : "Has not fired yet.")}</span>
@@ -72,7 +72,7 @@ function sentence(text: string): string {
 
 function limits(r: Route): string {
   return [
-    `${num(r.seen)} samples seen`,
+    r.seen > 0 ? `${num(r.seen)} samples seen, the last ${clean(value(r.last))}` : "no sample seen",
     r.window > 1 ? `looks at the last ${num(r.window)}` : "",
     r.cooldown > 0 ? `rests ${duration(r.cooldown)} after it fired` : "",
     r.every > 0 ? `at most every ${duration(r.every)}` : "",

@@ -18,6 +18,7 @@ const looks: Record<NoteKind, { icon: IconName; tone: string; word: string }> = 
   applied: { icon: "check", tone: "good", word: "" },
   needs_restart: { icon: "restart", tone: "calm", word: "" },
   rejected: { icon: "cross", tone: "bad", word: "rejected: " },
+  released: { icon: "undo", tone: "calm", word: "" },
   overwritten: { icon: "alert", tone: "warn", word: "overwritten: " },
 };
 
