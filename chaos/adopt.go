@@ -69,7 +69,11 @@ func adoption(ctx context.Context, l *lab, o *outcome) error {
 	o.count("kills", float64(kills))
 	o.count("scripts that ended while no host ran", float64(len(ended)))
 	o.zero("processes replaced", replaced(o, before, after, ended...))
-	o.atMost("seconds to adopt, at most", slowest, 2)
+	if l.scale >= 1 {
+		o.atMost("seconds to adopt, at most", slowest, 2)
+	} else { // a test is run beside others, and times say nothing there
+		o.count("seconds to adopt, at most", slowest)
+	}
 	if err := h.checkSet(ctx, o, "s0", acknowledged); err != nil {
 		return err
 	}

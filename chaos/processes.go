@@ -4,9 +4,11 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -248,7 +250,7 @@ func leftovers(ctx context.Context, l *lab, o *outcome) error {
 		return err
 	}
 	err = h.write("tree.py", `import os, signal, subprocess, sys, time
-def spawn(session, deaf, twice):
+def spawn(session, deaf, twice, bare):
     pid = os.fork()
     if pid == 0:
         if session:
@@ -257,11 +259,12 @@ def spawn(session, deaf, twice):
             signal.signal(signal.SIGTERM, signal.SIG_IGN)
         if twice and os.fork():
             os._exit(0)
-        os.execvp("sleep", ["sleep", "600"])
-for session in (False, True):
-    for deaf in (False, True):
-        for twice in (False, True):
-            spawn(session, deaf, twice)
+        with open("tree.pids", "a") as file:
+            file.write("%d\n" % os.getpid())
+        os.execve("/bin/sleep", ["sleep", "600"], {} if bare else os.environ)
+open("tree.pids", "w").close()
+for i in range(16):
+    spawn(i & 1, i & 2, i & 4, i & 8)
 signal.signal(signal.SIGTERM, signal.SIG_IGN)
 print("n=1", flush=True)
 while True:
@@ -284,21 +287,47 @@ while True:
 			return err
 		}
 		run := now["tree"].Run
+		var tree []int
 		if err := until(ctx, 20*time.Second, "the tree stands", func() (bool, error) {
-			out, err := os.ReadFile(filepath.Join(h.state, "c", "runs", run, "stdout.log"))
-			return strings.Contains(string(out), "n=1"), err
+			tree, err = readPIDs(filepath.Join(h.dir, "tree.pids"))
+			return len(tree) == 16, err
 		}); err != nil {
 			return err
+		}
+		for _, pid := range tree {
+			if !proc.Lives(pid) {
+				return fmt.Errorf("the process %d of the tree has ended by itself", pid)
+			}
 		}
 		if _, err := h.Act(ctx, "tree", "stop"); err != nil {
 			return err
 		}
 		left += len(proc.WithEnv("MLHOST_RUN", run))
+		for _, pid := range tree { // half of them have no mark
+			if proc.Lives(pid) {
+				left++
+				o.breaks("the process %d of the tree lives on after stop", pid)
+			}
+		}
+		if err := os.Remove(filepath.Join(h.dir, "tree.pids")); err != nil {
+			return err
+		}
 		if _, err := h.Act(ctx, "tree", "start"); err != nil {
 			return err
 		}
 	}
-	o.count("trees of 8 processes stopped", float64(n))
+	o.count("trees of 16 processes stopped", float64(n))
 	o.zero("processes left by stop", left)
 	return nil
+}
+
+// readPIDs reads a file with a process id on each line.
+func readPIDs(path string) ([]int, error) {
+	text, err := os.ReadFile(path)
+	var pids []int
+	for _, field := range strings.Fields(string(text)) {
+		pid, e := strconv.Atoi(field)
+		pids, err = append(pids, pid), errors.Join(err, e)
+	}
+	return pids, err
 }
