@@ -46,7 +46,7 @@ script "ask" {
 	if _, err := host.Act(ctx, "ask", "start"); err != nil {
 		return 0, err
 	}
-	run, _, err := host.finished(ctx, "ask")
+	run, err := host.timed(ctx, "ask")
 	if err != nil {
 		return 0, err
 	}
@@ -124,7 +124,7 @@ script "shout" {
 	if _, err := host.Act(ctx, "shout", "start"); err != nil {
 		return 0, err
 	}
-	run, _, err := host.finished(ctx, "shout")
+	run, err := host.timed(ctx, "shout")
 	if err != nil {
 		return 0, err
 	}
@@ -135,7 +135,7 @@ script "shout" {
 	last := began
 	for i := range scripts {
 		name := fmt.Sprintf("listen%d", i)
-		run, _, err := host.finished(ctx, name)
+		run, err := host.timed(ctx, name)
 		if err != nil {
 			vars, _ := host.Variables(ctx, name) // says how far it came
 			return 0, fmt.Errorf("%w; %v", err, vars.Variables)

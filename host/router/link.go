@@ -45,9 +45,12 @@ func (r *Router) Serve(ctx context.Context, name string, stream wire.Link) error
 	var calls sync.WaitGroup
 	defer calls.Wait()
 	defer cancel()
-	published := make(chan wire.Call, 16) // few: most scripts never publish
-	defer close(published)
-	calls.Go(func() { l.publish(context.WithoutCancel(ctx), published) })
+	var published chan wire.Call // nil: it has published nothing yet, as most scripts
+	defer func() {
+		if published != nil {
+			close(published)
+		}
+	}()
 	r.Attach(name, l)
 	defer r.Detach(name, l)
 	defer l.cancelAll()
@@ -64,6 +67,10 @@ func (r *Router) Serve(ctx context.Context, name string, stream wire.Link) error
 			l.cancel(body.ID)
 		case wire.Call:
 			if body.ID == "" && body.Kind == script.Broadcast || body.Kind == wire.Flush {
+				if published == nil {
+					published = make(chan wire.Call, maxPublished)
+					calls.Go(func() { l.publish(context.WithoutCancel(ctx), published) })
+				}
 				published <- body // a script that is too fast waits here
 				continue
 			}
@@ -311,20 +318,6 @@ func (l *link) do(calls *sync.WaitGroup, job func()) {
 			}
 		}
 	})
-}
-
-// publish deals with broadcasts that are not answered, in their order. What
-// becomes of them is recorded as of any message.
-func (l *link) publish(ctx context.Context, calls <-chan wire.Call) {
-	for call := range calls {
-		if call.Kind == wire.Flush {
-			l.reply(wire.Reply{ID: call.ID})
-			continue
-		}
-		_, _ = l.router.Send(ctx, script.Message{
-			ID: NewID(), Kind: script.Broadcast, Source: l.name, Topic: call.Topic, Data: call.Payload(), Time: l.router.Now(),
-		})
-	}
 }
 
 func (l *link) serve(ctx context.Context, call wire.Call, timeout time.Duration) wire.Reply {

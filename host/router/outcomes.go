@@ -55,7 +55,7 @@ func (o *outcomes) add(e script.Event) {
 		return
 	}
 	like := likeness{e.Script, e.Run, body.Source, body.Target, body.Topic, body.Problem, body.Kind, body.Code}
-	body.Count = 1
+	body.Count = max(body.Count, 1)
 	o.mu.Lock()
 	i, known := o.alike[like]
 	switch {

@@ -68,9 +68,15 @@ route "news" {
 	if !slices.Equal(got, want) {
 		t.Errorf("got %v", got)
 	}
-	for {
+	for recorded := uint64(0); ; {
 		body, ok := (<-w.emitted).(script.MessageRouted)
+		if ok && body.Topic == "news" && body.Code == "" {
+			recorded += body.Count
+		}
 		if ok && body.Topic == "kept" {
+			if recorded != 500 {
+				t.Errorf("%d broadcasts are recorded", recorded)
+			}
 			if body.Code != script.CodeMailboxFull {
 				t.Errorf("told %+v", body)
 			}

@@ -270,46 +270,6 @@ func (r *Router) admit(m script.Message) (registry.Brief, error) {
 	return target, nil
 }
 
-// broadcast gives a message to every script that lives but its source, and to
-// those that topic routes name. Only the latter is durable.
-func (r *Router) broadcast(ctx context.Context, m script.Message) (script.Reply, error) {
-	routed := r.routedTo(m.Source, m.Topic)
-	frame := deliverFrame(m).Shared()
-	var recipients []string
-	for _, target := range r.Registry.Briefs() {
-		name := target.Name
-		live := target.State.Live() || !target.Managed
-		switch {
-		case name == m.Source || !live || slices.Contains(routed, name):
-			continue
-		case !r.allowed(m.Source, name, m.Topic):
-			continue
-		}
-		recipients = append(recipients, name)
-		copied := m
-		copied.Target = name
-		if e := r.endpoint(name); e != nil && target.Takes(m.Topic) {
-			var err error
-			if l, ok := e.(*link); ok {
-				err = l.send(frame)
-			} else {
-				err = e.Cast(copied)
-			}
-			if err == nil {
-				continue
-			}
-		}
-		r.Mail.EnqueueLater(copied)
-		r.wake(name)
-	}
-	if err := r.Forward(ctx, m); err != nil {
-		return script.Reply{Recipients: recipients}, err
-	}
-	recipients = append(recipients, routed...)
-	slices.Sort(recipients)
-	return script.Reply{Value: idValue(m.ID), Recipients: recipients}, nil
-}
-
 // Forward puts a message into the mailboxes of the scripts that topic routes
 // name for its source and topic. It is durable when Forward returns.
 func (r *Router) Forward(ctx context.Context, m script.Message) error {

@@ -162,8 +162,10 @@ func (l *line) Send(f wire.Frame) error {
 			l.mu.Unlock()
 			return nil // it is for a process that is not there any more
 		}
-		body.ID = id
-		f.Body = body
+		if id != body.ID {
+			body.ID = id
+			f.Body = body
+		}
 	case wire.Deliver, wire.Cancel:
 		if l.holding {
 			defer l.mu.Unlock()
@@ -222,8 +224,10 @@ func (l *line) Recv() (wire.Frame, error) {
 				l.notify()
 			}
 		case wire.Call:
-			body.ID = l.callName(body.ID)
-			f.Body = body
+			if id := l.callName(body.ID); id != body.ID {
+				body.ID = id
+				f.Body = body
+			}
 		case wire.Cancel:
 			body.ID = l.callName(body.ID)
 			f.Body = body

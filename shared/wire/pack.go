@@ -219,7 +219,7 @@ func (e *encoded) of(d Deliver) []byte {
 		return nil
 	}
 	e.once.Do(func() {
-		var p packer
+		p := packer{b: make([]byte, 0, 128+len(d.packed))}
 		if p.deliver(d); !p.deep {
 			e.raw = p.b
 		} else if raw, err := proto.Marshal(&pb.Frame{Body: deliverToProto(d)}); err == nil {
