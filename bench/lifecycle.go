@@ -177,6 +177,11 @@ func (h *benchHost) memoryOf(ctx context.Context, n float64) (plugin, wrapped fl
 		return 0, 0, err
 	}
 	for _, s := range scripts.Scripts {
+		if strings.HasPrefix(s.Name, "w") {
+			if s, err = h.up(ctx, s.Name); err != nil {
+				return 0, 0, err
+			}
+		}
 		mb, err := proc.Private(pidsOf(s)...)
 		if err != nil {
 			return 0, 0, err
@@ -188,6 +193,25 @@ func (h *benchHost) memoryOf(ctx context.Context, n float64) (plugin, wrapped fl
 		}
 	}
 	return plugin, wrapped, nil
+}
+
+// up waits until the script has printed something: then all of it is there.
+func (h *benchHost) up(ctx context.Context, name string) (v1.Script, error) {
+	ctx, cancel := context.WithTimeout(ctx, time.Minute)
+	defer cancel()
+	for {
+		s, err := h.Script(ctx, name)
+		if err != nil {
+			return s, err
+		}
+		info, err := os.Stat(filepath.Join(h.state, "bench", "runs", s.Run, "stdout.log"))
+		if err == nil && info.Size() > 0 {
+			return s, nil
+		}
+		if err := pause(ctx); err != nil {
+			return s, fmt.Errorf("script %s prints nothing: %w", name, err)
+		}
+	}
 }
 
 func pidsOf(s v1.Script) []int {
