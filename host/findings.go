@@ -58,6 +58,10 @@ func (h *Host) pendingConfig() v1.Check {
 	if len(status.Pending) > 0 {
 		return check(name, v1.CheckWarn, "it has changed for "+strings.Join(status.Pending, ", ")+", whose runs the change would end", "`mlhost plan` shows what, `mlhost reload` does it")
 	}
+	if len(status.Restart) > 0 {
+		return check(name, v1.CheckWarn, "it has changed for the host itself: "+strings.Join(status.Restart, ", "),
+			"`mlhost plan` shows what; it counts when the host is started again")
+	}
 	return check(name, v1.CheckOK, "it is carried out as its files say", "")
 }
 

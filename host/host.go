@@ -59,6 +59,7 @@ type Host struct {
 	reader    *reader
 	notifier  *notify.Notifier
 	refolder  chan struct{} // size 1: the folders of scripts may be others
+	retidy    chan struct{} // size 1: other runs are to be kept than before
 
 	tidied tidied
 
@@ -84,9 +85,9 @@ func Open(o Options) (*Host, error) {
 		started:  time.Now(),
 		setting:  newKeyedMutex(),
 		hands:    byHand{sessions: map[string]*connector.Session{}},
-		refolder: make(chan struct{}, 1),
-		ready:    make(chan struct{}),
-		end:      make(chan struct{}), hurry: make(chan struct{}), leave: make(chan struct{}),
+		refolder: make(chan struct{}, 1), retidy: make(chan struct{}, 1),
+		ready: make(chan struct{}),
+		end:   make(chan struct{}), hurry: make(chan struct{}), leave: make(chan struct{}),
 	}
 	if h.logger == nil {
 		h.logger = slog.New(slog.DiscardHandler)

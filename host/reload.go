@@ -162,6 +162,7 @@ func (h *Host) carryOut(ctx context.Context, c *config.Config, to config.Outline
 	}
 	h.router.Configure(c, func(route string) bool { return h.reload.applied.Routes[route].Equal(to.Routes[route]) })
 	h.notifier.Configure(c.Notifies)
+	h.changeHost(c, to, plan)
 	errs = append(errs, h.reclaimRoutes(ctx))
 	for _, change := range sets {
 		if err := h.setConfigured(ctx, change); err != nil {
@@ -177,6 +178,34 @@ func (h *Host) carryOut(ctx context.Context, c *config.Config, to config.Outline
 	err := errors.Join(errs...)
 	h.noteRefused(err)
 	return done, err
+}
+
+// changeHost carries out what counts at once of the host's own settings. The
+// others are left in to as they are, so that the next plan has them again.
+func (h *Host) changeHost(c *config.Config, to config.Outline, plan config.Plan) {
+	var waiting []string
+	for _, change := range plan.Changes {
+		if change.Kind != config.KindHost {
+			continue
+		}
+		for _, a := range change.Attributes {
+			switch {
+			case a.Effect == config.EffectHostRestart:
+				waiting = append(waiting, a.Path)
+				if to.Host[a.Path] = a.Old; a.Old.IsNull() {
+					delete(to.Host, a.Path)
+				}
+			case a.Path == "connector.auth":
+				h.ports.server.SetAuth(c.Connector.Auth)
+			case strings.HasPrefix(a.Path, "host.keep_"):
+				select {
+				case h.retidy <- struct{}{}:
+				default: // it is told already
+				}
+			}
+		}
+	}
+	h.noteWaiting(waiting)
 }
 
 // keepValues notes that a script's values are still those from before the

@@ -37,6 +37,7 @@ func (h *Host) tidy(ctx context.Context) {
 		h.tidyOnce(ctx)
 		select {
 		case <-tick.C:
+		case <-h.retidy:
 		case <-ctx.Done():
 			return
 		}
@@ -44,7 +45,7 @@ func (h *Host) tidy(ctx context.Context) {
 }
 
 func (h *Host) tidyOnce(ctx context.Context) {
-	c := h.options.Config.Host
+	c := h.config.Load().Host
 	_, err := h.store.Prune(ctx, store.Retention{Runs: c.KeepRuns, Age: c.KeepFor})
 	copies, bytes, copyErr := h.supervisor.DropCopies()
 	if err == nil {
@@ -75,7 +76,7 @@ func (h *Host) tidiness(ctx context.Context) v1.Check {
 	if err != nil {
 		return check(name, v1.CheckWarn, err.Error(), "look after the disk; it is tried again each hour")
 	}
-	c := h.options.Config.Host
+	c := h.config.Load().Host
 	what := "all are kept"
 	switch {
 	case c.KeepRuns > 0 && c.KeepFor > 0:

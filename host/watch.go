@@ -136,11 +136,18 @@ func (h *Host) notePending(scripts []string) {
 	h.reload.status.Pending = scripts
 }
 
+func (h *Host) noteWaiting(settings []string) {
+	h.reload.mu.Lock()
+	defer h.reload.mu.Unlock()
+	h.reload.status.Restart = settings
+}
+
 // configStatus tells what is not carried out of the configuration.
 func (h *Host) configStatus() v1.ConfigStatus {
 	h.reload.mu.Lock()
 	defer h.reload.mu.Unlock()
 	s := h.reload.status
 	s.Pending = append([]string{}, s.Pending...)
+	s.Restart = slices.Clone(s.Restart)
 	return s
 }

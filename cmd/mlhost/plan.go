@@ -90,7 +90,7 @@ var signs = map[string]string{"create": "+", "update": "~", "replace": "-/+", "d
 var effects = map[string]string{
 	"live": "at once", "boundary": "at the next step", "next_run": "in the next run",
 	"restart": "forces a new run", "new_process": "forces a new run", "stop": "its run is stopped",
-	"host_restart": "when the host is started again",
+	"host_restart": "needs a restart of the host",
 }
 
 // writePlan shows a plan; word says whether it "would" happen or "was" done.
@@ -184,6 +184,9 @@ func (a *app) writeConfigStatus(ctx context.Context, c *client.Client) error {
 	}
 	if h.Config.Refused != "" {
 		a.note("a part of the configuration could not be carried out: %s", escapeText(h.Config.Refused))
+	}
+	if len(h.Config.Restart) > 0 {
+		a.note("the configuration has changed for the host itself: %s wait until it is started again", escapeText(strings.Join(h.Config.Restart, ", ")))
 	}
 	if len(h.Config.Pending) > 0 {
 		a.note("the configuration has changed for %s: `mlhost plan` shows it, `mlhost reload` ends the run and begins a new one", escapeText(strings.Join(h.Config.Pending, ", ")))

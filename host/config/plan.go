@@ -93,7 +93,7 @@ func Compare(from, to Outline, situation func(script string) Situation) Plan {
 	p.addBlocks(KindRoute, from.Routes, to.Routes)
 	p.addBlocks(KindAllow, from.Allows, to.Allows)
 	p.addBlocks(KindNotify, from.Notify, to.Notify)
-	host := compareAttributes(from.Host, to.Host, hostEffect)
+	host := compareAttributes(from.Host, to.Host, hostEffect(from.Host, to.Host))
 	p.add(Change{Kind: KindHost, Action: Update, Attributes: host, Reason: hostReason(host)})
 	return p
 }
@@ -228,18 +228,35 @@ func (s Situation) parameterEffect(name string, now script.Value) Effect {
 	return EffectLive
 }
 
-func hostEffect(path string, _ script.Value) Effect {
-	if path == "collaboration.default" {
-		return EffectLive
+// hostEffect tells what a change of the host's own settings takes. Who is
+// answered is not changed as long as the old ports are open: it may have been
+// chosen for the new ones.
+func hostEffect(from, to Attributes) func(path string, now script.Value) Effect {
+	return func(path string, _ script.Value) Effect {
+		switch path {
+		case "collaboration.default", "host.keep_runs", "host.keep_for":
+			return EffectLive
+		case "connector.auth":
+			if from["host.listen"].Same(to["host.listen"]) && from["connector.listen"].Same(to["connector.listen"]) {
+				return EffectLive
+			}
+		}
+		return EffectHostRestart
 	}
-	return EffectHostRestart
 }
 
 func hostReason(changes []AttributeChange) string {
+	var waiting []string
 	for _, c := range changes {
 		if c.Effect == EffectHostRestart {
-			return "what stands for the host itself counts when it is started the next time"
+			waiting = append(waiting, c.Path)
 		}
 	}
-	return "in place"
+	switch len(waiting) {
+	case 0:
+		return "in place"
+	case 1:
+		return waiting[0] + " needs a restart of the host"
+	}
+	return strings.Join(waiting, ", ") + " need a restart of the host"
 }

@@ -73,7 +73,8 @@ func userName(uid int) string {
 
 // admit tells why the peer may not send this request, nil where it may.
 func (s *Server) admit(p peer, fields map[string]script.Value) error {
-	if s.Auth == AuthNone || s.Auth == AuthUser && p.own() {
+	auth := s.authNow()
+	if auth == AuthNone || auth == AuthUser && p.own() {
 		return nil
 	}
 	said, given := fields["token"].Text()
@@ -83,7 +84,7 @@ func (s *Server) admit(p peer, fields map[string]script.Value) error {
 	if given {
 		return script.Errorf(script.CodeForbidden, "the token is not this host's").WithHint("it is in the file %s", s.TokenFile)
 	}
-	if s.Auth == AuthToken {
+	if auth == AuthToken {
 		return script.Errorf(script.CodeForbidden, `the request has no "token"`).WithHint("the token is in the file %s", s.TokenFile)
 	}
 	if p.known {

@@ -13,6 +13,7 @@ import (
 	"os"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/mlhost/mlhost/shared/script"
@@ -21,7 +22,7 @@ import (
 // ServerOptions is what a Server is made of.
 type ServerOptions struct {
 	Commands  *Connector
-	Auth      string // AuthUser, AuthToken or AuthNone
+	Auth      string // AuthUser, AuthToken or AuthNone, until SetAuth
 	Token     string
 	TokenFile string // where people find the token
 	Logger    *slog.Logger
@@ -50,9 +51,21 @@ var defaultPatience = Patience{
 
 const defaultMaxConns = 1024
 
+// SetAuth changes who is answered, from the next request on.
+func (s *Server) SetAuth(auth string) { s.auth.Store(&auth) }
+
+func (s *Server) authNow() string {
+	if auth := s.auth.Load(); auth != nil {
+		return *auth
+	}
+	return s.Auth
+}
+
 // Server answers connector commands over TCP. It may serve several listeners.
 type Server struct {
 	ServerOptions
+
+	auth atomic.Pointer[string] // nil: the options'
 
 	mu      sync.Mutex // guards what follows
 	open    map[*conn]struct{}

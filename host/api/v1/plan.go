@@ -44,6 +44,7 @@ type ConfigStatus struct {
 	Problem string   `json:"problem" doc:"why the files as they are now cannot be used; empty: they can"`
 	Pending []string `json:"pending" doc:"scripts whose changes would end a run, and wait for mlhost reload"`
 	Refused string   `json:"refused,omitempty" doc:"what could not be carried out, and why"`
+	Restart []string `json:"restart,omitempty" doc:"settings of the host that have changed and need a restart of it"`
 }
 
 // Upgrade asks that the mlhost at Path, an absolute path on the host's machine,

@@ -144,6 +144,7 @@ export interface ConfigStatus {
   pending: string[];
   problem: string;
   refused?: string;
+  restart?: string[];
 }
 
 export interface DescribedData {
