@@ -15,7 +15,10 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
-// certificate writes a certificate for this machine, and its key.
+// certificate writes a certificate for this machine, and its key: one that is
+// good, that has expired, or that is another machine's.
+//
+//	certificate CERT KEY [expired|other]
 func certificate(ts *testscript.TestScript, _ bool, args []string) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	ts.Check(err)
@@ -23,6 +26,16 @@ func certificate(ts *testscript.TestScript, _ bool, args []string) {
 		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "lab1"}, NotAfter: time.Now().Add(time.Hour),
 		DNSNames: []string{"lab1.example.com"}, IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)},
 		IsCA: true, BasicConstraintsValid: true,
+	}
+	if len(args) > 2 {
+		switch args[2] {
+		case "expired":
+			cert.NotBefore, cert.NotAfter = time.Now().Add(-2*time.Hour), time.Now().Add(-time.Hour)
+		case "other":
+			cert.DNSNames, cert.IPAddresses = []string{"elsewhere.example.com"}, nil
+		default:
+			ts.Fatalf("usage: certificate CERT KEY [expired|other]")
+		}
 	}
 	der, err := x509.CreateCertificate(rand.Reader, cert, cert, key.Public(), key)
 	ts.Check(err)

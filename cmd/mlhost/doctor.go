@@ -69,8 +69,8 @@ func (a *app) doctor(ctx context.Context, s source, report string) error {
 		}
 	}
 	hosts, err := doctorHosts(state)
-	if err != nil {
-		return err
+	if err != nil { // the check of the state directory says how to mend it
+		checks = append(checks, v1.Check{Name: "hosts", Status: v1.CheckFail, Detail: script.AsError(err).Message, Fix: "see what is said of the state directory"})
 	}
 	if a.host != "" { // the others' ports and runs are of no concern
 		hosts = keep(hosts, func(h doctor.Host) bool { return h.Name == a.host })

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/mlhost/mlhost/host/api/client"
 	"github.com/mlhost/mlhost/shared/script"
@@ -16,8 +17,11 @@ func (a *app) downVerb() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "down",
 		Short: "Stop every script, in order, and end the host",
-		Long:  "Stop every script, in order, and end the host. It returns when nothing is left.",
-		Args:  args(0, 0, "no arguments"),
+		Long: strings.TrimSpace(`
+Stop every script, in order, and end the host. It returns when nothing is left. Of
+a host at an address (--host https://…) it sees that the scripts have ended and
+that the host answers no more, not the end of its process, and says so.`),
+		Args: args(0, 0, "no arguments"),
 	}
 	cmd.Flags().BoolVar(&now, "now", false, "do not wait for scripts to end by themselves")
 	return a.do(cmd, func(ctx context.Context, _ []string) error {
@@ -36,6 +40,9 @@ func (a *app) downVerb() *cobra.Command {
 			}
 			if err := a.waiting("the scripts of "+h.Name+" to end", ended.wait); err != nil {
 				return err
+			}
+			if a.isAway() {
+				a.note("the scripts of %s have ended; its process %d is on another machine: whether that has ended too cannot be seen from here", escapeLine(h.Name), h.PID)
 			}
 			return a.print(map[string]any{"host": h.Name, "pid": h.PID}, func(w io.Writer) error {
 				_, err := fmt.Fprintf(w, "host %s is down\n", escapeLine(h.Name))

@@ -49,7 +49,7 @@ func Commands() []Command {
 		},
 		{
 			Name: "execute", Doc: "Starts a script.", handle: simple((*Connector).execute),
-			Request: []Field{scriptField, {Name: "with_connector", Doc: "changes nothing but the answer: under mlhost a script is connected either way"}},
+			Request: []Field{scriptField, {Name: "with_connector", Doc: "true adds `--with-connector` to the arguments of a script of the Python API; under mlhost a script is connected either way"}},
 			Answer:  []Field{says("executed"), scriptAnswer, {Name: "pid", Doc: "null until there is one"}, {Name: "with_connector"}},
 		},
 		{Name: "stop", Doc: "Stops a script.", Control: true, Request: []Field{scriptField}, Answer: []Field{says("stopped"), scriptAnswer}, handle: verb("stop", "stopped")},

@@ -96,7 +96,11 @@ func plugin(ctx context.Context, sup *supervisor.Supervisor, s *config.Script) v
 	d, err := sup.Describe(ctx, s)
 	if err != nil {
 		e := script.AsError(err)
-		return fail(name, e.Hint, "%s", e.Message)
+		fix := e.Hint
+		if fix == "" {
+			fix = "`mlhost plugin test " + s.Plugin + "` shows what it does; build it again with the sdk of this mlhost"
+		}
+		return fail(name, fix, "%s", e.Message)
 	}
 	return ok(name, "%s answers after %s: %d parameters, %d variables", s.Plugin, time.Since(begun).Round(time.Millisecond), len(d.Parameters), len(d.Variables))
 }

@@ -136,6 +136,10 @@ func readProblem(response *http.Response) error {
 	}
 	var p v1.Problem
 	if err := json.Unmarshal(data, &p); err != nil || p.Code == "" {
+		if response.StatusCode == http.StatusBadRequest && bytes.Contains(data, []byte("HTTP request to an HTTPS server")) {
+			at := response.Request.URL.Host
+			return script.Errorf(script.CodeHostDown, "the host at %s speaks TLS, and http:// does not", at).WithHint("use --host https://%s", at)
+		}
 		return script.Errorf(script.CodeInternal, "the host answered %s", response.Status)
 	}
 	if p.Rejected != nil {

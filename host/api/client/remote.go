@@ -1,13 +1,17 @@
 package client
 
 import (
+	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
+	"io"
 	"net"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/mlhost/mlhost/shared/script"
@@ -31,11 +35,41 @@ func NewRemote(address, token string) (*Client, error) {
 			DisableCompression:    true,
 			MaxIdleConnsPerHost:   16,
 			DialContext:           dialer.DialContext,
+			DialTLSContext:        tlsDial(dialer),
 			TLSHandshakeTimeout:   10 * time.Second,
 			ExpectContinueTimeout: time.Second,
 		},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}}, nil
+}
+
+// noTLSError is the error of an address that hangs up when TLS is spoken.
+type noTLSError struct{ error }
+
+// tlsDial connects by TLS, and tells a peer that hangs up at once from one that
+// does so later, when it may have heard a request.
+func tlsDial(dialer *net.Dialer) func(ctx context.Context, network, address string) (net.Conn, error) {
+	return func(ctx context.Context, network, address string) (net.Conn, error) {
+		conn, err := dialer.DialContext(ctx, network, address)
+		if err != nil {
+			return nil, err
+		}
+		name, _, err := net.SplitHostPort(address)
+		if err != nil {
+			return nil, errors.Join(err, conn.Close())
+		}
+		ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+		defer cancel()
+		secure := tls.Client(conn, &tls.Config{ServerName: name, MinVersion: tls.VersionTLS12})
+		err = secure.HandshakeContext(ctx)
+		if err == nil {
+			return secure, nil
+		}
+		if errors.Is(err, io.EOF) || errors.Is(err, syscall.ECONNRESET) {
+			err = noTLSError{err}
+		}
+		return nil, errors.Join(err, conn.Close())
+	}
 }
 
 // Base is the address that the client talks to.
@@ -61,6 +95,18 @@ func checkAddress(address string) (base string, err error) {
 	return u.Scheme + "://" + u.Host, nil
 }
 
+// names tells which machines a certificate is for.
+func names(c *x509.Certificate) string {
+	all := slices.Clone(c.DNSNames)
+	for _, ip := range c.IPAddresses {
+		all = append(all, ip.String())
+	}
+	if len(all) == 0 {
+		return "it names none"
+	}
+	return strings.Join(all, ", ")
+}
+
 // remoteError says in words why a request did not reach a host elsewhere; it
 // returns err where that may have reached it.
 func remoteError(base string, err error) error {
@@ -69,7 +115,18 @@ func remoteError(base string, err error) error {
 			WithHint("let the environment variable SSL_CERT_FILE name a file with the certificate of who signed it")
 	}
 	if invalid, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
-		return script.Errorf(script.CodeHostDown, "the certificate of %s is not valid for it: %v", base, invalid.Err)
+		e := script.Errorf(script.CodeHostDown, "the certificate of %s is not valid for it: %v", base, invalid.Err)
+		if wrong, ok := errors.AsType[x509.CertificateInvalidError](invalid.Err); ok && wrong.Reason == x509.Expired {
+			return e.WithHint("give the host a new one (tls_cert and tls_key of its host block) and start it again; or set this machine's clock, where that is wrong")
+		}
+		if name, ok := errors.AsType[x509.HostnameError](invalid.Err); ok && name.Certificate != nil {
+			return e.WithHint("--host names the machine as the certificate does: %s", names(name.Certificate))
+		}
+		return e
+	}
+	if closed, ok := errors.AsType[noTLSError](err); ok {
+		return script.Errorf(script.CodeHostDown, "what answers at %s does not speak TLS: it hung up (%v)", base, closed).
+			WithHint("a host without tls_cert is reached by http:// on its own machine only")
 	}
 	if header, ok := errors.AsType[tls.RecordHeaderError](err); ok {
 		return script.Errorf(script.CodeHostDown, "what answers at %s does not speak TLS: %v", base, header).
