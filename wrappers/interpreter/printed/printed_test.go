@@ -95,6 +95,8 @@ var lines = []struct{ name, line, want string }{
 	{"settings", "Namespace(lr=0.1, batch_size=64, epochs=10)", ""},
 	{"settings as dict", "{'input_file': 'names.txt', 'resume': False, 'max_steps': 30, 'batch_size': 8, 'learning_rate': 0.0005, 'seed': 1}", ""},
 	{"settings with a head", `args: {"lr": 0.1, "epochs": 10, "device": "cpu"}`, ""},
+	{"settings behind one another", "\x1b[34m\x1b[1mhyperparameters: \x1b[0mlr0=0.01, lr=0.01, momentum=0.937, weight_decay=0.0005, warmup_epochs=3.0, box=0.05, cls=0.5", ""},
+	{"measured among settings", "epoch=1, loss=0.5, lr=0.1, momentum=0.9, weight_decay=0.01, batch_size=8, time=3", "epoch=1 loss=0.5 lr=0.1 momentum=0.9 weight_decay=0.01 batch_size=8 time=3 @1"},
 	{"json log", `{"mode": "train", "epoch": 3, "batch_size": 8, "loss": 0.5}`, "epoch=3 batch_size=8 loss=0.5 @3"},
 	{"port", "Listening on port: 8080", ""},
 	{"date", "2024-05-01 12:00:00 started", ""},

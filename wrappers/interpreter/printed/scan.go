@@ -45,7 +45,7 @@ func scanLine(line string) scan {
 		return scan{}
 	}
 	s := scanner{tokens: tokenize(line)}
-	if isSettings(s.tokens) {
+	if isSettings(s.tokens) || isListOfSettings(s.tokens) {
 		return scan{}
 	}
 	s.head()
@@ -90,6 +90,30 @@ func isSettings(tokens []token) bool {
 		}
 	}
 	return texts && names > 1
+}
+
+// fewSettings is the least that a line of settings behind one another has.
+const fewSettings = 6
+
+// isListOfSettings reports whether a line shows settings behind one another,
+// "hyperparameters: lr0=0.01, momentum=0.9, weight_decay=0.0005, …": at least
+// two names of what is chosen before a run, and none of what is measured.
+func isListOfSettings(tokens []token) bool {
+	all, names := 0, 0
+	for i, t := range tokens {
+		if t.kind != word || i+1 >= len(tokens) || !tokens[i+1].is("=") {
+			continue
+		}
+		name := strings.ToLower(t.text)
+		switch {
+		case chosen[name]:
+			names++
+		case measured[name] && !isSetting(name), counters[name]:
+			return false
+		}
+		all++
+	}
+	return all >= fewSettings && names > 1
 }
 
 // head reads what stands at the beginning of lines without a name: [10],
