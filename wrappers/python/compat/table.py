@@ -8,9 +8,9 @@ import data
 TIMES = r"\d+(\.\d+)? ?(ms|s)\b"  # what clocks say differs from run to run
 CLOCK = r"\d{4}-\d\d-\d\d[ T_]\d\d[:-]\d\d[:-]\d\d([.,]\d+)?|\d\d:\d\d(:\d\d)?"  # dates and times
 TORCHS = r"^W\d{4} \S+ \d+ "  # the number of the process in warnings of torch
-LIGHTNINGS = r"\d+/\d+ .*(it/s|\?it/s)|^\s*$|[━─█▏▎▍▌▋▊▉]"  # its bars
+LIGHTNINGS = r"\d+/\d+ .*(it/s|\?it/s)|^\s*$|^ {20}|[━─█▏▎▍▌▋▊▉]"  # its bars, and what rich lays beside them
 BARS = r"\d+%\||^\s*$"  # tqdm's, and what wipes them out
-RATES = r"[\d.]+/s|Data: [\d.]+ \([\d.]+\)|[\d.?]+ ?(it|s|img|images)/(it|s)|\([\d.]+/s\)|[<,]? *[\d.?]+(it/s|s/it)"  # how fast something went
+RATES = r"Time: [\d.]+ \([\d.]+\)| *[\d.]+/s|Data: [\d.]+ \([\d.]+\)|[\d.?]+ ?(it|s|img|images)/(it|s)|\([\d.]+/s\)|[<,]? *[\d.?]+(it/s|s/it)"  # how fast something went
 NUMBERS = r"[-+]?\d+(\.\d+)?(e[-+]?\d+)?"  # of scripts that draw random numbers without a seed
 
 
@@ -140,7 +140,7 @@ SCRIPTS = [
         "ashleve/lightning-hydra-template", "src/train.py",
         "trainer=cpu trainer.max_epochs=1 data.train_val_test_split=[256,64,64] data.batch_size=32 logger=csv extras.print_config=False seed=1",
         "trainer=cpu trainer.max_epochs=100000 data.train_val_test_split=[256,64,64] data.batch_size=32 logger=csv extras.print_config=False seed=1 callbacks.early_stopping.patience=100000",
-        "optimizer.lr=0.02", series="optimizer.lr", release=True, data=(data.mnist,), env={"TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD": "1"}, mask=(CLOCK, TIMES, RATES, TORCHS), drop=LIGHTNINGS,
+        "optimizer.lr=0.02", series="optimizer.lr", shows=lambda v: v[-1] == 0.02, release=True, data=(data.mnist,), env={"TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD": "1"}, mask=(CLOCK, TIMES, RATES, TORCHS), drop=LIGHTNINGS,
         note="generated MNIST files",
     ),
     Script(
@@ -192,6 +192,6 @@ SCRIPTS = [
     Script(
         "ultralytics/yolov5", "train.py", "--img 64 --batch-size 4 --epochs 1 --data {repo}/boxes/boxes.yaml --weights= --cfg models/yolov5n.yaml --device cpu --workers 2 --noplots",
         "--img 64 --batch-size 4 --epochs 10000 --data {repo}/boxes/boxes.yaml --weights= --cfg models/yolov5n.yaml --device cpu --workers 2 --noplots", "optimizer.lr=0.001",
-        when="1/9999", series="optimizer.lr", data=(data.boxes,), env={"YOLOV5_CONFIG_DIR": "{repo}/settings"}, mask=(CLOCK, TIMES, RATES, NUMBERS), note="generated pictures",
+        when="1/9999", series="optimizer.lr", data=(data.boxes,), env={"YOLOV5_CONFIG_DIR": "{repo}/settings"}, mask=(CLOCK, TIMES, RATES, NUMBERS), drop=r"\x1b\[K|[━─]", note="generated pictures",
     ),
 ]
