@@ -325,7 +325,7 @@ while True:
 func readPIDs(path string) ([]int, error) {
 	text, err := os.ReadFile(path)
 	var pids []int
-	for _, field := range strings.Fields(string(text)) {
+	for field := range strings.FieldsSeq(string(text)) {
 		pid, e := strconv.Atoi(field)
 		pids, err = append(pids, pid), errors.Join(err, e)
 	}
