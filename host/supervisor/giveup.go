@@ -49,6 +49,26 @@ func (s *Supervisor) damaged(run string, read instance, u *unit, damage error) (
 	return in, why
 }
 
+// elsewhere returns an error where the process is that of a run in another
+// directory, of which this one is a copy: a host there has it, or may take it up.
+func (in instance) elsewhere(home string) error {
+	socket, ok := strings.CutPrefix(in.Socket, "unix:")
+	if !ok {
+		return nil
+	}
+	for dir := filepath.Dir(socket); dir != filepath.Dir(dir); dir = filepath.Dir(dir) {
+		there, err := os.Stat(filepath.Join(dir, instanceFile))
+		if err != nil {
+			continue
+		}
+		if here, err := os.Stat(filepath.Join(home, instanceFile)); err == nil && !os.SameFile(here, there) {
+			return fmt.Errorf("the process is that of the run in %s, of which this is a copy", dir)
+		}
+		return nil
+	}
+	return nil
+}
+
 // giveUp lets go of a run whose processes are not known for certain: nothing
 // is signalled. Those that are there notice that their record is gone and end
 // themselves; what has not in good time is noted in l.

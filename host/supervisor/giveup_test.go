@@ -201,3 +201,33 @@ func TestGivenUpGoesOn(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// A host on a copy of a state directory leaves the processes of the original
+// alone.
+func TestCopiedState(t *testing.T) {
+	conf := testPlugin("trainer", "talks")
+	r := left(t, conf)
+	p := r.procs[0]
+	b, err := os.ReadFile(filepath.Join(p.dir, instanceFile))
+	if err != nil {
+		t.Fatal(err)
+	}
+	other := newRig(t, Options{}, conf)
+	home := filepath.Join(other.options.Dir, "runs", p.run)
+	if err := os.MkdirAll(home, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(home, instanceFile), b, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel() // nobody is waited for
+	other.sweep(ctx)
+	wantText(t, other.state("trainer", script.Lost, 1).Reason, "of which this is a copy", "was not touched")
+	next := r.next(conf)
+	next.start()
+	next.state("trainer", script.Running, 1)
+	if now := next.process("trainer"); now.PID() != p.PID() {
+		t.Errorf("process %d, not %d", now.PID(), p.PID())
+	}
+}

@@ -80,6 +80,9 @@ func (s *Supervisor) leftovers() []*leftover {
 		if err == nil && in.Run != e.Name() {
 			err = fmt.Errorf("it is of run %q", in.Run)
 		}
+		if err == nil {
+			err = in.elsewhere(dir)
+		}
 		if err != nil {
 			s.logger.Warn("an earlier run's record is damaged", "dir", dir, "error", err)
 			in, err = s.damaged(e.Name(), in, u, err)
