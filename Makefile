@@ -77,6 +77,7 @@ lint: $(TOOLS)/golangci-lint $(TOOLS)/buf ## golangci-lint, gofmt and buf
 	  if [ -n "$$unformatted" ]; then echo "not formatted by gofmt:"; echo "$$unformatted"; exit 1; fi
 	$(TOOLS)/golangci-lint run --allow-parallel-runners ./...
 	$(TOOLS)/buf lint
+	GOOS=darwin GOARCH=arm64 $(GO) build ./... # macOS must build
 
 bench: build ## measure the first rows of docs/bench.md beside the same work by hand
 	$(GO) run ./bench $(BENCHFLAGS)
