@@ -193,10 +193,10 @@ func unpackMap(raw string, build bool, depth int) (script.Value, bool) {
 		entry := reader{left: r.bytes()}
 		name, v, valued := "", script.Null(), false
 		for entry.next() {
-			switch {
-			case entry.field == entryKey:
+			switch entry.field {
+			case entryKey:
 				name = entry.text()
-			case entry.field == entryValue:
+			case entryValue:
 				var ok bool
 				if v, ok = unpackValue(entry.bytes(), build, depth+1); !ok || valued {
 					return v, false

@@ -75,6 +75,7 @@ func (r *run) command(ctx context.Context) (cmd *exec.Cmd, lines bool, err error
 	command := append([]string{path}, program[1:]...)
 	lines = l.Protocol == "lines"
 	switch {
+	case lines: // the script itself has the descriptor
 	case l.Profile == profilePython && len(l.Launcher) > 0:
 		added, err := r.throughLauncher(path, env)
 		if err != nil {
