@@ -7,9 +7,13 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 )
+
+// leaving is how long what was killed may take to go.
+const leaving = 10 * time.Second
 
 // checkLeft fails a script that has left something behind: a process that
 // carries the mark of one of its runs, or works in its directory, or has a file
@@ -18,9 +22,14 @@ func checkLeft(t testscript.T, dir string) {
 	if failed, ok := t.(interface{ Failed() bool }); ok && failed.Failed() {
 		return // what failed first counts
 	}
-	left := append(leftProcesses(dir), leftFiles(dir)...)
-	if len(left) > 0 {
-		t.Fatal("left behind:\n" + strings.Join(left, "\n"))
+	for end := time.Now().Add(leaving); ; time.Sleep(20 * time.Millisecond) {
+		left := append(leftProcesses(dir), leftFiles(dir)...)
+		if len(left) == 0 {
+			return
+		}
+		if time.Now().After(end) {
+			t.Fatal("left behind:\n" + strings.Join(left, "\n"))
+		}
 	}
 }
 
