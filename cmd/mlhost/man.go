@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -63,16 +64,25 @@ func manned(c *cobra.Command) []*cobra.Command {
 // manName is the name of a command's page.
 func manName(c *cobra.Command) string { return strings.ReplaceAll(c.CommandPath(), " ", "-") }
 
-// roffText writes s so that roff shows it as it is.
+// roffText writes s so that roff shows it as it is: quotes that can be copied
+// into a shell, and characters beyond ASCII for a roff that reads bytes.
 func roffText(s string) string {
-	s = strings.NewReplacer(`\`, `\e`, "-", `\-`).Replace(s)
+	s = strings.NewReplacer(`\`, `\e`, "-", `\-`, "'", `\(aq`, "`", `\(ga`, `"`, `\(dq`, "^", `\(ha`, "~", `\(ti`).Replace(s)
 	lines := strings.Split(s, "\n")
 	for i, l := range lines {
-		if strings.HasPrefix(l, ".") || strings.HasPrefix(l, "'") {
+		if strings.HasPrefix(l, ".") {
 			lines[i] = `\&` + l
 		}
 	}
-	return strings.Join(lines, "\n")
+	var b strings.Builder
+	for _, r := range strings.Join(lines, "\n") {
+		if r < utf8.RuneSelf {
+			b.WriteRune(r)
+		} else {
+			fmt.Fprintf(&b, `\[u%04X]`, r)
+		}
+	}
+	return b.String()
 }
 
 // manPage renders the page of one command.
@@ -108,7 +118,7 @@ func manPage(c *cobra.Command) string {
 	if c.HasParent() {
 		fmt.Fprintf(&b, ".BR %s (1)\n", roffText(manName(c.Parent())))
 	} else {
-		b.WriteString("`mlhost menu` does everything by keys.\n")
+		b.WriteString("\\(gamlhost menu\\(ga does everything by keys.\n")
 	}
 	return b.String()
 }
@@ -120,8 +130,8 @@ func roffParagraphs(s string) string {
 		if i > 0 {
 			b.WriteString(".PP\n")
 		}
-		if strings.HasPrefix(p, " ") {
-			b.WriteString(".nf\n" + roffText(p) + "\n.fi\n")
+		if strings.HasPrefix(p, " ") || strings.Contains(p, "\t") {
+			b.WriteString(".nf\n" + roffText(strings.ReplaceAll(p, "\t", "    ")) + "\n.fi\n")
 			continue
 		}
 		b.WriteString(roffText(p) + "\n")

@@ -88,7 +88,8 @@ func (s *Server) admit(p peer, fields map[string]script.Value) error {
 		return script.Errorf(script.CodeForbidden, `the request has no "token"`).WithHint("the token is in the file %s", s.TokenFile)
 	}
 	if p.known {
-		return script.Errorf(script.CodeForbidden, "this host belongs to %s, you are %s", userName(os.Getuid()), userName(p.uid))
+		return script.Errorf(script.CodeForbidden, "this host belongs to %s, you are %s", userName(os.Getuid()), userName(p.uid)).
+			WithHint(`send the token that %s can give you as "token"`, userName(os.Getuid()))
 	}
 	return script.Errorf(script.CodeForbidden, "this host answers processes of %s on this machine: %s", userName(os.Getuid()), p.why).
 		WithHint(`send the token of %s as "token", or choose auth = "token" in the connector block`, s.TokenFile)

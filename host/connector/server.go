@@ -15,6 +15,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+	"unicode/utf8"
 
 	"github.com/mlhost/mlhost/shared/script"
 )
@@ -366,6 +367,9 @@ func (c *conn) answer(ctx context.Context, object []byte) bool {
 	c.mark(func() { c.busy, c.spoken = true, true })
 	defer c.mark(func() { c.busy, c.heard = false, time.Now() })
 	command, err := script.ParseJSON(object)
+	if err == nil && !utf8.Valid(object) {
+		err = errors.New("the request is not UTF-8")
+	}
 	if err != nil {
 		c.server.refuse("invalid JSON", c.RemoteAddr(), err)
 		return c.write(failure(script.Errorf(script.CodeUsage, "%v", err).WithHint("UTF-8 JSON objects are understood"))) == nil

@@ -140,6 +140,9 @@ func TestManyRequestsOnOneConnection(t *testing.T) {
 	if a := say(t, conn, `{"command": ]}`); a["code"] != "usage" {
 		t.Errorf("got %v", a)
 	}
+	if a := say(t, conn, "{\"command\": \"get_parameter\", \"script\": \"\xff\xfe\"}"); a["code"] != "usage" || a["error"] != "the request is not UTF-8" {
+		t.Errorf("got %v", a)
+	}
 	if a := say(t, conn, `{"command": "status"}`); a["status"] != "active" {
 		t.Errorf("after a failure: %v", a)
 	}
