@@ -26,6 +26,7 @@ import (
 const (
 	manifestName  = "manifest.json"
 	backupVersion = 1
+	copiesPrefix  = ".backup-" // of the databases, while a backup is made
 )
 
 // Manifest tells what a backup holds.
@@ -48,14 +49,14 @@ var leftOut = map[string]bool{"plugins": true, "python": true, "host.lock": true
 // database is copied as it is at one moment.
 func Backup(ctx context.Context, dir, version string, w io.Writer) (m Manifest, err error) {
 	m = Manifest{Format: backupVersion, Host: filepath.Base(dir), Created: time.Now().UTC(), Version: version, Files: map[string]string{}}
-	copies, err := os.MkdirTemp(dir, ".backup-")
+	copies, err := NewScratchDir(dir, copiesPrefix)
 	if err != nil {
 		return m, script.Errorf(script.CodeIO, "make backup: %v", err)
 	}
-	defer func() { err = errors.Join(err, os.RemoveAll(copies)) }()
+	defer func() { err = errors.Join(err, copies.Close()) }()
 	packed := gzip.NewWriter(w)
 	b := &backup{manifest: &m, tar: tar.NewWriter(packed)}
-	if err := b.databases(ctx, dir, copies); err != nil {
+	if err := b.databases(ctx, dir, copies.Path); err != nil {
 		return m, err
 	}
 	if err := b.files(ctx, dir); err != nil {

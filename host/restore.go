@@ -40,14 +40,14 @@ func Restore(ctx context.Context, r io.Reader, o RestoreOptions) (done Restored,
 	if err := os.MkdirAll(o.StateDir, 0o700); err != nil {
 		return done, stateError(o.StateDir, err)
 	}
-	work, err := os.MkdirTemp(o.StateDir, ".restore-")
+	work, err := NewScratchDir(o.StateDir, ".restore-")
 	if err != nil {
 		return done, stateError(o.StateDir, err)
 	}
-	defer func() { err = errors.Join(err, os.RemoveAll(work)) }()
-	fresh := filepath.Join(work, "host")
+	defer func() { err = errors.Join(err, work.Close()) }()
+	fresh := filepath.Join(work.Path, "host")
 	if err := os.Mkdir(fresh, 0o700); err != nil {
-		return done, stateError(work, err)
+		return done, stateError(work.Path, err)
 	}
 	if done.Manifest, err = unpack(ctx, r, func(file io.Reader, header *tar.Header) (string, error) { return unpackFile(file, header, fresh) }); err != nil {
 		return done, err
@@ -68,7 +68,7 @@ func Restore(ctx context.Context, r io.Reader, o RestoreOptions) (done Restored,
 	}
 	// The lock's file is what a host's directory is known by.
 	if err := os.WriteFile(filepath.Join(fresh, lockName), nil, 0o600); err != nil {
-		return done, stateError(work, err)
+		return done, stateError(work.Path, err)
 	}
 	if err := os.Rename(fresh, done.Dir); err != nil {
 		return done, stateError(done.Dir, err)

@@ -2,6 +2,7 @@ package host
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -49,7 +50,7 @@ func (h *Host) tidyOnce(ctx context.Context) {
 	_, err := h.store.Prune(ctx, store.Retention{Runs: c.KeepRuns, Age: c.KeepFor})
 	copies, bytes, copyErr := h.supervisor.DropCopies()
 	if err == nil {
-		err = copyErr
+		err = errors.Join(copyErr, SweepScratch(h.dir, copiesPrefix))
 	}
 	if ctx.Err() != nil {
 		err = nil

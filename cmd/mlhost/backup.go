@@ -85,23 +85,19 @@ func writeBackup(ctx context.Context, p place, path string, force bool, shown *p
 	if _, err := os.Lstat(path); err == nil && !force {
 		return m, script.Errorf(script.CodeConflict, "%s is there already", path).WithHint("--force replaces it")
 	}
-	f, err := os.CreateTemp(filepath.Dir(path), ".backup-*")
+	half, err := host.NewScratchFile(filepath.Dir(path), ".mlhost-backup-")
 	if err != nil {
 		return m, script.Errorf(script.CodeIO, "write backup: %v", err)
 	}
-	defer func() {
-		if err != nil {
-			err = errors.Join(err, os.Remove(f.Name()))
-		}
-	}()
-	m, err = p.backup(ctx, countingWriter{f, shown})
+	defer func() { err = errors.Join(err, half.Close()) }()
+	m, err = p.backup(ctx, countingWriter{half.File(), shown})
 	if err == nil {
-		err = f.Sync()
+		err = half.File().Sync()
 	}
-	if err = errors.Join(err, f.Close()); err != nil {
+	if err != nil {
 		return m, err
 	}
-	return m, os.Rename(f.Name(), path)
+	return m, os.Rename(half.Path, path)
 }
 
 func (a *app) restoreVerb() *cobra.Command {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -100,7 +101,14 @@ func (a *app) preflighter(s source, state, name string) func(ctx context.Context
 		cmd := exec.CommandContext(ctx, path, append(append(argv, "--"), s.args...)...)
 		var stdout, stderr bytes.Buffer
 		cmd.Stdout, cmd.Stderr = &stdout, &stderr
+		// What the program has started itself ends with it, and is not waited for.
+		cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+		cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
+		cmd.WaitDelay = time.Second
 		err := cmd.Run()
+		if ctx.Err() != nil {
+			err = errors.New("it gave no answer in time")
+		}
 		var v preflight
 		if err == nil {
 			err = json.Unmarshal(stdout.Bytes(), &v)
