@@ -52,7 +52,7 @@ func (h *Host) Do(ctx context.Context, c api.Command) (api.Outcome, error) {
 func (h *Host) doProcess(ctx context.Context, c api.Command) error {
 	switch c.Verb {
 	case api.Start:
-		return h.supervisor.StartWith(ctx, c.Script, c.Args...)
+		return h.supervisor.StartWith(ctx, c.Script, h.extraArgs(c)...)
 	case api.Stop:
 		return h.supervisor.Stop(ctx, c.Script)
 	case api.Pause:
@@ -151,12 +151,17 @@ const withConnector = "--with-connector"
 
 // execute starts a script for a client of the connector protocol.
 func (h *Host) execute(ctx context.Context, name, author string, connected bool) error {
-	c := api.Command{Verb: api.Start, Script: name, Author: author}
-	if s, ok := h.config.Load().Script(name); ok && connected && usesInterface(s) && !slices.Contains(s.Args, withConnector) {
-		c.Args = []string{withConnector}
-	}
-	_, err := h.Do(ctx, c)
+	_, err := h.Do(ctx, api.Command{Verb: api.Start, Script: name, Author: author, WithConnector: connected})
 	return err
+}
+
+// extraArgs are what a start adds to a script's configured arguments.
+func (h *Host) extraArgs(c api.Command) []string {
+	s, ok := h.config.Load().Script(c.Script)
+	if !ok || !c.WithConnector || !usesInterface(s) || slices.Contains(s.Args, withConnector) {
+		return nil
+	}
+	return []string{withConnector}
 }
 
 // usesInterface reports whether a script is one of the original Python API, so

@@ -13,7 +13,11 @@ import (
 
 // actVerbs are the verbs that act on one script.
 func (a *app) actVerbs() []*cobra.Command {
-	start := a.actVerb("start", "Start a script")
+	withConnector := false
+	start := a.onScript("start", "Start a script", func(ctx context.Context, c *client.Client, name string) (v1.Acted, error) {
+		return c.Start(ctx, name, withConnector)
+	})
+	start.Flags().BoolVar(&withConnector, "with-connector", false, "add --with-connector to the arguments of a script of the Python API, as the original connector does; every script is connected either way")
 	start.Aliases = []string{"execute"}
 	return []*cobra.Command{
 		start,
@@ -24,7 +28,15 @@ func (a *app) actVerbs() []*cobra.Command {
 	}
 }
 
+// actVerb is a verb that the host carries out on one script.
 func (a *app) actVerb(name, short string) *cobra.Command {
+	return a.onScript(name, short, func(ctx context.Context, c *client.Client, script string) (v1.Acted, error) {
+		return c.Act(ctx, script, name)
+	})
+}
+
+// onScript is a verb that does something with one script.
+func (a *app) onScript(name, short string, do func(ctx context.Context, c *client.Client, script string) (v1.Acted, error)) *cobra.Command {
 	return a.do(&cobra.Command{
 		Use:               name + " SCRIPT",
 		Short:             short,
@@ -34,7 +46,7 @@ func (a *app) actVerb(name, short string) *cobra.Command {
 		return a.withHost(func(c *client.Client) error {
 			var out v1.Acted
 			if err := a.waiting(got[0], func() (err error) {
-				out, err = c.Act(ctx, got[0], name)
+				out, err = do(ctx, c, got[0])
 				return err
 			}); err != nil {
 				return err

@@ -25,9 +25,10 @@ type Command struct {
 	Parameter string
 	Author    string
 	Now       bool // reload: end a run that cannot be handed over
-	// Args of start come behind the configured ones.
-	Args  []string
-	Hurry bool // down: do not wait for scripts to end by themselves
+	// WithConnector has start add the argument by which a script of the original
+	// Python API is told to speak with a host.
+	WithConnector bool
+	Hurry         bool // down: do not wait for scripts to end by themselves
 }
 
 // Outcome is what became of a Command.

@@ -31,12 +31,19 @@ func (a *API) scriptRoutes(api huma.API) {
 	getScript(api, "/parameters", "parameters", "The parameters of a script", a.findNow, fromParameters)
 	getScript(api, "/variables", "variables", "The variables of a script", a.findRan, fromVariables)
 	getScript(api, "/results", "results", "The results of a script's last run", a.findRan, fromResults)
-	for _, verb := range []Verb{Start, Stop, Pause, Resume, Restart} {
+	for _, verb := range []Verb{Stop, Pause, Resume, Restart} {
 		register(api, http.MethodPost, "/api/v1/scripts/{script}/"+string(verb), string(verb), "Let a script "+string(verb),
 			func(ctx context.Context, in *ScriptPath) (v1.Acted, error) {
 				return a.act(ctx, Command{Verb: verb, Script: in.Script})
 			})
 	}
+	register(api, http.MethodPost, "/api/v1/scripts/{script}/start", "start", "Let a script start",
+		func(ctx context.Context, in *struct {
+			ScriptPath
+			WithConnector bool `query:"with_connector" doc:"add --with-connector to the arguments of a script of the Python API; every script is connected either way"`
+		}) (v1.Acted, error) {
+			return a.act(ctx, Command{Verb: Start, Script: in.Script, WithConnector: in.WithConnector})
+		})
 	register(api, http.MethodPost, "/api/v1/scripts/{script}/reload", "reload-script", "Let a script run with its program as it is now",
 		func(ctx context.Context, in *struct {
 			ScriptPath

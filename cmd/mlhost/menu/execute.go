@@ -83,7 +83,17 @@ func (h *how) title() string           { return h.script }
 func (h *how) fetch(*model) tea.Cmd    { return nil }
 func (h *how) take(*model, any, error) {}
 func (h *how) keys() []hint            { return []hint{{"1", "or"}, {"2", "start it"}, {"enter", "start it"}} }
-func (h *how) command(*model) []string { return []string{"start", h.script} }
+
+// command is how a person starts the script the way that is chosen.
+func (h *how) command(*model) []string { return startWords(h.script, h.cursor == 0) }
+
+// startWords start a script, with connector integration or without.
+func startWords(name string, integrated bool) []string {
+	if integrated {
+		return []string{"start", name, "--with-connector"}
+	}
+	return []string{"start", name}
+}
 
 var ways = [...]string{"Run with connector integration", "Run without connector integration"}
 
@@ -92,14 +102,21 @@ func (h *how) key(m *model, k tea.KeyPressMsg) tea.Cmd {
 	if h.move(key, len(ways), 2) {
 		return nil
 	}
-	if key != "1" && key != "2" && key != "enter" {
+	switch key {
+	case "1", "2":
+		h.cursor = int(key[0] - '1')
+	case "enter":
+	default:
 		return nil
 	}
+	c, integrated := m.client(), h.cursor == 0
 	back := m.pop()
 	if _, chooser := m.top().(*execute); chooser {
 		back = m.pop()
 	}
-	return tea.Batch(back, m.act(h.script, "start"))
+	return tea.Batch(back, m.doing(h.script, func() (v1.Acted, error) {
+		return c.Start(m.ctx, h.script, integrated)
+	}, startWords(h.script, integrated)...))
 }
 
 func (h *how) body(m *model, width, height int) []string {
@@ -113,7 +130,7 @@ func (h *how) body(m *model, width, height int) []string {
 		}
 	}
 	out = append(out, "")
-	for _, l := range paragraph("Under mlhost every script is connected, so both start it the same way: its parameters can be changed and its variables are watched.", width) {
+	for _, l := range paragraph("Under mlhost every script is connected either way: its parameters can be changed and its variables are watched. With integration a script of the Python API is also given --with-connector.", width) {
 		out = append(out, faint.Render(l))
 	}
 	return out

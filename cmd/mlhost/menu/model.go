@@ -227,11 +227,16 @@ func (m *model) tell(s string, isBad bool) { m.notice = notice{text.Cell(s), isB
 
 // act does something to a script and tells what became of it.
 func (m *model) act(name, verb string) tea.Cmd {
-	m.did = m.call(verb, name)
-	m.tell(verb+" "+name+" …", false)
 	c := m.client()
+	return m.doing(name, func() (v1.Acted, error) { return c.Act(m.ctx, name, verb) }, verb, name)
+}
+
+// doing carries something out on a script; words are the same for a shell.
+func (m *model) doing(name string, do func() (v1.Acted, error), words ...string) tea.Cmd {
+	m.did = m.call(words...)
+	m.tell(words[0]+" "+name+" …", false)
 	return func() tea.Msg {
-		out, err := c.Act(m.ctx, name, verb)
+		out, err := do()
 		if err != nil {
 			return actedMsg{err: err}
 		}

@@ -213,10 +213,11 @@ func (p *plain) execute() error {
 		return err
 	}
 	p.printf("  1. %s\n  2. %s", ways[0], ways[1])
-	if _, err := p.ask("How", "1"); err != nil { // both start it: under mlhost every script is connected
+	said, err := p.ask("How", "1")
+	if err != nil {
 		return err
 	}
-	return p.run("start", s.Name)
+	return p.run(startWords(s.Name, said != "2")...)
 }
 
 func (p *plain) act(verb string) error {

@@ -107,6 +107,17 @@ func (c *Client) Act(ctx context.Context, name, verb string) (v1.Acted, error) {
 	return out, c.call(ctx, maxAct, http.MethodPost, scriptPath(name, "/"+verb), struct{}{}, &out)
 }
 
+// Start starts a script; withConnector tells one of the original Python API by
+// its argument that it is connected.
+func (c *Client) Start(ctx context.Context, name string, withConnector bool) (v1.Acted, error) {
+	path := scriptPath(name, "/start")
+	if withConnector {
+		path += "?with_connector=true"
+	}
+	var out v1.Acted
+	return out, c.call(ctx, maxAct, http.MethodPost, path, struct{}{}, &out)
+}
+
 // ReloadScript lets a script run with its program as it is now; with now, a run that
 // cannot be handed over is ended and a new one started.
 func (c *Client) ReloadScript(ctx context.Context, name string, now bool) (v1.Acted, error) {
