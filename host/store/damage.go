@@ -104,6 +104,9 @@ func openOrReplace(ctx context.Context, path, schema string, now time.Time) (*da
 // openSound opens a database and looks for damage.
 func openSound(ctx context.Context, path, schema string) (*database, error) {
 	db, err := openDatabase(ctx, path, schema)
+	if _, ok := errors.AsType[*sqlite.Error](err); ok && !isDamaged(err) {
+		return nil, damageBehind(ctx, path, err)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -111,6 +114,20 @@ func openSound(ctx context.Context, path, schema string) (*database, error) {
 		return nil, errors.Join(err, db.close())
 	}
 	return db, nil
+}
+
+// damageBehind returns the damage that is behind an error, or the error: what
+// SQLite says of a file that was cut off depends on what is asked first.
+func damageBehind(ctx context.Context, path string, err error) error {
+	db, openErr := openReader(path)
+	if openErr != nil {
+		return err
+	}
+	defer db.Close()
+	if found := checkDatabase(ctx, db); found != nil {
+		return found
+	}
+	return err
 }
 
 func firstLine(err error) string {

@@ -2,6 +2,7 @@ package store
 
 import (
 	"bytes"
+	"database/sql"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -108,5 +109,47 @@ func TestDamagedSamples(t *testing.T) {
 	}
 	if d := s.Damages(); len(d) != 1 || !strings.HasPrefix(d[0].File, filepath.Base(files[0])) {
 		t.Errorf("damages are %v", d)
+	}
+}
+
+// A database that was cut off says at first that it has and has not a table; it
+// is set aside as well.
+func TestTruncatedDatabases(t *testing.T) {
+	for _, name := range []string{"meta.db", "samples"} {
+		for _, size := range []int64{5000, 8192} {
+			t.Run(fmt.Sprint(name, " ", size), func(t *testing.T) {
+				dir := t.TempDir()
+				s, err := Open(t.Context(), Options{Dir: dir})
+				ok(t, err)
+				ctx := t.Context()
+				ok(t, s.Append(ctx, begun("r1"), sampled("r1", 2, "x", 0, script.Int(1))))
+				ok(t, s.Close())
+				path := filepath.Join(dir, name)
+				if name == "samples" {
+					files, err := filepath.Glob(filepath.Join(path, "*.db"))
+					ok(t, err)
+					path = files[0]
+				}
+				db, err := sql.Open("sqlite", path)
+				ok(t, err)
+				_, err = db.Exec("PRAGMA wal_checkpoint(TRUNCATE)") // what is in the log would mend the file
+				ok(t, err)
+				_, err = db.Exec("CREATE TABLE later (x)") // and the log tells how long the file was
+				ok(t, err)
+				log, err := os.ReadFile(path + "-wal")
+				ok(t, err)
+				ok(t, db.Close())
+				ok(t, os.WriteFile(path+"-wal", log, 0o600))
+				ok(t, os.Truncate(path, size))
+
+				s = open(t, dir)
+				ok(t, s.Append(ctx, begun("r2"), sampled("r2", 2, "x", 0, script.Int(7))))
+				samples, err := s.Samples(ctx, "r2", "x", SampleRange{})
+				ok(t, err)
+				if len(samples) != 1 || len(s.Damages()) != 1 {
+					t.Errorf("samples are %v, damages %v", samples, s.Damages())
+				}
+			})
+		}
 	}
 }
