@@ -16,7 +16,7 @@ test("the host is killed and started again under an open page: it reconnects and
       await lab.kill();
       await page.getByText("The host does not answer").waitFor();
       const before = await shown();
-      assert.match(await page.title(), /^offline/);
+      await until("the title says so", async () => /^offline/.test(await page.title()));
       await lab.start();
       await page.getByText("The host does not answer").waitFor({ state: "detached" });
       await until("it grows on", async () => (await shown()) > before + 20);

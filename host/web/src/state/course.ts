@@ -25,12 +25,18 @@ export class Course {
   private readonly leave: () => void;
   private abort = new AbortController();
   private unsorted = false;
+  private since: Event[] | null = null; // what comes while the run is read
 
   constructor(
     readonly script: string,
     readonly run: string,
   ) {
-    this.leave = onScriptEvents(script, (events) => events.forEach((e) => this.apply(e)));
+    this.leave = onScriptEvents(script, (events) =>
+      events.forEach((e) => {
+        if (e.kind !== "samples") this.since?.push(e);
+        this.apply(e);
+      }),
+    );
     // What the table knows already need not wait for the first answer.
     const known = row(script);
     if (known?.script.run === run) for (const name of known.variables.keys()) this.of(name);
@@ -50,16 +56,22 @@ export class Course {
     const again = [...this.read];
     this.read.clear();
     for (const name of again) void this.want(name);
+    this.since ??= [];
     try {
       const [run, results] = await Promise.all([api.run(this.run, stop), api.results(this.script, stop)]);
       if (stop.aborted) return;
       this.changes.value = run.changes;
       if (results.run === this.run) this.results.value = results.results;
+      const since = this.since ?? [];
+      this.since = null;
+      for (const e of since) this.apply(e); // the answers may be older
       for (const s of run.series) if (toNumber(s.last) !== null && typeof s.last !== "boolean") this.of(s.name);
       this.error.value = null;
       this.loaded.value = true;
     } catch (err) {
-      if (!stop.aborted) this.error.value = err;
+      if (stop.aborted) return;
+      this.since = null;
+      this.error.value = err;
     }
   }
 
@@ -96,10 +108,12 @@ export class Course {
     this.read.add(name);
     const s = this.of(name);
     s.expect();
+    const { signal: stop } = this.abort;
     try {
-      const chart = await api.chart(this.run, name, points, this.abort.signal);
-      s.load(chart.buckets);
+      const chart = await api.chart(this.run, name, points, stop);
+      if (!stop.aborted) s.load(chart.buckets);
     } catch {
+      if (stop.aborted) return; // it is read anew, and what comes meanwhile waits for that
       this.read.delete(name); // the next time that it is in sight
       s.giveUp();
     }

@@ -76,3 +76,11 @@ test("a value for the next run stands beside the one in use", async () => {
   expect(lr()).toMatchObject({ value: 0.1, next: 0.2 });
   expect(note()?.text).toBe("0.2 from the next run");
 });
+
+test("a change that comes while the list is read is newer than the answer", async () => {
+  const { set, emit, lr } = open({ status: 200, body: { parameters: [{ name: "lr", value: 0.1, owner: "" }] } });
+  const reading = set.load();
+  emit("parameters", { revision: 2, author: "user:ada", changes: [{ name: "lr", old: 0.1, new: 0.2, status: "applied", step: 3 }] });
+  await reading;
+  expect(lr().value).toBe(0.2);
+});

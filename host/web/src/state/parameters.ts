@@ -25,9 +25,15 @@ export class ParameterSet {
   readonly loaded = signal(false);
   readonly error = signal<unknown>(null);
   private readonly leave: () => void;
+  private since: Event[] | null = null; // what comes while the list is read
 
   constructor(readonly script: string) {
-    this.leave = onScriptEvents(script, (events) => events.forEach((e) => this.apply(e)));
+    this.leave = onScriptEvents(script, (events) =>
+      events.forEach((e) => {
+        this.since?.push(e);
+        this.apply(e);
+      }),
+    );
   }
 
   close(): void {
@@ -35,13 +41,20 @@ export class ParameterSet {
   }
 
   async load(): Promise<void> {
+    const mine: Event[] = (this.since = []);
     try {
-      this.list.value = (await api.parameters(this.script)).parameters;
+      const { parameters } = await api.parameters(this.script);
+      if (this.since !== mine) return; // it is read anew
+      this.list.value = parameters;
+      const told = this.notes.peek();
+      for (const event of mine) this.apply(event); // the answer may be older
+      this.notes.value = told;
       this.loaded.value = true;
       this.error.value = null;
     } catch (err) {
-      this.error.value = err;
+      if (this.since === mine) this.error.value = err;
     }
+    if (this.since === mine) this.since = null;
   }
 
   /** Asks for a value. Resolves to whether it was taken. */
