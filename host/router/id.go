@@ -15,7 +15,7 @@ var ids = base32.NewEncoding("0123456789abcdefghijklmnopqrstuv").WithPadding(bas
 func NewID() string {
 	var b [16]byte
 	binary.BigEndian.PutUint64(b[:8], uint64(time.Now().UnixNano()))
-	binary.BigEndian.PutUint64(b[8:], rand.Uint64())
+	binary.BigEndian.PutUint64(b[8:], rand.Uint64()) //nolint:gosec // no secret
 	var text [24]byte
 	ids.Encode(text[:], b[:15])
 	return string(text[:])
