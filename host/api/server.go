@@ -166,24 +166,19 @@ func (a *API) serve(ctx context.Context, l net.Listener, server *http.Server) er
 	base, cancel := context.WithCancel(context.WithValue(context.WithoutCancel(ctx), endKey{}, ctx))
 	defer cancel()
 	server.BaseContext = func(net.Listener) context.Context { return base }
-	ended := make(chan error, 1)
-	go func() {
-		<-ctx.Done()
-		hurry := time.AfterFunc(workGrace, cancel)
-		defer hurry.Stop()
-		ctx, done := context.WithTimeout(context.WithoutCancel(ctx), stopGrace)
-		defer done()
-		err := server.Shutdown(ctx)
-		if err != nil {
-			err = errors.Join(err, server.Close())
-		}
-		ended <- err
-	}()
-	if err := server.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+	stop := context.AfterFunc(ctx, func() { _ = l.Close() })
+	defer stop()
+	if err := server.Serve(l); ctx.Err() == nil {
 		return fmt.Errorf("serve API: %w", err)
 	}
-	if err := <-ended; err != nil {
-		return fmt.Errorf("end API: %w", err)
+	// Serve has returned, so the server knows of each connection that was
+	// accepted, and Shutdown waits for it.
+	hurry := time.AfterFunc(workGrace, cancel)
+	defer hurry.Stop()
+	ending, done := context.WithTimeout(context.WithoutCancel(ctx), stopGrace)
+	defer done()
+	if err := server.Shutdown(ending); err != nil {
+		return fmt.Errorf("end API: %w", errors.Join(err, server.Close()))
 	}
 	return nil
 }

@@ -84,3 +84,14 @@ test("a change that comes while the list is read is newer than the answer", asyn
   await reading;
   expect(lr().value).toBe(0.2);
 });
+
+test("what was overwritten stays so when the change is told later, and a later change counts again", async () => {
+  const { set, emit, lr, note } = open({ status: 200, body: { outcomes: [outcome("applied", { step: 12 })] } });
+  const answer = set.set("lr", { value: 0.2 });
+  emit("observed", { name: "lr", value: 0.1, step: 13, overwritten: true });
+  emit("parameters", { revision: 2, author: "user:ada", changes: [{ name: "lr", old: 0.1, new: 0.2, status: "applied", step: 12 }] });
+  await answer;
+  expect([note()?.kind, lr().value]).toEqual(["overwritten", 0.1]);
+  emit("parameters", { revision: 3, author: "user:bob", changes: [{ name: "lr", old: 0.1, new: 0.3, status: "applied", step: 40 }] });
+  expect(note()?.kind).toBe("applied");
+});

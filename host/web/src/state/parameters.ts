@@ -17,6 +17,8 @@ export interface Note {
   /** Whether it answers what was asked here: that is told aloud, and what
    * others do all the time is not. */
   own: boolean;
+  /** Of what was overwritten: the step at which that was seen. */
+  step?: number | null;
 }
 
 export class ParameterSet {
@@ -84,11 +86,11 @@ export class ParameterSet {
 
   private take(o: Outcome): void {
     const status = o.status as NoteKind;
-    if (status === "applied" || status === "released") this.change(o.name, { value: o.value });
-    if (status === "needs_restart") this.change(o.name, { next: o.value });
     // What became of it since may have come already.
     const come = this.notes.peek().get(o.name)?.kind;
     if (come === "overwritten" || (status === "pending" && come === "applied")) return;
+    if (status === "applied" || status === "released") this.change(o.name, { value: o.value });
+    if (status === "needs_restart") this.change(o.name, { next: o.value });
     this.note(o.name, status, textOf(status, o.value, o.step, o.reason));
   }
 
@@ -97,9 +99,11 @@ export class ParameterSet {
     if (event.kind === "parameters") {
       const d = data as ParametersData;
       for (const c of d.changes) {
+        const before = this.notes.peek().get(c.name);
+        // What became of the change may have come before the change.
+        if (before?.kind === "overwritten" && c.status === "applied" && (before.step ?? -1) >= (c.step ?? Infinity)) continue;
         if (c.status === "applied" || c.status === "released") this.change(c.name, { value: c.new });
         if (c.status === "needs_restart") this.change(c.name, { next: c.new });
-        const before = this.notes.peek().get(c.name);
         const own = before?.own === true && (before.kind === "sending" || before.kind === "pending");
         this.note(c.name, c.status as NoteKind, textOf(c.status as NoteKind, c.new, c.step, "", d.author), own);
       }
@@ -109,7 +113,7 @@ export class ParameterSet {
       const waits = this.notes.peek().get(d.name);
       // What was pending is seen in use: it has come to where it waited for.
       if (!d.overwritten && (waits?.kind === "pending" || waits?.kind === "sending")) this.note(d.name, "applied", textOf("applied", d.value, d.step, ""), waits.own);
-      if (d.overwritten) this.note(d.name, "overwritten", `the script put ${value(d.value)} in its place${at(d.step)}`, false);
+      if (d.overwritten) this.note(d.name, "overwritten", `the script put ${value(d.value)} in its place${at(d.step)}`, false, d.step);
     } else if (event.kind === "owner") {
       const d = data as OwnerData;
       this.change(d.name, { owner: d.owner });
@@ -127,8 +131,8 @@ export class ParameterSet {
     });
   }
 
-  private note(name: string, kind: NoteKind, text: string, own = true): void {
-    this.notes.value = new Map(this.notes.peek()).set(name, { kind, text, at: Date.now(), own });
+  private note(name: string, kind: NoteKind, text: string, own = true, step: number | null = null): void {
+    this.notes.value = new Map(this.notes.peek()).set(name, { kind, text, at: Date.now(), own, step });
   }
 }
 
