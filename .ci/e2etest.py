@@ -1,8 +1,8 @@
 """Runs the end-to-end tests of the dashboard: .ci/e2etest.py [FILE …], each the beginning of a file's name.
 
-A few failed tests are tried once more, without the others: what passes then is
-named as unsteady, and is a bug of the test or of what it tests, but no failure.
-Tests that do not end within PATIENCE are ended, and tried once more too.
+Where a few tests fail, all are tried once more (they share hosts and a browser):
+what passes then is named as unsteady, and is a bug of the test or of what it
+tests, but no failure. So are tests that do not end within PATIENCE.
 """
 
 import os
@@ -29,17 +29,17 @@ def main():
     if not status or not hung and not 0 < len(failed) <= again.MOST:
         return status
     names = failed or ["all, which had not ended"]
-    print("== once more:", *names, sep="\n   ", flush=True)
-    if run(files, failed)[0]:
+    print("== all once more, because of:", *names, sep="\n   ", flush=True)
+    if run(files)[0]:
         return 1
     print("unsteady, failed once, and passed then:", *names, sep="\n   ")
     return 0
 
 
-def run(files, only=()):
-    """Runs the tests, or only those with these names, and returns the exit status and the names of what failed."""
+def run(files):
+    """Runs the tests and returns the exit status and the names of what failed."""
     with tempfile.NamedTemporaryFile(suffix=".xml") as report:
-        command = ["node", *(f"--test-name-pattern=/^{re.escape(name).replace('/', chr(92) + '/')}$/" for name in only)]
+        command = ["node"]
         for reporter, to in ("spec", "stdout"), ("junit", report.name):
             command += [f"--test-reporter={reporter}", f"--test-reporter-destination={to}"]
         node = subprocess.Popen([*command, "e2e/run.mjs", *files], cwd=FOLDER, stdin=subprocess.DEVNULL, start_new_session=True)
