@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 	"syscall"
+	"time"
 
 	"github.com/mlhost/mlhost/shared/script"
 )
@@ -18,6 +19,11 @@ import (
 type lock struct{ file *os.File }
 
 const lockName = "host.lock"
+
+// lockPatience is how long a claim of another is waited for. A host that was
+// just killed keeps its lock until the kernel has taken it apart, and who asks
+// for the holder has the lock for a moment ([LockHolder]).
+const lockPatience = time.Second
 
 // acquireLock claims dir, or tells which process has it. A lock that this
 // process has kept from before an upgrade is taken over.
@@ -30,7 +36,7 @@ func acquireLock(dir string, inherited *os.File) (*lock, error) {
 	if err != nil {
 		return nil, stateError(dir, err)
 	}
-	if err := syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
+	if err := flockWithin(file, lockPatience); err != nil {
 		holder, _ := io.ReadAll(io.LimitReader(file, 32)) // the message does without it
 		_ = file.Close()
 		if !errors.Is(err, syscall.EWOULDBLOCK) {
@@ -45,6 +51,17 @@ func acquireLock(dir string, inherited *os.File) (*lock, error) {
 		return nil, stateError(dir, err)
 	}
 	return &lock{file: file}, nil
+}
+
+// flockWithin takes the exclusive lock of the file, and tries again for as long
+// as patience while another has it.
+func flockWithin(file *os.File, patience time.Duration) error {
+	for deadline := time.Now().Add(patience); ; time.Sleep(10 * time.Millisecond) {
+		err := syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
+		if !errors.Is(err, syscall.EWOULDBLOCK) || time.Now().After(deadline) {
+			return err
+		}
+	}
 }
 
 func writePID(file *os.File) error {
