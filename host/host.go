@@ -153,7 +153,7 @@ func (h *Host) makeParts() {
 		Host: h.options.Config.Host.Name, Version: h.options.Version, Directory: h.options.Config.Dir,
 		Logger:   h.logger,
 		Registry: h.registry, Store: h.store, Bus: h.bus, Send: h.Send, Do: h.Do, Plan: h.planFor, Reload: h.reloadFor, ConfigStatus: h.configStatus, Notices: h.notices,
-		Upgrade: h.Upgrade, Listen: h.Listen,
+		Upgrade: h.Upgrade, Succeeded: h.succeeded, Listen: h.Listen,
 		Token: h.web.token, URL: h.URL, Backup: h.backup, Findings: h.findings, Notified: h.notified, RouteStates: h.routeStates, Doctor: h.Troubleshoot,
 	})
 }

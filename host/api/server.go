@@ -54,6 +54,8 @@ type Options struct {
 	ConfigStatus func() v1.ConfigStatus
 	// Upgrade lets another mlhost, at path, carry on in this process.
 	Upgrade func(ctx context.Context, path string) (version string, err error)
+	// Succeeded reports whether another mlhost will answer when this one does not.
+	Succeeded func() bool
 	// Listen tells which TCP addresses are bound.
 	Listen func() v1.Listen
 	// Findings tells what the host has found out about its configuration.
@@ -89,6 +91,8 @@ type API struct {
 	codes   codes
 	metrics *metrics
 	traffic traffic
+
+	patience *graces // nil: what they are; of tests
 }
 
 // routes is a router that remembers what it serves.
@@ -130,11 +134,6 @@ func New(o Options) *API {
 // Handler answers requests whose caller has been let in already.
 func (a *API) Handler() http.Handler { return a.noted }
 
-const (
-	stopGrace = 5 * time.Second // how long Serve waits for requests that are under way
-	workGrace = 2 * time.Second // after which they are told to come to an end; event streams are at once
-)
-
 // endKey finds in a request's context a channel that is closed when the server
 // is about to end.
 type endKey struct{}
@@ -166,21 +165,41 @@ func (a *API) serve(ctx context.Context, l net.Listener, server *http.Server) er
 	base, cancel := context.WithCancel(context.WithValue(context.WithoutCancel(ctx), endKey{}, ctx))
 	defer cancel()
 	server.BaseContext = func(net.Listener) context.Context { return base }
+	e := newEnding()
+	server.Handler = e.handler(server.Handler)
+	guard := server.ConnState
+	server.ConnState = func(conn net.Conn, state http.ConnState) {
+		e.state(conn, state)
+		if guard != nil {
+			guard(conn, state)
+		}
+	}
 	stop := context.AfterFunc(ctx, func() { _ = l.Close() })
 	defer stop()
 	if err := server.Serve(l); ctx.Err() == nil {
 		return fmt.Errorf("serve API: %w", err)
 	}
-	// Serve has returned, so the server knows of each connection that was
-	// accepted, and Shutdown waits for it.
 	hurry := time.AfterFunc(workGrace, cancel)
 	defer hurry.Stop()
 	ending, done := context.WithTimeout(context.WithoutCancel(ctx), stopGrace)
 	defer done()
+	e.wait(ending, a.graces())
 	if err := server.Shutdown(ending); err != nil {
 		return fmt.Errorf("end API: %w", errors.Join(err, server.Close()))
 	}
 	return nil
+}
+
+// graces are how long connections are waited for when the server ends. At rest
+// they are only where somebody else will answer who connects anew.
+func (a *API) graces() graces {
+	switch {
+	case a.patience != nil:
+		return *a.patience
+	case a.Succeeded != nil && a.Succeeded():
+		return graces{firstGrace, restGrace}
+	}
+	return graces{first: firstGrace}
 }
 
 // logWriter hands net/http's complaints to the logger.

@@ -165,8 +165,8 @@ func (s *Server) Serve(ctx context.Context, l net.Listener, http *HTTPListener) 
 }
 
 const (
-	endGrace   = 2 * time.Second        // for a request that is being answered when the server ends
-	firstGrace = 500 * time.Millisecond // for one that has connected just before
+	endGrace   = 2 * time.Second // for a request that is being answered when the server ends
+	firstGrace = 2 * time.Second // for one that has connected just before
 )
 
 // leave ends a connection because the server ends: at once, unless a request is
