@@ -181,6 +181,9 @@ func (s *Store) tell(b *batch) {
 				continue
 			}
 			st.told = e.Seq
+			if st.hadSeen(&e) {
+				continue
+			}
 		}
 		fresh = append(fresh, e)
 	}

@@ -69,6 +69,9 @@ func TestKillWhileWriting(t *testing.T) {
 		readAlone(t, dir)
 		s := open(t, dir)
 		checkMail(t, s, batches)
+		if d := s.Damages(); len(d) > 0 {
+			t.Errorf("a kill is taken for damage: %v", d)
+		}
 		last, err := s.LastSeq(t.Context(), "r1")
 		ok(t, err)
 		if last+10 < acknowledged { // steps and log lines at the end are not synced

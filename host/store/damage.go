@@ -19,9 +19,10 @@ import (
 // Damage tells of a database file that was found damaged and set aside.
 type Damage struct {
 	File  string         // which one, below the store's directory
-	Aside string         // where it lies now
+	Aside string         // where it lies now; "": nothing is left of it
 	Cause string         // what SQLite says of it
 	Saved map[string]int // rows that could still be read, by table; they are kept on
+	Lost  int            // samples that are known to be missing
 	Runs  int            // runs that were made known again by what else there is of them
 }
 
@@ -31,14 +32,22 @@ func (d Damage) String() string {
 	for _, n := range d.Saved {
 		rows += n
 	}
-	text := fmt.Sprintf("%s was damaged (%s) and is set aside as %s; %d rows of it could be read and are kept", d.File, d.Cause, d.Aside, rows)
-	if n := d.Saved["mail"]; d.File == metaFile {
-		text += fmt.Sprintf(", %d messages among them", n)
+	text := fmt.Sprintf("%s was damaged (%s)", d.File, d.Cause)
+	if d.Aside != "" {
+		text += " and is set aside as " + d.Aside
+	}
+	if d.File == metaFile {
+		text += fmt.Sprintf("; %d rows of it could be read and are kept, %d messages among them", rows, d.Saved["mail"])
+	} else {
+		text += fmt.Sprintf("; %d samples of it could be read and are kept", d.Saved["sample"])
+		if d.Lost > 0 {
+			text += fmt.Sprintf(", at least %d are lost", d.Lost)
+		}
 	}
 	if d.Runs > 0 {
 		text += fmt.Sprintf("; %d runs are known again by their files", d.Runs)
 	}
-	return text
+	return text + "; scripts that still run hand in again what they hold"
 }
 
 const metaFile = "meta.db"
@@ -78,27 +87,99 @@ func checkDatabase(ctx context.Context, db *sql.DB) error {
 	return errDamaged{said}
 }
 
-// openOrReplace opens a database. One that is damaged is set aside, and what
-// can be read of it goes into a new one.
-func openOrReplace(ctx context.Context, path, schema string, now time.Time) (*database, *Damage, error) {
-	db, cause := openSound(ctx, path, schema)
-	var found errDamaged
-	if cause == nil || !isDamaged(cause) && !errors.As(cause, &found) {
-		return db, nil, cause
-	}
-	aside, err := setAside(path, now)
+// opening is a database that is to be opened for writing.
+type opening struct {
+	path     string
+	schema   string
+	now      time.Time
+	expected bool // there has been one
+	live     bool // it was in use until now, and is damaged
+}
+
+// open opens the database. One that is damaged is set aside, and what can be
+// read of it goes into a new one.
+func (o *opening) open(ctx context.Context) (*database, *Damage, error) {
+	cause, err := o.examine()
 	if err != nil {
-		return nil, nil, errors.Join(cause, err)
-	}
-	damage := &Damage{File: filepath.Base(path), Aside: aside, Cause: firstLine(cause)}
-	if db, err = openDatabase(ctx, path, schema); err != nil {
 		return nil, nil, err
 	}
-	damage.Saved, err = salvage(ctx, aside, db)
+	if cause == "" {
+		db, err := openSound(ctx, o.path, o.schema)
+		if found, ok := errors.AsType[errDamaged](err); err == nil || !ok && !isDamaged(err) {
+			return db, nil, err
+		} else if ok {
+			err = found
+		}
+		cause = firstLine(err)
+	}
+	damage := &Damage{File: filepath.Base(o.path), Cause: cause}
+	if damage.Aside, err = setAside(o.path, o.now); err != nil {
+		return nil, nil, err
+	}
+	db, err := openDatabase(ctx, o.path, o.schema)
+	if err != nil {
+		return nil, nil, err
+	}
+	if damage.Aside != "" {
+		err = o.salvage(ctx, damage, db)
+	}
 	if err != nil {
 		return nil, nil, errors.Join(err, db.close())
 	}
 	return db, damage, nil
+}
+
+// examine looks at the files of a database before SQLite does, which takes no
+// notice of a log that was cut off, and removes that of an empty database. It
+// returns what is wrong, "" for nothing.
+func (o *opening) examine() (cause string, err error) {
+	if o.live {
+		return "it was found out while it was written", nil
+	}
+	l, err := readLog(o.path)
+	if err != nil {
+		return "", err
+	}
+	info, err := os.Stat(o.path)
+	switch {
+	case err != nil && !errors.Is(err, os.ErrNotExist):
+		return "", explain("open database", o.path, err)
+	case err != nil && (l.committed() || o.expected):
+		return "it is missing", nil
+	case err != nil:
+		return "", nil
+	case info.Size() == 0 && (l.committed() || o.expected):
+		return "it is empty", nil
+	}
+	if cause := l.missing(o.path); cause != "" {
+		return cause, nil
+	}
+	p, err := openPages(o.path)
+	if err != nil {
+		return "", err
+	}
+	defer func() { err = errors.Join(err, p.close()) }()
+	if has, wants := p.complete(); has < wants {
+		return fmt.Sprintf("it is cut off: of %d pages %d are there", wants, has), nil
+	}
+	return "", nil
+}
+
+// salvage copies what can be read of the database that was set aside.
+func (o *opening) salvage(ctx context.Context, d *Damage, to *database) (err error) {
+	if o.schema == samplesSchema {
+		d.Saved, d.Lost, err = salvageSamples(ctx, d.Aside, to, o.live)
+		return err
+	}
+	image := d.Aside + ".whole"
+	if err := whole(d.Aside, image); err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, os.Remove(image)) }()
+	if d.Saved, err = salvage(ctx, image, to); err != nil {
+		return err
+	}
+	return rewindStreams(ctx, to)
 }
 
 // openSound opens a database and looks for damage.
@@ -135,20 +216,24 @@ func firstLine(err error) string {
 	return line
 }
 
-// setAside renames a database file and its log.
+// setAside renames a database file and its log. It returns "" where there is
+// neither.
 func setAside(path string, now time.Time) (string, error) {
 	stamp := path + ".damaged-" + now.UTC().Format("20060102T150405")
 	aside := stamp
-	for n := 2; exists(aside); n++ {
+	for n := 2; exists(aside) || exists(aside+"-wal"); n++ {
 		aside = fmt.Sprintf("%s-%d", stamp, n)
 	}
-	if err := os.Rename(path, aside); err != nil {
-		return "", explain("set aside", path, err)
-	}
-	for _, suffix := range []string{"-wal", "-shm"} {
-		if err := os.Rename(path+suffix, aside+suffix); err != nil && !errors.Is(err, os.ErrNotExist) {
+	found := false
+	for _, suffix := range []string{"-wal", "-shm", ""} {
+		err := os.Rename(path+suffix, aside+suffix)
+		if err != nil && !errors.Is(err, os.ErrNotExist) {
 			return "", explain("set aside", path+suffix, err)
 		}
+		found = found || err == nil
+	}
+	if !found {
+		return "", nil
 	}
 	return aside, nil
 }

@@ -156,7 +156,24 @@ func openReadOnlyDatabase(ctx context.Context, path, schema string) (*database, 
 	return &database{path: path, r: r, older: older}, nil
 }
 
+// checkEmpty refuses an empty file that has a log: SQLite would remove the log.
+func checkEmpty(path string) error {
+	info, err := os.Stat(path)
+	if err != nil || info.Size() > 0 {
+		return nil //nolint:nilerr // SQLite will tell
+	}
+	l, err := readLog(path)
+	if err != nil || !l.committed() {
+		return err
+	}
+	return script.Errorf(script.CodeIO, "open database: %s: the database is damaged: it is empty, and its log is not", path).
+		WithHint("start the host again: it sets the file aside and keeps what can be read of it")
+}
+
 func openReader(path string) (*sql.DB, error) {
+	if err := checkEmpty(path); err != nil {
+		return nil, err
+	}
 	r, err := sql.Open("sqlite", dsn(path, "mode=ro", "_pragma=busy_timeout(5000)", "_pragma=query_only(1)"))
 	if err != nil {
 		return nil, explain("open database", path, err)

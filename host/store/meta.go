@@ -58,7 +58,7 @@ func (s *Store) writeMeta(tx *tx, b *batch) error {
 		if !kept(e.Body) {
 			continue
 		}
-		if st != nil && e.Seq > 0 && e.Seq <= st.metaLast {
+		if st != nil && (e.Seq > 0 && e.Seq <= st.metaLast || st.hadSeen(e)) {
 			continue
 		}
 		if err := s.writeEvent(tx, e, st); err != nil {
@@ -99,8 +99,9 @@ func (s *Store) writeEvent(tx *tx, e *script.Event, st *stream) error {
 	if err != nil {
 		return err
 	}
-	_, err = tx.exec("INSERT INTO event (id, time, script, run, seq, kind, body) VALUES (?, ?, ?, ?, ?, ?, ?)",
-		e.ID, nanos(e.Time), e.Script, e.Run, e.Seq, script.KindOf(e.Body), body)
+	// Of a database that was damaged the row may be there, and what followed from it not.
+	_, err = tx.exec(`INSERT INTO event (id, time, script, run, seq, kind, body) VALUES (?, ?, ?, ?, ?, ?, ?)
+		ON CONFLICT (run, seq) WHERE seq > 0 DO NOTHING`, e.ID, nanos(e.Time), e.Script, e.Run, e.Seq, script.KindOf(e.Body), body)
 	if err != nil {
 		return err
 	}

@@ -68,6 +68,16 @@ func (s *Store) rebuildRuns(ctx context.Context) (int, error) {
 	return found, tx.Commit()
 }
 
+// hasRuns reports whether runs have left anything: then there was a meta.db.
+func (s *Store) hasRuns() bool {
+	for _, name := range []string{"runs", "samples"} {
+		if entries, err := os.ReadDir(filepath.Join(s.dir, name)); err == nil && len(entries) > 0 {
+			return true
+		}
+	}
+	return false
+}
+
 // sampledRuns tells which samples file holds each run's series.
 func (s *Store) sampledRuns(ctx context.Context) map[string]string {
 	files := map[string]string{}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"path/filepath"
 
 	"github.com/mlhost/mlhost/shared/script"
 )
@@ -23,9 +24,10 @@ const seriesKept = 20_000
 // samplesFile is one file of samples and its writer. What is below writer
 // belongs to the writer's goroutine.
 type samplesFile struct {
-	store  *Store
-	db     *database
-	writer *writer
+	store    *Store
+	db       *database
+	writer   *writer
+	salvaged bool // made of what was left of another file
 
 	series  map[string]map[string]*series // by run and name
 	count   int
@@ -40,14 +42,19 @@ func (s *Store) openSamples(ctx context.Context, path string) (*samplesFile, err
 		db, err := openReadOnlyDatabase(ctx, path, samplesSchema)
 		return &samplesFile{store: s, db: db}, err
 	}
-	db, damage, err := openOrReplace(ctx, path, samplesSchema, s.now())
+	o := opening{path: path, schema: samplesSchema, now: s.now(), live: s.suspect[filepath.Base(path)]}
+	db, damage, err := o.open(ctx)
 	if err != nil {
 		return nil, err
 	}
+	delete(s.suspect, filepath.Base(path))
 	if damage != nil {
 		s.noteDamage(*damage)
 	}
 	f := &samplesFile{store: s, db: db, series: map[string]map[string]*series{}, touched: map[*stream]uint64{}}
+	if f.salvaged, err = isSalvaged(ctx, db); err != nil {
+		return nil, errors.Join(err, db.close())
+	}
 	f.writer = newWriter(path, db.w)
 	f.writer.begin, f.writer.flush, f.writer.reverted = f.begin, f.flush, f.reverted
 	s.wg.Go(f.writer.run)
@@ -74,6 +81,7 @@ func (s *Store) dropSamples(name string, f *samplesFile) error {
 		return nil // somebody else has
 	}
 	delete(s.samples, name)
+	s.suspect[name] = true
 	s.mu.Unlock()
 	return f.close()
 }
@@ -170,6 +178,15 @@ func (f *samplesFile) addSamples(tx *tx, run string, samples []script.Sample) er
 			known[sm.Name] = sr
 			f.count++
 		}
+		if sr.mends {
+			known, err := f.mend(tx, sr, sm)
+			if err != nil {
+				return err
+			}
+			if known {
+				continue
+			}
+		}
 		if len(sr.rows) == 0 && len(sr.rollups) == 0 {
 			f.dirty = append(f.dirty, sr)
 		}
@@ -185,10 +202,7 @@ func (f *samplesFile) addSamples(tx *tx, run string, samples []script.Sample) er
 func (f *samplesFile) flush(tx *tx) error {
 	f.args = f.args[:0]
 	for _, sr := range f.dirty {
-		for _, r := range sr.rows {
-			f.args = append(f.args, r.id, r.step, r.time, r.value)
-		}
-		sr.rows = sr.rows[:0]
+		f.args = sr.appendRows(f.args)
 	}
 	if err := tx.insert(insertSample, f.args); err != nil {
 		return err
@@ -196,10 +210,7 @@ func (f *samplesFile) flush(tx *tx) error {
 	clear(f.args)
 	f.args = f.args[:0]
 	for _, sr := range f.dirty {
-		for i := range sr.rollups {
-			f.args = sr.rollups[i].appendArgs(f.args)
-		}
-		sr.rollups = sr.rollups[:0]
+		f.args = sr.appendRollups(f.args)
 	}
 	f.dirty = f.dirty[:0]
 	if err := tx.insert(insertRollup, f.args); err != nil {

@@ -24,6 +24,8 @@ type series struct {
 	open    []bucket
 	rows    []row
 	rollups []rollup
+	mends   bool  // samples that it has may come again
+	tail    *tail // where they may be; nil: not looked up yet
 }
 
 // rollup is a full bucket and its id.
@@ -92,10 +94,18 @@ func (b *bucket) merge(c *bucket) {
 
 // add appends a sample, and the buckets that it fills.
 func (sr *series) add(s *script.Sample) error {
-	if sr.next >= maxIndex {
-		return fmt.Errorf("series %s has %d samples: no more can be kept", s.Name, sr.next)
+	if err := sr.put(s.Step, nanos(s.Time), cell(s.Value)); err != nil {
+		return fmt.Errorf("series %s: %w", s.Name, err)
 	}
-	r := row{id: sr.id<<seriesShift | sr.next, step: s.Step, time: nanos(s.Time), value: cell(s.Value)}
+	return nil
+}
+
+// put appends a sample as it is written.
+func (sr *series) put(step, time int64, value any) error {
+	if sr.next >= maxIndex {
+		return fmt.Errorf("it has %d samples: no more can be kept", sr.next)
+	}
+	r := row{id: sr.id<<seriesShift | sr.next, step: step, time: time, value: value}
 	sr.rows = append(sr.rows, r)
 	sr.next++
 	b := bucketOf(r.step, r.time, r.value)
@@ -114,6 +124,24 @@ func (sr *series) add(s *script.Sample) error {
 		sr.rollups = append(sr.rollups, rollup{id: rollupID(sr.id, level, sr.next/size-1), bucket: b})
 	}
 	return nil
+}
+
+// appendRows appends the columns of the rows that wait, and takes them away.
+func (sr *series) appendRows(args []any) []any {
+	for _, r := range sr.rows {
+		args = append(args, r.id, r.step, r.time, r.value)
+	}
+	sr.rows = sr.rows[:0]
+	return args
+}
+
+// appendRollups does so with the buckets that were filled.
+func (sr *series) appendRollups(args []any) []any {
+	for i := range sr.rollups {
+		args = sr.rollups[i].appendArgs(args)
+	}
+	sr.rollups = sr.rollups[:0]
+	return args
 }
 
 func rollupID(series int64, level int, index int64) int64 {
@@ -151,6 +179,9 @@ func (f *samplesFile) loadSeries(tx *tx, run, name string) (*series, error) {
 	}
 	read := reader{query: tx.query}
 	if sr.next, err = read.length(sr.id); err != nil {
+		return nil, err
+	}
+	if sr.mends, err = f.mends(tx, sr.id); err != nil {
 		return nil, err
 	}
 	return sr, sr.reopen(&read)

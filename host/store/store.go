@@ -60,9 +60,11 @@ type Store struct {
 	closed  bool
 	streams map[string]*stream
 	samples map[string]*samplesFile // by file name
+	suspect map[string]bool         // samples files that turned out to be damaged
 	later   mailLater
 
 	damages   []Damage // files that were set aside
+	rebuilt   bool     // meta.db was: what its streams told is handed in again
 	logLimit  int64
 	mailBytes int64
 	wg        sync.WaitGroup // writers
@@ -79,12 +81,14 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	if err := checkFileSystem(s.dir); err != nil {
 		return nil, err
 	}
-	db, damage, err := openOrReplace(ctx, filepath.Join(s.dir, metaFile), metaSchema, s.now())
+	file := opening{path: filepath.Join(s.dir, metaFile), schema: metaSchema, now: s.now(), expected: s.hasRuns()}
+	db, damage, err := file.open(ctx)
 	if err != nil {
 		return nil, err
 	}
 	s.meta = db
 	if damage != nil {
+		s.rebuilt = true
 		if damage.Runs, err = s.rebuildRuns(ctx); err != nil {
 			return nil, errors.Join(explain("rebuild database", db.path, err), db.close())
 		}
@@ -103,7 +107,7 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 func newStore(o Options) *Store {
 	s := &Store{
 		dir: o.Dir, logger: o.Logger, now: o.Now, committed: o.Committed, outgoing: o.Outgoing,
-		streams: map[string]*stream{}, samples: map[string]*samplesFile{}, logLimit: logLimit, mailBytes: MailboxBytes,
+		streams: map[string]*stream{}, samples: map[string]*samplesFile{}, suspect: map[string]bool{}, logLimit: logLimit, mailBytes: MailboxBytes,
 	}
 	if abs, err := filepath.Abs(o.Dir); err == nil {
 		s.dir = abs

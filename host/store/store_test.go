@@ -18,6 +18,9 @@ func TestMain(m *testing.M) {
 		writeUntilKilled(dir)
 		return
 	}
+	if dir := os.Getenv("MLHOST_STORE_TEST_FLOOD"); dir != "" {
+		flood(dir)
+	}
 	left.Main(m)
 }
 

@@ -37,6 +37,7 @@ type stream struct {
 	samplesLast uint64
 
 	told uint64 // guarded by Store.order: the last number told to committed
+	seen uint64 // samples up to it were told before a file was damaged
 }
 
 // stream returns the stream of a run, loaded from the files.
@@ -81,6 +82,19 @@ func (s *Store) forgetStreams() {
 	}
 }
 
+// hadSeen reports whether an event comes again because a file was damaged, and
+// tells nothing that was not told before.
+func (st *stream) hadSeen(e *script.Event) bool {
+	if e.Seq == 0 || e.Seq > st.seen {
+		return false
+	}
+	switch e.Body.(type) {
+	case script.Samples, script.Gap:
+		return true
+	}
+	return false
+}
+
 // position is one file's row of stream_seq.
 type position struct{ last, other uint64 }
 
@@ -92,9 +106,12 @@ func (s *Store) load(ctx context.Context, st *stream) error {
 	if err != nil && !errors.Is(err, sql.ErrNoRows) {
 		return explain("read run", s.meta.path, err)
 	}
-	meta, samples, err := s.positions(ctx, st.run, st.file)
+	meta, samples, err := s.positions(ctx, st)
 	if err != nil {
 		return err
+	}
+	if s.rebuilt {
+		st.seen = max(st.seen, samples.last)
 	}
 	st.ended = state.Ended()
 	st.metaLast, st.samplesLast = meta.last, samples.last
@@ -103,15 +120,22 @@ func (s *Store) load(ctx context.Context, st *stream) error {
 	return nil
 }
 
-func (s *Store) positions(ctx context.Context, run, file string) (meta, samples position, err error) {
-	if meta, err = readPosition(ctx, s.meta, run); err != nil {
+// positions reads how far the files have taken a run's stream in.
+func (s *Store) positions(ctx context.Context, st *stream) (meta, samples position, err error) {
+	if meta, err = readPosition(ctx, s.meta, st.run); err != nil {
 		return meta, samples, err
 	}
-	f, err := s.existingSamples(ctx, file)
+	f, err := s.existingSamples(ctx, st.file)
+	if err == nil && f == nil && meta.other > 0 && s.writer != nil {
+		f, err = s.missingSamples(ctx, st.file)
+	}
 	if err != nil || f == nil {
 		return meta, samples, err
 	}
-	samples, err = readPosition(ctx, f.db, run)
+	if st.seen, err = f.seenBefore(ctx, st.run); err != nil {
+		return meta, samples, err
+	}
+	samples, err = readPosition(ctx, f.db, st.run)
 	return meta, samples, err
 }
 
@@ -162,10 +186,22 @@ func (s *Store) existingSamples(ctx context.Context, name string) (*samplesFile,
 	if f != nil {
 		return f, nil
 	}
-	if name == "" || !exists(filepath.Join(s.dir, "samples", name)) {
+	path := filepath.Join(s.dir, "samples", name)
+	if name == "" || !exists(path) && !exists(path+"-wal") {
 		return nil, nil
 	}
 	return s.samplesFile(ctx, name)
+}
+
+// missingSamples makes a samples file anew that must have been there.
+func (s *Store) missingSamples(ctx context.Context, name string) (*samplesFile, error) {
+	f, err := s.samplesFile(ctx, name)
+	if err == nil {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.noteDamage(Damage{File: name, Cause: "it is missing"})
+	}
+	return f, err
 }
 
 // samplesFile returns the named samples file, opened where it was not.
