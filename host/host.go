@@ -101,10 +101,10 @@ func Open(o Options) (*Host, error) {
 
 func (h *Host) open() error {
 	if err := os.MkdirAll(h.dir, 0o700); err != nil {
-		return stateError(h.dir, err)
+		return StateError(h.dir, err)
 	}
 	if err := os.Chmod(h.dir, 0o700); err != nil {
-		return stateError(h.dir, err)
+		return StateError(h.dir, err)
 	}
 	var err error
 	if h.lock, err = acquireLock(h.dir, h.options.Inherited.lock()); err != nil {

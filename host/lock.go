@@ -34,7 +34,7 @@ func acquireLock(dir string, inherited *os.File) (*lock, error) {
 	}
 	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
-		return nil, stateError(dir, err)
+		return nil, StateError(dir, err)
 	}
 	if err := flockWithin(file, lockPatience); err != nil {
 		holder, _ := io.ReadAll(io.LimitReader(file, 32)) // the message does without it
@@ -48,7 +48,7 @@ func acquireLock(dir string, inherited *os.File) (*lock, error) {
 	}
 	if err := writePID(file); err != nil {
 		_ = file.Close()
-		return nil, stateError(dir, err)
+		return nil, StateError(dir, err)
 	}
 	return &lock{file: file}, nil
 }
@@ -111,8 +111,9 @@ func LockHolder(dir string) (int, error) {
 	return pid, nil
 }
 
-// stateError words a failure to use the state directory.
-func stateError(dir string, err error) error {
+// StateError words a failure to use the state directory dir, and says what to do
+// about it.
+func StateError(dir string, err error) error {
 	return script.Errorf(script.CodeIO, "the state directory %s cannot be used: %v", dir, err).
 		WithHint("it must be on a local disk with free space, and writable; --state DIR names another one")
 }

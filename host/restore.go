@@ -38,16 +38,16 @@ type Restored struct {
 // whole backup is sound.
 func Restore(ctx context.Context, r io.Reader, o RestoreOptions) (done Restored, err error) {
 	if err := os.MkdirAll(o.StateDir, 0o700); err != nil {
-		return done, stateError(o.StateDir, err)
+		return done, StateError(o.StateDir, err)
 	}
 	work, err := NewScratchDir(o.StateDir, ".restore-")
 	if err != nil {
-		return done, stateError(o.StateDir, err)
+		return done, StateError(o.StateDir, err)
 	}
 	defer func() { err = errors.Join(err, work.Close()) }()
 	fresh := filepath.Join(work.Path, "host")
 	if err := os.Mkdir(fresh, 0o700); err != nil {
-		return done, stateError(work.Path, err)
+		return done, StateError(work.Path, err)
 	}
 	if done.Manifest, err = unpack(ctx, r, func(file io.Reader, header *tar.Header) (string, error) { return unpackFile(file, header, fresh) }); err != nil {
 		return done, err
@@ -68,10 +68,10 @@ func Restore(ctx context.Context, r io.Reader, o RestoreOptions) (done Restored,
 	}
 	// The lock's file is what a host's directory is known by.
 	if err := os.WriteFile(filepath.Join(fresh, lockName), nil, 0o600); err != nil {
-		return done, stateError(work.Path, err)
+		return done, StateError(work.Path, err)
 	}
 	if err := os.Rename(fresh, done.Dir); err != nil {
-		return done, stateError(done.Dir, err)
+		return done, StateError(done.Dir, err)
 	}
 	return done, nil
 }
@@ -83,7 +83,7 @@ func makeRoom(dir string, replace bool) (aside string, err error) {
 		return "", nil
 	}
 	if err != nil {
-		return "", stateError(dir, err)
+		return "", StateError(dir, err)
 	}
 	if pid, err := LockHolder(dir); err != nil {
 		return "", err
@@ -99,7 +99,7 @@ func makeRoom(dir string, replace bool) (aside string, err error) {
 	}
 	aside = filepath.Join(filepath.Dir(dir), fmt.Sprintf(".%s-before-%s", filepath.Base(dir), time.Now().UTC().Format("20060102T150405.000")))
 	if err := os.Rename(dir, aside); err != nil {
-		return "", stateError(dir, err)
+		return "", StateError(dir, err)
 	}
 	return aside, nil
 }
@@ -186,11 +186,11 @@ func unpackFile(r io.Reader, header *tar.Header, dir string) (string, error) {
 	}
 	path := filepath.Join(dir, name)
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-		return "", stateError(dir, err)
+		return "", StateError(dir, err)
 	}
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
 	if err != nil {
-		return "", stateError(dir, err)
+		return "", StateError(dir, err)
 	}
 	sum := sha256.New()
 	_, err = io.Copy(io.MultiWriter(f, sum), r)
@@ -201,7 +201,7 @@ func unpackFile(r io.Reader, header *tar.Header, dir string) (string, error) {
 		return "", damagedBackup(err)
 	}
 	if err := os.Chtimes(path, header.ModTime, header.ModTime); err != nil {
-		return "", stateError(dir, err)
+		return "", StateError(dir, err)
 	}
 	return hex.EncodeToString(sum.Sum(nil)), nil
 }

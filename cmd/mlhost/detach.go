@@ -133,12 +133,12 @@ func starting(scripts []registry.Script, cfg *config.Config) bool {
 func (a *app) detach(ctx context.Context, cfg *config.Config, state string) error {
 	dir := host.Dir(state, cfg.Host.Name)
 	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return script.Errorf(script.CodeIO, "the state directory %s cannot be used: %v", dir, err)
+		return host.StateError(dir, err)
 	}
 	logPath := filepath.Join(dir, "host.log")
 	log, err := os.OpenFile(logPath, os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
 	if err != nil {
-		return script.Errorf(script.CodeIO, "open log: %v", err)
+		return host.StateError(dir, err)
 	}
 	defer log.Close()
 	reader, writer, err := os.Pipe()
