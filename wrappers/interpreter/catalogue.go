@@ -83,14 +83,15 @@ func (r *run) readStatically() bool {
 	return slices.ContainsFunc(r.launch.Parameters, func(p script.LaunchParameter) bool { return p.Discovered })
 }
 
-// isParsed reports whether parameters of the style come from a parser, which
-// discovery should have seen.
+// isParsed reports whether parameters of the style come from a parser of the
+// script's, which discovery should have seen: not what a library offers while
+// it trains.
 func isParsed(style string) bool {
 	switch style {
-	case "", "register_parameter", "mlhost.param", "constants", "lines":
-		return false
+	case "argparse", "click", "typer", "absl", "fire", "HfArgumentParser", "tyro", "simple_parsing", "jsonargparse", "hydra":
+		return true
 	}
-	return !strings.HasPrefix(style, "optimizer")
+	return false
 }
 
 // differences are the names that the script's real parser has and discovery

@@ -30,6 +30,8 @@ cat >&3 <<END
 {"op":"parameter","name":"lr","type":"float","default":0.1,"value":-1e-05,"mutability":"restart","style":"argparse"}
 {"op":"parameter","name":"extra","type":"int","default":1,"mutability":"restart","style":"argparse"}
 {"op":"parameter","name":"other","type":"int","default":1,"mutability":"restart","style":"argparse"}
+{"op":"parameter","name":"optimizer.lr","type":"float","default":0.1,"mutability":"live","style":"torch"}
+{"op":"parameter","name":"xgboost.gamma","type":"float","default":0,"mutability":"live","style":"xgboost"}
 {"op":"forget","names":["gone","never"],"reason":"the script's parser does not have it"}
 {"op":"step","step":1}
 END
@@ -52,6 +54,9 @@ read -r line <fifo`, func(l *script.Launch) {
 		if strings.Count(warned, want) != 1 {
 			t.Errorf("%q is not told once: %s", want, warned)
 		}
+	}
+	if strings.Contains(warned, "optimizer.lr") || strings.Contains(warned, "xgboost") {
+		t.Errorf("what a library offers is told as the parser's: %s", warned)
 	}
 	if start := h.lines("stdout")[0]; strings.Contains(start, `"catalogue"`) || strings.Contains(start, `"size"`) {
 		t.Errorf("the start line of a script that is not Python's: %s", start)

@@ -59,7 +59,7 @@ func (r *Discovered) launchParameter(p Parameter) script.LaunchParameter {
 	switch p.Style {
 	case "constants":
 		if p.Argument == nil {
-			out.Constant = p.Name
+			out.Constant, out.Dest = p.Name, p.Target
 		}
 	case "register_parameter", "mlhost.param":
 	default:

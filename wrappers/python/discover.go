@@ -56,6 +56,7 @@ type Parameter struct {
 	Style      string            `json:"style"`    // of this parameter: a script may have several
 	Argument   *script.Argument  `json:"argument"` // what carries its value; nil: nothing of the command line
 	Refused    string            `json:"refused"`  // why nothing does
+	Target     string            `json:"target"`   // of a literal: the dotted name by which the running script reads it; "": its own
 }
 
 // Problem is something in a script that was not understood, or that matters.

@@ -25,7 +25,7 @@ func TestModulesAreTyped(t *testing.T) {
 		if string(stubs) != string(source) {
 			t.Errorf("the stubs of %s are not the module", module)
 		}
-		if strings.Count(string(project), `"`+module+`-stubs"`) != 2 {
+		if !strings.Contains(string(project), `"`+module+`-stubs"`) {
 			t.Errorf("pyproject.toml does not pack the stubs of %s", module)
 		}
 	}

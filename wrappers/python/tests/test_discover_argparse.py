@@ -221,6 +221,18 @@ class Argparse(Reading):
         self.assertEqual({n: (p["type"], p["default"]) for n, p in by_name(found).items()}, {"fast": ("bool", False), "lr": ("float", 0.1)})
         self.assertEqual(found["problems"], [])
 
+    def test_what_is_called_where_something_is_raised(self):
+        found = discover({"s.py": """
+            import argparse
+            def main():
+                p = argparse.ArgumentParser()
+                p.add_argument("--lr", type=float, default=0.1)
+                p.parse_args()
+            if __name__ == "__main__":
+                raise SystemExit(main())
+        """})
+        self.assertEqual((list(by_name(found)), found["problems"]), (["lr"], []))
+
     def test_resume(self):
         for text, name in (("p.add_argument('--resume', default='')", "resume"), ("p.add_argument('--resume-from-checkpoint', type=str)", "resume_from_checkpoint"),
                            ("p.add_argument('--lr', type=float)", "")):

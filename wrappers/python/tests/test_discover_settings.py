@@ -44,6 +44,54 @@ class Settings(Reading):
                           "mixed": ("any", None, 11)})
         self.assertEqual([(p["line"], p["message"][:29]) for p in found["problems"]], [(10, "the default of dtype is compu"), (11, "the default of mixed is compu")])
 
+    def test_settings_in_classes_and_dictionaries(self):
+        found = discover({"s.py": """
+            from dataclasses import dataclass
+            from types import SimpleNamespace
+            import torch
+            class CFG:
+                lr = 0.1  # the rate
+                epochs = 3
+                _hidden = 1
+                path = torch.device("cpu")
+            class Other:
+                speed = 3
+            class ConfigNet(torch.nn.Module):
+                depth = 3
+            @dataclass
+            class TrainConfig:
+                wd: float = 0.01
+                steps: int = 5
+            @dataclass(frozen=True)
+            class FixedConfig:
+                width: int = 2
+            class Args:
+                def __init__(self):
+                    self.gamma = 0.9
+            class Lost:
+                pass
+            cfg, args = TrainConfig(), 3
+            config = TrainConfig()
+            fixed = FixedConfig()
+            options = Args()
+            xgb_params = {"eta": 0.3, "max_depth": 3,  # deep
+                          "nested": {"a": 1, "b c": 2}, 7: 8}
+            opt = SimpleNamespace(momentum=0.9, beta=(0.9, 0.99))
+            table = {"x": 1}
+            size, rate = 4, 0.5
+            for epoch in range(CFG.epochs):
+                print(CFG.lr, config.wd, options.gamma, xgb_params["eta"], xgb_params["nested"]["a"], opt.momentum, fixed.width, rate)
+                options.gamma = 1
+        """})
+        ours = by_name(found)
+        self.assertEqual((found["style"], found["problems"]), ("constants", []))
+        self.assertEqual({n: (p["default"], p["mutability"], p["target"]) for n, p in ours.items()}, {
+            "CFG.lr": (0.1, "live", ""), "CFG.epochs": (3, "restart", ""), "TrainConfig.wd": (0.01, "live", "config.wd"), "TrainConfig.steps": (5, "restart", "config.steps"),
+            "FixedConfig.width": (2, "restart", "fixed.width"), "Args.gamma": (0.9, "live", "options.gamma"), "xgb_params.eta": (0.3, "live", ""), "xgb_params.max_depth": (3, "restart", ""),
+            "xgb_params.nested.a": (1, "live", ""), "opt.momentum": (0.9, "live", ""), "opt.beta": ([0.9, 0.99], "restart", ""), "size": (4, "restart", ""), "rate": (0.5, "live", ""),
+            "args": (3, "restart", "")})
+        self.assertEqual((ours["CFG.lr"]["doc"], ours["xgb_params.max_depth"]["doc"], ours["CFG.lr"]["line"]), ("the rate", "deep", 6))
+
     CONFIGURATOR = """
         import sys
         for arg in sys.argv[1:]:

@@ -157,6 +157,36 @@ class Constants(ScriptTest):
         self.assertEqual(run.finish()[:2], (0, "7 1.0\n"))
         self.assertIn({"op": "warning", "text": "the value of made is not used: the script has no literal for it"}, run.seen)
 
+    HELD = """
+import time
+from types import SimpleNamespace
+class CFG:
+    rate = 0.5
+    names = ["a"]
+class Args:
+    def __init__(self):
+        self.gamma = 0.9
+args = Args()
+params = {"eta": 0.3, "deep": {"a": 1}}
+opt = SimpleNamespace(momentum=0.9)
+limit, step = 3, 0
+print(CFG.rate, CFG.names, args.gamma, params, opt.momentum, limit, flush=True)
+while limit < 10: pass
+print(CFG.rate, CFG().rate, args.gamma, params, opt.momentum)
+"""
+
+    def test_settings_in_classes_and_dictionaries(self):
+        places = {"CFG.rate": "", "CFG.names": "", "Args.gamma": "args.gamma", "params.eta": "", "params.deep.a": "", "opt.momentum": "", "limit": "", "params.late": ""}
+        catalogue = [entry(n, "live", "constants", constant=n, set=n != "params.late", dest=to) for n, to in places.items()]
+        values = {"CFG.rate": 2, "CFG.names": ["b"], "Args.gamma": 0.25, "params.eta": 1, "params.deep.a": 7, "opt.momentum": 0.5, "limit": 4}
+        run = self.run_script(self.HELD, parameters=values, catalogue=catalogue)
+        self.assertEqual(run.process.stdout.readline(), b"2.0 ['b'] 0.25 {'eta': 1.0, 'deep': {'a': 7}} 0.5 4\n")
+        for name, value in (("CFG.rate", 3.5), ("Args.gamma", 0.125), ("params.eta", 4.5), ("params.deep.a", 8), ("opt.momentum", 0.75)):
+            self.assertEqual(by_name(run.set(**{name: value}))[name], ("applied", value, ""))
+        self.assertEqual(by_name(run.set(**{"params.late": 2}))["params.late"], ("rejected", None, "the script has no params.late so far"))
+        run.set(limit=10)
+        self.assertEqual(run.finish(), (0, "3.5 3.5 0.125 {'eta': 4.5, 'deep': {'a': 8}} 0.75\n", ""))
+
     def test_live_global(self):
         run = self.run_script("import time\nrate = 0.5\nlimit = 3\nprint('ready', flush=True)\nwhile limit < 10: pass\nprint(rate, limit)",
                               catalogue=[entry(n, "live", "constants", constant=n) for n in ("rate", "limit", "absent")])

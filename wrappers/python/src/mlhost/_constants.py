@@ -1,7 +1,8 @@
 """Literals of a script that the configuration replaces.
 
-The first assignment of a module-level name gets the configured value, in the
-syntax tree, before the script is compiled: every line keeps its number.
+The first assignment of a module-level name, or of one in a class or a
+dictionary of settings, gets the configured value, in the syntax tree, before
+the script is compiled: every line keeps its number.
 """
 
 from __future__ import annotations
@@ -13,21 +14,70 @@ from ._typing import Any, Dict, Iterator, List, Tuple
 
 def replace(source: bytes, wanted: Dict[str, Any]) -> "Tuple[Any, List[str]]":
     """Returns the syntax tree of source with the wanted values in the place of
-    literals, and the names for which there was no such place."""
+    literals, and the names for which there was no such place. A dotted name is
+    a literal in a class, a dictionary or a namespace."""
     tree = ast.parse(source)
-    left, odd = dict(wanted), []
+    places: Dict[str, Tuple[Any, Any]] = {}
     for node in _statements(tree.body):
-        target = _target(node)
-        if target not in left:
-            continue
-        value = left.pop(target)
+        for name, holder, key in _places(node):
+            places.setdefault(name, (holder, key))
+    left = []
+    for name, value in wanted.items():
+        holder, key = places.get(name, (None, None))
+        node = None if holder is None else holder[key] if isinstance(holder, list) else getattr(holder, key)
         try:
-            old = _value(node.value)
+            new = _located(_literal(_like(_value(node), value)), node)
         except (ValueError, TypeError, SyntaxError):
-            odd.append(target)
+            left.append(name)
             continue
-        node.value = _located(_literal(_like(old, value)), node.value)
-    return tree, sorted(odd + list(left))
+        if isinstance(holder, list):
+            holder[key] = new
+        else:
+            setattr(holder, key, new)
+    return tree, sorted(left)
+
+
+def _places(node: Any) -> "Iterator[Tuple[str, Any, Any]]":
+    """Yields the names that a statement gives a value, each with where that
+    stands: an attribute of a node, or an index of a list."""
+    if isinstance(node, ast.ClassDef):
+        for line in node.body:
+            for name, holder, key in _bound(line):
+                yield "%s.%s" % (node.name, name), holder, key
+        for method in node.body:
+            if isinstance(method, ast.FunctionDef) and method.name == "__init__" and len(method.args.args) == 1:
+                for line in method.body:
+                    target = _target(line)
+                    if isinstance(target, ast.Attribute) and isinstance(target.value, ast.Name) and target.value.id == method.args.args[0].arg:
+                        yield "%s.%s" % (node.name, target.attr), line, "value"
+        return
+    for name, holder, key in _bound(node):
+        yield name, holder, key
+        yield from _entries(name, holder[key] if isinstance(holder, list) else getattr(holder, key))
+
+
+def _bound(node: Any) -> "Iterator[Tuple[str, Any, Any]]":
+    target = _target(node)
+    if isinstance(target, ast.Name):
+        yield target.id, node, "value"
+    elif isinstance(target, ast.Tuple) and isinstance(node.value, ast.Tuple) and len(target.elts) == len(node.value.elts):
+        for i, one in enumerate(target.elts):
+            if isinstance(one, ast.Name):
+                yield one.id, node.value.elts, i
+
+
+def _entries(name: str, node: Any) -> "Iterator[Tuple[str, Any, Any]]":
+    """Yields what lies in a dictionary, or is handed to a call by name."""
+    found: List[Any] = []
+    if isinstance(node, ast.Dict):
+        found = [(k.value, node.values, i) for i, k in enumerate(node.keys) if isinstance(k, ast.Constant) and isinstance(k.value, str)]
+    elif isinstance(node, ast.Call):
+        if len(node.args) == 1 and isinstance(node.args[0], ast.Dict):
+            yield from _entries(name, node.args[0])
+        found = [(k.arg, k, "value") for k in node.keywords if k.arg]
+    for key, holder, at in found:
+        yield "%s.%s" % (name, key), holder, at
+        yield from _entries("%s.%s" % (name, key), holder[at] if isinstance(holder, list) else getattr(holder, at))
 
 
 #: What an expression of literals alone is made of: 5 * 8, int(1e5).
@@ -45,6 +95,8 @@ def _is_arithmetic(node: Any) -> bool:
 def _value(node: Any) -> Any:
     """Returns what stands there: a literal, arithmetic with such, or one side of a
     condition between such."""
+    if node is None:
+        raise ValueError
     if isinstance(node, ast.IfExp):
         first = _value(node.body)
         return _value(node.orelse) if first is None else first
@@ -69,14 +121,13 @@ def _is_main_guard(test: Any) -> bool:
     return isinstance(test, ast.Compare) and isinstance(test.left, ast.Name) and test.left.id == "__name__"
 
 
-def _target(node: Any) -> str:
-    """Returns the name that a statement assigns to, "" if it does nothing like that."""
-    target = None
+def _target(node: Any) -> Any:
+    """Returns what a statement assigns to, None if it does nothing like that."""
     if isinstance(node, ast.Assign) and len(node.targets) == 1:
-        target = node.targets[0]
-    elif isinstance(node, ast.AnnAssign) and node.value is not None:
-        target = node.target
-    return target.id if isinstance(target, ast.Name) else ""
+        return node.targets[0]
+    if isinstance(node, ast.AnnAssign) and node.value is not None:
+        return node.target
+    return None
 
 
 def _like(old: Any, new: Any) -> Any:

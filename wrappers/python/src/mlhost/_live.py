@@ -23,6 +23,10 @@ LAST_LOOK = 10.0  # and the last one
 _NAP = 0.2  # between two looks; a thread that wakes up costs a busy script a turn
 
 
+class Ended(LookupError):
+    """The object that held the value is no more."""
+
+
 class Field:
     """The handler of a parameter whose value is an attribute of target, at the end
     of a path of names. what is how a person calls the target."""
@@ -40,7 +44,7 @@ class Field:
     def _owner(self) -> Any:
         owner = self._target()
         if owner is None:
-            raise LookupError("%s has ended" % self._what)
+            raise Ended("%s has ended" % self._what)
         for name in self._path[:-1]:
             owner = _attribute(owner, name)
         return owner
@@ -48,7 +52,7 @@ class Field:
     def gone(self) -> str:
         try:
             self.get()
-        except LookupError as problem:
+        except Ended as problem:
             return str(problem.args[0])
         except Exception:
             # A global may be there later: the script is still at its imports, say.

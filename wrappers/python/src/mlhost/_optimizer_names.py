@@ -232,6 +232,13 @@ def _read_at_start() -> "List[Tuple[Spec, Any]]":
     for entry in current().catalogue:
         name = entry["name"]
         if entry.get("style") == "constants" and entry.get("mutability") == RESTART and name not in found:
-            value = vars(sys.modules["__main__"]).get(entry.get("constant") or name)
+            value = _held(sys.modules["__main__"], _parsed.where(entry))
             found[name] = (Spec(name, value, style="constants", line=entry.get("line") or 0), value)
     return list(found.values())
+
+
+def _held(owner: Any, path: "List[str]") -> Any:
+    """Returns what lies at the end of a path of names, None where there is nothing."""
+    for name in path:
+        owner = owner.get(name) if type(owner) is dict else getattr(owner, "__dict__", {}).get(name)
+    return owner

@@ -160,4 +160,9 @@ def offer_globals(module: Any) -> None:
             continue
         name = entry["name"]
         spec = Spec(name, None, type=entry.get("type") or "any", mutability=LIVE, style="constants", line=entry.get("line") or 0)
-        session.settings.offer_later(spec, Field(name, module, [entry.get("constant") or name], "the script"))
+        session.settings.offer_later(spec, Field(name, module, where(entry), "the script"))
+
+
+def where(entry: "Dict[str, Any]") -> "List[str]":
+    """Returns the names by which the script comes to a constant of the catalogue."""
+    return str(entry.get("dest") or entry.get("constant") or entry["name"]).split(".")

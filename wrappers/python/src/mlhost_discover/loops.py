@@ -4,7 +4,7 @@ import ast
 import functools
 import re
 
-from syntax import dotted, index_of
+from syntax import dotted, index_chain, index_of, indexed
 
 # Names of which a function that matters for parameters has one.
 TELLS = re.compile(r"add_argument|arse_(?:known_)?(?:arg|opt|flag|config)|[pP]arser|args$|argv|^(?:parse|CLI|cli|main|param|flags|click|typer|fire|Fire|hydra|tyro|docopt|draccus|pyrallis|optparse|OmegaConf)$|"
@@ -24,6 +24,7 @@ class Facts:
         self.in_loop, self.in_function = set(), {}
         self.loop_calls, self.calls = set(), {}
         self.stored, self.counted = {}, set()
+        self.put = set()  # attributes and items that are set, as chains
         self.env, self.argv = [], 0
         self.names, self.matters = {}, set()
         self.visit(tree.body, "", False)
@@ -72,6 +73,8 @@ class Facts:
                         self.note(chain, function, loop)
                         if chain == "sys.argv" and not self.argv:
                             self.argv = node.lineno
+                else:
+                    self.put.add(dotted(node))
                 self.names.setdefault(function, set()).add(node.attr)
                 stack.append((node.value, function, loop))
             elif kind in (ast.FunctionDef, ast.AsyncFunctionDef):
@@ -93,8 +96,8 @@ class Facts:
                 elif kind is ast.AugAssign and isinstance(node.target, ast.Name):
                     if loop or function or isinstance(node.op, (ast.Add, ast.Sub)):
                         self.counted.add(node.target.id)
-                elif kind is ast.Subscript and isinstance(node.ctx, ast.Load) and dotted(node.value) in ("os.environ", "environ"):
-                    self.reads_env(index_of(node), node.lineno, None)
+                elif kind is ast.Subscript:
+                    self.visit_item(node, function, loop)
                 for value in node.__dict__.values():
                     if type(value) is list:
                         stack += [(v, function, loop) for v in value if isinstance(v, ast.AST)]
@@ -110,11 +113,21 @@ class Facts:
         if name in ("getenv", "get", "setdefault") and node.args and dotted(node.func) in ("os.getenv", "os.environ.get", "environ.get", "getenv", "os.environ.setdefault"):
             self.reads_env(node.args[0], node.lineno, node.args[1] if len(node.args) > 1 and name != "setdefault" else None)
 
+    def visit_item(self, node, function, loop):
+        chain = indexed(node)
+        if not isinstance(node.ctx, ast.Load):
+            self.put.add(chain)
+            return
+        if chain:
+            self.note(chain, function, loop)
+        if dotted(node.value) in ("os.environ", "environ"):
+            self.reads_env(index_of(node), node.lineno, None)
+
     def reads_env(self, key, line, default):
         self.env.append((line, key.value if isinstance(key, ast.Constant) and isinstance(key.value, str) else "", default))
 
     def note(self, chain, function, loop):
-        first = chain.split(".", 1)[0]
+        first = chain.split(".", 1)[0].split("[", 1)[0]
         self.names.setdefault(function, set()).add(first)
         if loop:
             self.in_loop.add(chain)
@@ -133,7 +146,7 @@ class Mutability:
         if param.style in ("click", "typer", "fire"):
             return
         if param.style == "constants":
-            if param.name in facts.live:
+            if param.name in facts.live or index_chain(param.name) in facts.live:
                 param.mutability = "live"
             return
         live, name = self.read_again(), param.name.split(".")

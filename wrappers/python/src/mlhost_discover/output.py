@@ -142,7 +142,7 @@ class Output:
             out.append({
                 "name": p.name, "type": p.type, "default": jsonable(p.default), "choices": jsonable(p.choices), "min": jsonable(p.min), "max": jsonable(p.max),
                 "required": p.required, "doc": jsonable(p.doc.replace("\0", "")), "line": p.line, "confidence": p.confidence, "mutability": p.mutability or "restart",
-                "file": file, "pass": p.passed, "style": p.style, "argument": argument, "refused": refused,
+                "file": file, "pass": p.passed, "style": p.style, "target": p.target, "argument": argument, "refused": refused,
             })
         return {"path": self.path, "style": style, "parameters": out, "problems": self.problems, "resume": resume(params), "script": self.is_script or bool(params and style not in ("constants",)),
                 "reads": self.reads, "env": self.env_reads()}

@@ -25,6 +25,7 @@ from style_docopt import Docopt
 from style_draccus import Draccus
 from style_fire import Fire
 from style_gin import Gin
+from style_held import Held
 from style_lightning import Lightning
 from ways import Ways
 
@@ -32,7 +33,7 @@ MAX_SECONDS = 10.0
 
 
 class Script(
-    Argparse, Classes, Commands, Docopt, Fire, Click, Absl, Declared, Config, Constants, Assigned, Lightning, Gin, Draccus,
+    Argparse, Classes, Commands, Docopt, Fire, Click, Absl, Declared, Config, Constants, Held, Assigned, Lightning, Gin, Draccus,
     Libraries, Installed, Calls, Expressions, Statements, Imports, Mutability, Ways, Output,
 ):
     """Follows one script's main path and gathers its parameters."""

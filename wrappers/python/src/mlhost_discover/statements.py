@@ -186,6 +186,8 @@ class Statements:
     do_AsyncWith = do_With
 
     def do_Raise(self, node, scope):
+        if isinstance(node.exc, ast.Call):
+            self.value(node.exc, scope)  # raise SystemExit(main())
         return "end" if not self.unsure else None
 
     def do_Match(self, node, scope):

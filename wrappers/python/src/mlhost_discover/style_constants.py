@@ -21,6 +21,32 @@ def is_arithmetic(node):
     return all(isinstance(p, ARITHMETIC) or id(p) in known for p in parts)
 
 
+def assigned(node):
+    """Returns what a statement assigns to, and what, where it has one target; two times None otherwise."""
+    if isinstance(node, ast.Assign) and len(node.targets) == 1:
+        return node.targets[0], node.value
+    if isinstance(node, ast.AnnAssign) and node.value is not None:
+        return node.target, node.value
+    return None, None
+
+
+def top_level(tree):
+    """Yields the statements that run when the script does."""
+    for node in tree.body:
+        yield from node.body if isinstance(node, ast.If) and is_main_guard(node.test) else [node]
+
+
+def bindings(node):
+    """Yields the names that a statement gives a value by itself, and the expressions: lr, epochs = 0.1, 3 has two."""
+    target, value = assigned(node)
+    if isinstance(target, ast.Name):
+        yield target.id, value
+    elif isinstance(target, ast.Tuple) and isinstance(value, ast.Tuple) and len(target.elts) == len(value.elts):
+        for one, part in zip(target.elts, value.elts):
+            if isinstance(one, ast.Name):
+                yield one.id, part
+
+
 class Computed(Exception):
     """A value that only the running script has; type is what it would be of."""
 
@@ -51,23 +77,17 @@ class Constants:
 
     def constants_of(self, source, tree, facts):
         out, seen = [], set()
-        body = []
-        for node in tree.body:
-            body += node.body if isinstance(node, ast.If) and is_main_guard(node.test) else [node]
-        for node in body:
-            target = node.targets[0] if isinstance(node, ast.Assign) and len(node.targets) == 1 else node.target if isinstance(node, ast.AnnAssign) else None
-            if not isinstance(target, ast.Name) or node.value is None:
-                continue
-            name = target.id
-            if name.startswith("_") or name in seen:
-                continue
-            seen.add(name)
-            param = self.constant(name, node, source, facts)
-            if param is not None:
-                out.append(param)
-        return out
+        for node in top_level(tree):
+            for name, value in bindings(node):
+                if name.startswith("_") or name in seen:
+                    continue
+                seen.add(name)
+                param = self.constant(name, value, node, source, facts)
+                if param is not None:
+                    out.append(param)
+        return out + self.held(source, tree, facts)
 
-    def constant(self, name, node, source, facts):
+    def constant(self, name, given, node, source, facts):
         if name in facts.counted:
             return None
         param = Param(name, node.lineno, source, "constants")
@@ -76,11 +96,11 @@ class Constants:
         param.doc = self.comment(source, node, None)
         once = facts.stored.get(name, 0) == 1
         try:
-            value = self.literal_value(node.value, source)
+            value = self.literal_value(given, source)
         except Computed as what:
             param.type = what.type if param.type == "any" else param.type
             param.confidence = "likely" if once else "guess"
-            self.problem(node.lineno, "the default of %s is computed: %s" % (name, text_of(node.value)), source)
+            self.problem(node.lineno, "the default of %s is computed: %s" % (name, text_of(given)), source)
             return param
         except (NotPlain, ValueError, TypeError, SyntaxError, RecursionError, MemoryError):
             return None

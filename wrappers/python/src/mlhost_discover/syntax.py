@@ -33,6 +33,24 @@ def index_of(node):
     return index.value if type(index).__name__ == "Index" else index
 
 
+def index_chain(name):
+    """Returns a dotted name as what is read by keys: config.optim.lr is config[optim][lr]."""
+    first, *rest = name.split(".")
+    return first + "".join("[%s]" % part for part in rest)
+
+
+def indexed(node):
+    """Returns the chain of what is read by keys that are texts, None for anything else."""
+    keys = []
+    while isinstance(node, ast.Subscript):
+        key = index_of(node)
+        if not isinstance(key, ast.Constant) or not isinstance(key.value, str):
+            return None
+        keys.append("[%s]" % key.value)
+        node = node.value
+    return node.id + "".join(keys[::-1]) if isinstance(node, ast.Name) else None
+
+
 def is_static(node):
     return any(dotted(d) == "staticmethod" for d in node.decorator_list)
 

@@ -238,6 +238,7 @@ class Param:
         self.commands, self.before, self.abbreviates = [], [], False  # the subcommands that it belongs to, and those that come behind it
         self.extra, self.enum, self.several = [], "", []
         self.mixed = False  # of several types, whatever its default is of
+        self.target = ""  # of a literal: where the running script reads it, if that is not its own place
         self.why = ""  # why no value can be passed
 
     def set_default(self, value):
