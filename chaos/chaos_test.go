@@ -130,16 +130,13 @@ func suffer(programs string) error {
 		return err
 	}
 	l.mlhost, l.plugin = filepath.Join(programs, "mlhost"), filepath.Join(programs, "counter")
-	h, err := l.newHost(fmt.Sprintf("script \"a\" {\n  plugin = %[1]q\n}\nscript \"b\" {\n  plugin = %[1]q\n}\n", l.plugin))
+	h, err := l.newHost()
 	if err != nil {
 		return err
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
-	if err := h.start(ctx); err != nil {
-		return err
-	}
-	if err := h.reach(ctx, time.Minute, running); err != nil {
+	if _, err := h.begin(ctx, fmt.Sprintf("script \"a\" {\n  plugin = %[1]q\n}\nscript \"b\" {\n  plugin = %[1]q\n}\n", l.plugin)); err != nil {
 		return err
 	}
 	fmt.Println(l.dir)

@@ -145,7 +145,7 @@ func clockJumps(ctx context.Context, l *lab, o *outcome) error {
 	if err != nil {
 		return err
 	}
-	h, err := l.newHost("")
+	h, err := l.newHost()
 	if err != nil {
 		return err
 	}
@@ -162,16 +162,7 @@ func clockJumps(ctx context.Context, l *lab, o *outcome) error {
 		"script \"quiet\" {\n  plugin = %[1]q\n  parameters = { pause = 3600 }\n  stalled_after = \"30m\"\n}\n"+
 			"script \"bad\" {\n  source = \"bad.sh\"\n  interpreter = \"bash\"\n  autostart = false\n  restart {\n    max_attempts = 1\n    backoff = \"%[2]s\"\n    max_backoff = \"%[2]s\"\n  }\n}\n",
 		plugin, backoff)
-	if err := h.configure(config); err != nil {
-		return err
-	}
-	if err := h.start(ctx); err != nil {
-		return err
-	}
-	if err := h.reach(ctx, time.Minute, running, "s1", "quiet"); err != nil {
-		return err
-	}
-	before, err := h.all(ctx)
+	before, err := h.begin(ctx, config, "s1", "quiet")
 	if err != nil {
 		return err
 	}

@@ -24,19 +24,14 @@ import (
 // connection stalls and breaks what lies between the host and a plugin, and
 // between the host and a viewer.
 func connection(ctx context.Context, l *lab, o *outcome) error {
-	h, err := l.newHost("")
+	h, err := l.newHost()
 	if err != nil {
 		return err
 	}
 	proxied := filepath.Join(h.dir, "proxy.pid")
 	config := h.counter("far", ", pause = 0.01", fmt.Sprintf("  env = { CHAOS_PROXY = %q }\n", proxied)) + h.counter("near", "")
-	if err := h.configure(config); err != nil {
-		return err
-	}
-	if err := h.start(ctx); err != nil {
-		return err
-	}
-	if err := h.reach(ctx, time.Minute, running); err != nil {
+	before, err := h.begin(ctx, config)
+	if err != nil {
 		return err
 	}
 	text, err := os.ReadFile(proxied)
@@ -44,10 +39,6 @@ func connection(ctx context.Context, l *lab, o *outcome) error {
 		return err
 	}
 	proxy, err := strconv.Atoi(string(text))
-	if err != nil {
-		return err
-	}
-	before, err := h.all(ctx)
 	if err != nil {
 		return err
 	}

@@ -81,24 +81,18 @@ while True:
 
 // counting starts a host with scripts that count and waits until all do.
 func counting(ctx context.Context, l *lab, n int) (*host, map[string]v1.Script, error) {
-	h, err := l.newHost("")
+	h, err := l.newHost()
 	if err != nil {
 		return nil, nil, err
 	}
 	config, err := h.counters(n)
-	if err == nil {
-		err = h.configure(config)
-	}
-	if err == nil {
-		err = h.start(ctx)
-	}
-	if err == nil {
-		err = h.reach(ctx, time.Minute, running)
-	}
 	if err != nil {
 		return nil, nil, err
 	}
-	var before map[string]v1.Script
+	before, err := h.begin(ctx, config)
+	if err != nil {
+		return nil, nil, err
+	}
 	err = until(ctx, time.Minute, "every interpreter is known", func() (bool, error) {
 		before, err = h.all(ctx)
 		for _, s := range before {

@@ -103,7 +103,7 @@ func entry(ctx context.Context, l *lab, o *outcome) error {
 // open starts a host that listens on free TCP ports and asks for its token on
 // each of them.
 func (l *lab) open(ctx context.Context, config string) (*host, error) {
-	h, err := l.newHost("")
+	h, err := l.newHost()
 	if err != nil {
 		return nil, err
 	}
@@ -111,10 +111,7 @@ func (l *lab) open(ctx context.Context, config string) (*host, error) {
 	if config == "" {
 		config = fmt.Sprintf("script \"other\" {\n  plugin = %q\n  autostart = false\n}\n", l.plugin)
 	}
-	if err := h.configure(config); err != nil {
-		return nil, err
-	}
-	return h, h.start(ctx)
+	return h, h.launch(ctx, config)
 }
 
 // bound reads on which addresses the host listens.

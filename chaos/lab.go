@@ -90,8 +90,8 @@ type host struct {
 	env    []string // further variables
 }
 
-// newHost makes the place of a host; it does not start it.
-func (l *lab) newHost(config string) (*host, error) {
+// newHost makes the place of a host; see launch and begin.
+func (l *lab) newHost() (*host, error) {
 	l.n++
 	dir := filepath.Join(l.dir, strconv.Itoa(l.n))
 	if err := os.MkdirAll(dir, 0o755); err != nil {
@@ -100,7 +100,27 @@ func (l *lab) newHost(config string) (*host, error) {
 	h := &host{lab: l, mlhost: l.mlhost, plugin: l.plugin, dir: dir, state: filepath.Join(dir, "s"), config: filepath.Join(dir, "config.hcl"), auth: "user"}
 	h.Client = client.New(filepath.Join(h.state, "c", "api.sock"))
 	l.hosts = append(l.hosts, h)
-	return h, h.configure(config)
+	return h, nil
+}
+
+// launch starts a host with a configuration.
+func (h *host) launch(ctx context.Context, config string) error {
+	if err := h.configure(config); err != nil {
+		return err
+	}
+	return h.start(ctx)
+}
+
+// begin starts a host with a configuration, waits until the named scripts run,
+// all of them where none is named, and returns all.
+func (h *host) begin(ctx context.Context, config string, names ...string) (map[string]v1.Script, error) {
+	if err := h.launch(ctx, config); err != nil {
+		return nil, err
+	}
+	if err := h.reach(ctx, time.Minute, running, names...); err != nil {
+		return nil, err
+	}
+	return h.all(ctx)
 }
 
 // configure writes the host's configuration.

@@ -24,7 +24,7 @@ var allRuns = client.RunFilter{Limit: 10_000}
 // crashLoops lets scripts fail for ever beside one that works.
 func crashLoops(ctx context.Context, l *lab, o *outcome) error {
 	n := l.scaled(20, 4)
-	h, err := l.newHost("")
+	h, err := l.newHost()
 	if err != nil {
 		return err
 	}
@@ -36,10 +36,7 @@ func crashLoops(ctx context.Context, l *lab, o *outcome) error {
 	if err := h.write("bad.sh", "exit 1\n"); err != nil {
 		return err
 	}
-	if err := h.configure(b.String()); err != nil {
-		return err
-	}
-	if err := h.start(ctx); err != nil {
+	if err := h.launch(ctx, b.String()); err != nil {
 		return err
 	}
 	var bad []string
@@ -120,7 +117,7 @@ func (h *host) idleCost(ctx context.Context, o *outcome) error {
 
 // wrapperDies kills the wrapper of a script that does not listen.
 func wrapperDies(ctx context.Context, l *lab, o *outcome) error {
-	h, err := l.newHost("script \"deaf\" {\n  source = \"deaf.py\"\n  restart {\n    backoff = \"50ms\"\n  }\n}\n")
+	h, err := l.newHost()
 	if err != nil {
 		return err
 	}
@@ -128,7 +125,7 @@ func wrapperDies(ctx context.Context, l *lab, o *outcome) error {
 	if err != nil {
 		return err
 	}
-	if err := h.start(ctx); err != nil {
+	if err := h.launch(ctx, "script \"deaf\" {\n  source = \"deaf.py\"\n  restart {\n    backoff = \"50ms\"\n  }\n}\n"); err != nil {
 		return err
 	}
 	n := l.scaled(10, 2)
@@ -185,17 +182,11 @@ func wrapperDies(ctx context.Context, l *lab, o *outcome) error {
 // hung stops a plugin by SIGSTOP, lets another never answer a call, and a third
 // wait for ever in the handler of a change.
 func hung(ctx context.Context, l *lab, o *outcome) error {
-	h, err := l.newHost(fmt.Sprintf("script \"frozen\" {\n  plugin = %q\n  stop_grace = \"1s\"\n}\nscript \"silent\" {\n  plugin = %q\n}\nscript \"locked\" {\n  plugin = %q\n  stop_grace = \"1s\"\n}\nscript \"good\" {\n  plugin = %q\n}\n", l.plugin, l.plugin, l.plugin, l.plugin))
+	h, err := l.newHost()
 	if err != nil {
 		return err
 	}
-	if err := h.start(ctx); err != nil {
-		return err
-	}
-	if err := h.reach(ctx, time.Minute, running); err != nil {
-		return err
-	}
-	now, err := h.all(ctx)
+	now, err := h.begin(ctx, fmt.Sprintf("script \"frozen\" {\n  plugin = %q\n  stop_grace = \"1s\"\n}\nscript \"silent\" {\n  plugin = %q\n}\nscript \"locked\" {\n  plugin = %q\n  stop_grace = \"1s\"\n}\nscript \"good\" {\n  plugin = %q\n}\n", l.plugin, l.plugin, l.plugin, l.plugin))
 	if err != nil {
 		return err
 	}
@@ -245,7 +236,7 @@ func hung(ctx context.Context, l *lab, o *outcome) error {
 
 // leftovers stops scripts that leave processes behind in every way.
 func leftovers(ctx context.Context, l *lab, o *outcome) error {
-	h, err := l.newHost("script \"tree\" {\n  source = \"tree.py\"\n  stop_grace = \"2s\"\n  restart {\n    policy = \"never\"\n  }\n}\n")
+	h, err := l.newHost()
 	if err != nil {
 		return err
 	}
@@ -274,7 +265,7 @@ while True:
 		return err
 	}
 	n, left := l.scaled(5, 1), 0
-	if err := h.start(ctx); err != nil {
+	if err := h.launch(ctx, "script \"tree\" {\n  source = \"tree.py\"\n  stop_grace = \"2s\"\n  restart {\n    policy = \"never\"\n  }\n}\n"); err != nil {
 		return err
 	}
 	for i := range n {
