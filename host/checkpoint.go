@@ -9,6 +9,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/mlhost/mlhost/host/store"
@@ -78,11 +79,13 @@ func within(dir, path string) bool {
 }
 
 // stepFolder is the name of a folder that holds the checkpoint of one step.
-var stepFolder = regexp.MustCompile(`(?i)^(.*[^a-z])?(checkpoint|ckpt|epoch|step|iter)[-_=]?\d+$`)
+var stepFolder = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`(?i)^(.*[^a-z])?(checkpoint|ckpt|epoch|step|iter)[-_=]?\d+$`)
+})
 
 // checkpointPath is what names the checkpoint that a file belongs to.
 func checkpointPath(file string) string {
-	if dir := filepath.Dir(file); stepFolder.MatchString(filepath.Base(dir)) {
+	if dir := filepath.Dir(file); stepFolder().MatchString(filepath.Base(dir)) {
 		return dir
 	}
 	return file

@@ -9,7 +9,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"regexp"
 	"strconv"
 	"strings"
 
@@ -132,13 +131,13 @@ func starterConfig(root string, found []python.Discovered) (text []byte, names [
 	return text, names, nil
 }
 
-var notInName = regexp.MustCompile(`[^A-Za-z0-9_-]+`)
+var notInName = pattern(`[^A-Za-z0-9_-]+`)
 
 // blockName makes a name for a script block of a path: the stem, with its
 // folders in front where that is taken.
 func blockName(source string, taken map[string]bool) string {
 	clean := func(s string) string {
-		s = notInName.ReplaceAllString(s, "_")
+		s = notInName().ReplaceAllString(s, "_")
 		if s == "" || s[0] >= '0' && s[0] <= '9' || s[0] == '-' {
 			s = "_" + s
 		}
@@ -218,11 +217,11 @@ func writeEntry(b *bytes.Buffer, source string, p python.Parameter) {
 	comment(b, "    ", entryName(p.Name)+" = "+hclValue(p.Default))
 }
 
-var plainName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_-]*$`)
+var plainName = pattern(`^[A-Za-z_][A-Za-z0-9_-]*$`)
 
 // entryName is a name as the left side of an entry.
 func entryName(name string) string {
-	if plainName.MatchString(name) && name != "for" && name != "null" && name != "true" && name != "false" {
+	if plainName().MatchString(name) && name != "for" && name != "null" && name != "true" && name != "false" {
 		return name
 	}
 	return quoted(name)

@@ -7,6 +7,8 @@ import (
 	"context"
 	"os"
 	"runtime/debug"
+
+	"github.com/mlhost/mlhost/wrappers/interpreter"
 )
 
 // version is set by the build.
@@ -20,7 +22,13 @@ func run() int {
 		stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr,
 		getenv: os.LookupEnv,
 	}
-	return a.main(context.Background(), os.Args[1:])
+	args := os.Args[1:]
+	if launch, ok := wrapperLaunch(args); ok {
+		err := interpreter.Serve(launch)
+		a.report(err)
+		return exitCode(err)
+	}
+	return a.main(context.Background(), args)
 }
 
 // buildVersion returns the version and the commit that this binary was built

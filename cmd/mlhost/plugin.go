@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -17,6 +18,16 @@ func (a *app) pluginVerb() *cobra.Command {
 	a.group(cmd)
 	cmd.AddCommand(a.pluginNewVerb(), a.pluginTestVerb(), a.pluginListVerb(), a.pluginServeVerb())
 	return cmd
+}
+
+// wrapperLaunch returns the launch file of a command line by which the host
+// starts a wrapper. A wrapper lives as long as its script, and without the tree
+// of commands: that would take it more memory than all that it does.
+func wrapperLaunch(args []string) (launch string, ok bool) {
+	if len(args) != 5 || !slices.Equal(args[:4], []string{"plugin", "serve", "interpreter", "--launch"}) {
+		return "", false
+	}
+	return args[4], true
 }
 
 // pluginServeVerb is how the host starts the wrappers that live in this

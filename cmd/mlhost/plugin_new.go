@@ -9,7 +9,6 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"regexp"
 	"runtime"
 	"strings"
 
@@ -32,7 +31,7 @@ var starterFiles = map[string]string{
 
 const module = "github.com/mlhost/mlhost"
 
-var scriptName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_-]*$`)
+var scriptName = pattern(`^[A-Za-z_][A-Za-z0-9_-]*$`)
 
 func (a *app) pluginNewVerb() *cobra.Command {
 	var name, checkout string
@@ -52,7 +51,7 @@ func (a *app) pluginNewVerb() *cobra.Command {
 		if name == "" {
 			name = filepath.Base(dir)
 		}
-		if !scriptName.MatchString(name) {
+		if !scriptName().MatchString(name) {
 			return script.Errorf(script.CodeUsage, "%q cannot be a plugin's name: letters, digits, _ and -, not beginning with a digit", name).
 				WithHint("choose one with --name")
 		}

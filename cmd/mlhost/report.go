@@ -12,7 +12,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"regexp"
 	"runtime"
 	"slices"
 	"strings"
@@ -135,19 +134,19 @@ func tail(path string) ([]byte, error) {
 }
 
 // secretName is what the name of something has that is not to be shown.
-var secretName = regexp.MustCompile(`(?i)(secret|token|passw|api_?key|access_?key|private_?key|credential|auth|cookie)`)
+var secretName = pattern(`(?i)(secret|token|passw|api_?key|access_?key|private_?key|credential|auth|cookie)`)
 
 // assigned finds NAME = "value", NAME: value and "NAME": "value".
-var assigned = regexp.MustCompile(`(?i)("?[\w.-]*(?:secret|token|passw|api_?key|access_?key|private_?key|credential|authorization|cookie)[\w.-]*"?\s*[=:]\s*)("(?:[^"\\\n]|\\.)*"|[^\s,}"]+)`)
+var assigned = pattern(`(?i)("?[\w.-]*(?:secret|token|passw|api_?key|access_?key|private_?key|credential|authorization|cookie)[\w.-]*"?\s*[=:]\s*)("(?:[^"\\\n]|\\.)*"|[^\s,}"]+)`)
 
 // inURL finds the user and password of an address, afterURL what follows its "?".
 var (
-	inURL    = regexp.MustCompile(`(\w+://)[^\s/@"]+@`)
-	afterURL = regexp.MustCompile(`(https?://[^\s"?]+\?)[^\s"]+`)
+	inURL    = pattern(`(\w+://)[^\s/@"]+@`)
+	afterURL = pattern(`(https?://[^\s"?]+\?)[^\s"]+`)
 )
 
 // webhook finds url = "https://machine/path": the path may be a secret.
-var webhook = regexp.MustCompile(`(?i)(\burl"?\s*[=:]\s*"https?://)([^/"?]*)[/?][^"]*`)
+var webhook = pattern(`(?i)(\burl"?\s*[=:]\s*"https?://)([^/"?]*)[/?][^"]*`)
 
 // secretValues are the values in the environment whose names say that they are
 // secret.
@@ -155,7 +154,7 @@ func secretValues(environ []string) []string {
 	var out []string
 	for _, v := range environ {
 		name, value, _ := strings.Cut(v, "=")
-		if secretName.MatchString(name) && len(value) >= 6 {
+		if secretName().MatchString(name) && len(value) >= 6 {
 			out = append(out, value)
 		}
 	}
@@ -185,9 +184,9 @@ func redact(data []byte, secrets []string) []byte {
 	for _, s := range secrets {
 		text = strings.ReplaceAll(text, s, hidden)
 	}
-	text = assigned.ReplaceAllString(text, `${1}"`+hidden+`"`)
-	text = webhook.ReplaceAllString(text, "${1}${2}/"+hidden)
-	text = inURL.ReplaceAllString(text, "${1}"+hidden+"@")
-	text = afterURL.ReplaceAllString(text, "${1}"+hidden)
+	text = assigned().ReplaceAllString(text, `${1}"`+hidden+`"`)
+	text = webhook().ReplaceAllString(text, "${1}${2}/"+hidden)
+	text = inURL().ReplaceAllString(text, "${1}"+hidden+"@")
+	text = afterURL().ReplaceAllString(text, "${1}"+hidden)
 	return []byte(text)
 }

@@ -2,7 +2,6 @@ package config
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -129,10 +128,10 @@ func (s *scope) templateHint(expr hcl.Expression) string {
 	return ""
 }
 
-var expressionLike = regexp.MustCompile(`^\s*(?:\(?\s*(?:from|to|previous|step|history|local|input|script)\b\s*(?:[.\[<>=!*/+?-]|$)|!?[a-z]+\(.*\))`)
+var expressionLike = pattern(`^\s*(?:\(?\s*(?:from|to|previous|step|history|local|input|script)\b\s*(?:[.\[<>=!*/+?-]|$)|!?[a-z]+\(.*\))`)
 
 func looksLikeExpression(text string) bool {
-	return !strings.Contains(text, "${") && expressionLike.MatchString(text)
+	return !strings.Contains(text, "${") && expressionLike().MatchString(text)
 }
 
 func (b *block) text(name string, into *string) bool {
@@ -212,10 +211,10 @@ func (b *block) asSeconds(v cty.Value) string {
 	return "10s"
 }
 
-var looseDuration = regexp.MustCompile(`^\s*([0-9.]+)\s*(ms|milli|s|sec|second|m|min|minute|h|hr|hour|d|day)[a-z]*\s*$`)
+var looseDuration = pattern(`^\s*([0-9.]+)\s*(ms|milli|s|sec|second|m|min|minute|h|hr|hour|d|day)[a-z]*\s*$`)
 
 func durationHint(s string) string {
-	m := looseDuration.FindStringSubmatch(strings.ToLower(s))
+	m := looseDuration().FindStringSubmatch(strings.ToLower(s))
 	if m == nil {
 		return ""
 	}

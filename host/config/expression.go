@@ -76,7 +76,7 @@ func (r Reference) String() string {
 }
 
 func step(name string) string {
-	if namePattern.MatchString(name) {
+	if namePattern().MatchString(name) {
 		return "." + name
 	}
 	return fmt.Sprintf("[%q]", name)
@@ -133,7 +133,7 @@ func routeVariable(t hcl.Traversal) (Reference, *hcl.Diagnostic) {
 		return Reference{}, nil
 	}
 	hint := ""
-	if m := minusName.FindStringSubmatch(root); m != nil {
+	if m := minusName().FindStringSubmatch(root); m != nil {
 		hint = fmt.Sprintf(" A name may contain -, so a difference needs spaces: %s - %s.", m[1], m[2])
 	} else if best := didYouMean(root, append([]string{"script", "local", "input"}, routeNames...)); best != "" {
 		hint = best

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"fmt"
 	"maps"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -12,9 +11,9 @@ import (
 )
 
 var (
-	digitStep = regexp.MustCompile(`[A-Za-z_][A-Za-z0-9_-]*\.([0-9]+[A-Za-z_-][A-Za-z0-9_-]*)`)
-	digitName = regexp.MustCompile(`(?:^|[\s{,])([0-9]+[A-Za-z_][A-Za-z0-9_-]*)`)
-	minusName = regexp.MustCompile(`^(from|to|previous|step|history)-(.+)$`)
+	digitStep = pattern(`[A-Za-z_][A-Za-z0-9_-]*\.([0-9]+[A-Za-z_-][A-Za-z0-9_-]*)`)
+	digitName = pattern(`(?:^|[\s{,])([0-9]+[A-Za-z_][A-Za-z0-9_-]*)`)
+	minusName = pattern(`^(from|to|previous|step|history)-(.+)$`)
 )
 
 // hintAll adds to HCL's own diagnostics what helps with the mistakes that
@@ -64,10 +63,10 @@ func syntaxHint(d *hcl.Diagnostic, src []byte) string {
 
 // digitHint explains a name that starts with a digit, where text has one.
 func digitHint(text string) string {
-	if m := digitStep.FindStringSubmatch(text); m != nil {
+	if m := digitStep().FindStringSubmatch(text); m != nil {
 		return fmt.Sprintf("A name that starts with a digit stands in brackets and quotes: [%q] in place of .%s.", m[1], m[1])
 	}
-	if m := digitName.FindStringSubmatch(text); m != nil {
+	if m := digitName().FindStringSubmatch(text); m != nil {
 		return fmt.Sprintf("A name cannot start with a digit here; in a list of parameters write it in quotes: %q.", m[1])
 	}
 	return ""

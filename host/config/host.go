@@ -3,7 +3,6 @@ package config
 import (
 	"crypto/tls"
 	"net"
-	"regexp"
 	"strconv"
 	"strings"
 	"unicode"
@@ -12,8 +11,8 @@ import (
 )
 
 var (
-	namePattern = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_-]*$`)
-	hostPattern = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$`)
+	namePattern = pattern(`^[A-Za-z_][A-Za-z0-9_-]*$`)
+	hostPattern = pattern(`^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$`)
 )
 
 // maxName bounds names: they become parts of paths.
@@ -26,7 +25,7 @@ func (l *loader) checkName(what, name string, at hcl.Range) {
 		l.report(fault(at, "Name too long", "The name of %s may have at most %d characters.", withArticle(what), maxName))
 	case name != "" && name[0] >= '0' && name[0] <= '9':
 		l.report(fault(at, "Invalid name", "%q starts with a digit. Begin it with a letter or _, for example %q.", name, "_"+name))
-	case !namePattern.MatchString(name):
+	case !namePattern().MatchString(name):
 		l.report(fault(at, "Invalid name", "%q is not a name for %s: letters, digits, _ and - make one, beginning with a letter or _.", clip(name), withArticle(what)))
 	}
 }
@@ -64,7 +63,7 @@ func (l *loader) loadHost(blocks hcl.Blocks) {
 	h := &l.config.Host
 	h.Range = b.DefRange
 	body := l.open(b)
-	if body.text("name", &h.Name) && h.Name != "" && !hostPattern.MatchString(h.Name) {
+	if body.text("name", &h.Name) && h.Name != "" && !hostPattern().MatchString(h.Name) {
 		body.fault("name", "Invalid name", "%q is not a host name: letters, digits, dots, _ and - make one, at most 63.", clip(h.Name))
 	}
 	body.address("listen", &h.Listen)

@@ -7,7 +7,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
 	"slices"
 
 	"github.com/hashicorp/hcl/v2"
@@ -21,7 +20,7 @@ const (
 	ProfileGeneric = "generic"
 )
 
-var pythonProgram = regexp.MustCompile(`^(python|pypy)[0-9.]*$`)
+var pythonProgram = pattern(`^(python|pypy)[0-9.]*$`)
 
 // Profile tells which side of the wrapper runs the script: python for *.py,
 // for modules, and for whatever else a Python interpreter is given.
@@ -30,7 +29,7 @@ func (s *Script) Profile() string {
 	case s.Module != "", isPython(s.Source):
 		return ProfilePython
 	case len(s.Interpreter) > 0:
-		if pythonProgram.MatchString(filepath.Base(s.Interpreter[0])) {
+		if pythonProgram().MatchString(filepath.Base(s.Interpreter[0])) {
 			return ProfilePython
 		}
 	case s.namesPython():

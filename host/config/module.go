@@ -147,7 +147,7 @@ func shebang(path string) []string {
 			words = append(words, argument) // all of it, as the kernel does
 		}
 	}
-	if len(words) == 0 || !pythonProgram.MatchString(filepath.Base(words[0])) {
+	if len(words) == 0 || !pythonProgram().MatchString(filepath.Base(words[0])) {
 		return nil
 	}
 	return words

@@ -3,7 +3,6 @@ package config
 import (
 	"errors"
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -127,13 +126,13 @@ func (p *Parameter) loosen(spec script.ParameterSpec, v cty.Value) (script.Value
 	return value, spec, true
 }
 
-var floatLiteral = regexp.MustCompile(`^-?[0-9]+(\.[0-9]+)?([eE][-+]?[0-9]+)?$`)
+var floatLiteral = pattern(`^-?[0-9]+(\.[0-9]+)?([eE][-+]?[0-9]+)?$`)
 
 // decodeAt decodes by the type; where any type will do, a literal that is
 // written as a float, 1.0, is one, though HCL knows numbers only.
 func (s *scope) decodeAt(t script.Type, v cty.Value, at hcl.Range) (script.Value, error) {
 	if (t == script.TypeAny || t == "") && v.IsKnown() && !v.IsNull() && v.Type() == cty.Number {
-		if text := s.source(at); floatLiteral.MatchString(text) && strings.ContainsAny(text, ".eE") {
+		if text := s.source(at); floatLiteral().MatchString(text) && strings.ContainsAny(text, ".eE") {
 			t = script.TypeFloat
 		}
 	}

@@ -10,7 +10,7 @@ import (
 	"github.com/zclconf/go-cty/cty"
 )
 
-var sha256Pattern = regexp.MustCompile(`^[0-9a-f]{64}$`)
+var sha256Pattern = pattern(`^[0-9a-f]{64}$`)
 
 // newScript returns a script with the defaults.
 func (l *loader) newScript(name string, at hcl.Range) *Script {
@@ -90,7 +90,7 @@ func (b *block) executable(s *Script) {
 	b.choice("protocol", &s.Protocol, "lines")
 	if b.text("sha256", &s.SHA256) {
 		s.SHA256 = strings.ToLower(s.SHA256)
-		if !sha256Pattern.MatchString(s.SHA256) {
+		if !sha256Pattern().MatchString(s.SHA256) {
 			b.fault("sha256", "Not a SHA-256 sum", "It has %d characters; 64 hexadecimal digits are needed, as sha256sum prints them.", len(s.SHA256))
 		}
 	}

@@ -85,12 +85,12 @@ func (l *loader) once(s *Script, args []string) {
 // scriptName makes a name that a script block may have of a file's stem.
 func scriptName(path string) string {
 	name := strings.Map(func(r rune) rune {
-		if r < 128 && namePattern.MatchString("_"+string(r)) {
+		if r < 128 && namePattern().MatchString("_"+string(r)) {
 			return r
 		}
 		return '_'
 	}, stem(filepath.Base(path)))
-	if !namePattern.MatchString(name) {
+	if !namePattern().MatchString(name) {
 		name = "_" + name
 	}
 	return name

@@ -2,7 +2,6 @@ package config
 
 import (
 	"maps"
-	"regexp"
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
@@ -15,7 +14,7 @@ func (c *Config) UnusedInputs() map[string]hcl.Range {
 	for path, f := range c.Files {
 		body, native := f.Body.(*hclsyntax.Body)
 		if !native { // JSON: expressions are texts in it
-			for _, found := range inputText.FindAllStringSubmatch(string(f.Bytes), -1) {
+			for _, found := range inputText().FindAllStringSubmatch(string(f.Bytes), -1) {
 				used[found[1]+found[2]] = true
 			}
 			content, _, _ := f.Body.PartialContent(&hcl.BodySchema{Blocks: headers("input")})
@@ -45,7 +44,7 @@ func (c *Config) UnusedInputs() map[string]hcl.Range {
 	return declared
 }
 
-var inputText = regexp.MustCompile(`\binput(?:\.([\w-]+)|\[\\?"([^"\\]+)\\?"\])`)
+var inputText = pattern(`\binput(?:\.([\w-]+)|\[\\?"([^"\\]+)\\?"\])`)
 
 // inputOf is the name that a traversal goes on with; "*" for one that is computed.
 func inputOf(t hcl.Traverser) string {

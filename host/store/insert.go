@@ -1,6 +1,9 @@
 package store
 
-import "strings"
+import (
+	"strings"
+	"sync"
+)
 
 // insertion is an INSERT of many rows by statements of a few fixed sizes,
 // which stay prepared. Its head says OR FAIL: that spares SQLite the journal
@@ -19,10 +22,12 @@ func (i insertion) statement(rows int) string {
 	return i.head + strings.TrimSuffix(strings.Repeat(row, rows), ",")
 }
 
-// statements caches the texts, for they are long.
-var statements = map[insertion][]string{
-	insertSample: texts(insertSample), insertRollup: texts(insertRollup), insertChange: texts(insertChange),
-}
+// statements caches the texts, for they are long; only a host needs them.
+var statements = sync.OnceValue(func() map[insertion][]string {
+	return map[insertion][]string{
+		insertSample: texts(insertSample), insertRollup: texts(insertRollup), insertChange: texts(insertChange),
+	}
+})
 
 func texts(i insertion) []string {
 	var out []string
@@ -34,9 +39,10 @@ func texts(i insertion) []string {
 
 // insert writes rows: args holds their columns, one row after the other.
 func (t *tx) insert(i insertion, args []any) error {
+	texts := statements()[i]
 	for n, rows := range insertSizes {
 		for size := rows * i.columns; len(args) >= size; args = args[size:] {
-			if _, err := t.exec(statements[i][n], args[:size]...); err != nil {
+			if _, err := t.exec(texts[n], args[:size]...); err != nil {
 				return err
 			}
 		}

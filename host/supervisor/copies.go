@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"sync"
 )
 
 // use notes that a program's build is about to be executed.
@@ -20,7 +21,7 @@ func (b *binaries) use(path, sum string) {
 
 // copyName is how copies of plugins are named, and the descriptions that are
 // kept of them.
-var copyName = regexp.MustCompile(`^([0-9a-f]{64})(-[0-9a-f]{8}\.json)?$`)
+var copyName = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^([0-9a-f]{64})(-[0-9a-f]{8}\.json)?$`) })
 
 // DropCopies removes the copies of programs that no process executes and that
 // no script is configured with, and what is kept of them. Call it when Swept is
@@ -40,7 +41,7 @@ func (s *Supervisor) DropCopies() (n int, bytes int64, err error) {
 	used := s.usedSums()
 	var errs []error
 	for _, e := range entries {
-		m := copyName.FindStringSubmatch(e.Name())
+		m := copyName().FindStringSubmatch(e.Name())
 		if m == nil || used[m[1]] {
 			continue
 		}

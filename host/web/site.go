@@ -73,12 +73,12 @@ func New(build fs.FS) (*Site, error) {
 }
 
 // hashed matches the names that Vite gives: another content, another name.
-var hashed = regexp.MustCompile(`-[A-Za-z0-9_-]{8}\.[a-z0-9]+$`)
+var hashed = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`-[A-Za-z0-9_-]{8}\.[a-z0-9]+$`) })
 
 func newFile(name string, body []byte) *file {
 	sum := sha256.Sum256(body)
 	f := &file{body: body, kind: kindOf(name), etag: hex.EncodeToString(sum[:12]), cache: "no-cache"}
-	if hashed.MatchString(name) {
+	if hashed().MatchString(name) {
 		f.cache = "public, max-age=31536000, immutable"
 	}
 	f.zipped = sync.OnceValue(func() []byte {

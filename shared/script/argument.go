@@ -3,7 +3,6 @@ package script
 import (
 	"errors"
 	"fmt"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -191,7 +190,7 @@ func (a *Argument) several(spec *ParameterSpec, v Value) ([]string, error) {
 
 // plainNegative is what argparse takes for a value and not for an option, as
 // long as no option looks like it.
-var plainNegative = regexp.MustCompile(`^-(\d+|\d*\.\d+)$`)
+var plainNegative = pattern(`^-(\d+|\d*\.\d+)$`)
 
 // elements spells the elements of a list, each an argument of its own.
 func (a *Argument) elements(v Value) ([]string, error) {
@@ -217,7 +216,7 @@ func (a *Argument) elements(v Value) ([]string, error) {
 				text = strconv.FormatInt(n, 10)
 			}
 		}
-		if a.Form == ArgList && strings.HasPrefix(text, "-") && !plainNegative.MatchString(text) {
+		if a.Form == ArgList && strings.HasPrefix(text, "-") && !plainNegative().MatchString(text) {
 			return nil, fmt.Errorf("element %d, %q, would be taken for an option", i+1, text)
 		}
 		texts[i] = text

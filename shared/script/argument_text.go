@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"maps"
 	"math"
-	"regexp"
 	"slices"
 	"strings"
 )
@@ -84,8 +83,8 @@ func yamlFloat(f float64) string {
 }
 
 var (
-	hydraWord  = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_./@-]*$`)
-	hydraKeys  = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
+	hydraWord  = pattern(`^[A-Za-z_][A-Za-z0-9_./@-]*$`)
+	hydraKeys  = pattern(`^[A-Za-z_][A-Za-z0-9_]*$`)
 	hydraNames = []string{"null", "true", "false", "nan", "inf", "none", "yes", "no", "on", "off"}
 )
 
@@ -97,7 +96,7 @@ func hydraText(v Value) (string, error) {
 		if strings.Contains(text, "${") {
 			return "", errors.New("a text with ${ would be computed by the script")
 		}
-		if hydraWord.MatchString(text) && !slices.Contains(hydraNames, strings.ToLower(text)) {
+		if hydraWord().MatchString(text) && !slices.Contains(hydraNames, strings.ToLower(text)) {
 			return text, nil
 		}
 		return hydraString(text), nil
@@ -121,7 +120,7 @@ func hydraText(v Value) (string, error) {
 		table, _ := v.Map()
 		var parts []string
 		for _, key := range slices.Sorted(maps.Keys(table)) {
-			if !hydraKeys.MatchString(key) {
+			if !hydraKeys().MatchString(key) {
 				return "", fmt.Errorf("the key %q cannot stand in an override", key)
 			}
 			text, err := hydraText(table[key])

@@ -210,12 +210,14 @@ func kindOfFile(path string) string {
 }
 
 // checkpointWord is what the name of a checkpoint, or of its folder, has.
-var checkpointWord = regexp.MustCompile(`(?i)(^|[^a-z])(checkpoints?|ckpts?|chkpt|last|latest|epoch|step|iter|snapshots?)([^a-z]|$)`)
+var checkpointWord = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`(?i)(^|[^a-z])(checkpoints?|ckpts?|chkpt|last|latest|epoch|step|iter|snapshots?)([^a-z]|$)`)
+})
 
 // isCheckpoint reports whether a file's name, or that of the folder it lies in,
 // says that a training can go on from it.
 func isCheckpoint(path string) bool {
-	return checkpointWord.MatchString(filepath.Base(path)) || checkpointWord.MatchString(filepath.Base(filepath.Dir(path)))
+	return checkpointWord().MatchString(filepath.Base(path)) || checkpointWord().MatchString(filepath.Base(filepath.Dir(path)))
 }
 
 // sumOfFile returns the sha256 of a file, "" where it cannot be read in time.

@@ -19,6 +19,13 @@ import (
 // maxUnread is how many bytes of lines may wait for a script to read them.
 const maxUnread = 64 << 20
 
+// shortLine and longLine are how much is read at a time, before and after the
+// first line that has more.
+const (
+	shortLine = 4 << 10
+	longLine  = 64 << 10
+)
+
 // conn is the wrapper's end of the line protocol: it frames lines in both
 // directions and knows nothing of what they mean.
 type conn struct {
@@ -143,8 +150,10 @@ func (c *conn) Read(p []byte) (int, error) {
 	return c.sock.Read(p)
 }
 
+// readLines reads with little memory until a line comes that needs more: most
+// scripts have none.
 func readLines(from io.Reader, limit int, line func([]byte), tooLong, quiet func()) error {
-	r := bufio.NewReaderSize(from, 64<<10)
+	r := bufio.NewReaderSize(from, shortLine)
 	var long []byte // a line that does not fit into r
 	skip := false
 	for {
@@ -160,6 +169,9 @@ func readLines(from io.Reader, limit int, line func([]byte), tooLong, quiet func
 		}
 		switch {
 		case errors.Is(err, bufio.ErrBufferFull):
+			if r.Size() < longLine { // it is empty now
+				r = bufio.NewReaderSize(from, longLine)
+			}
 			continue
 		case err == nil && !skip:
 			line(part[:len(part)-1])

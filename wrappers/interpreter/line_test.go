@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"testing/iotest"
@@ -110,6 +111,18 @@ func TestReadLines(t *testing.T) {
 	n := 0
 	if err := readLines(bytes.NewReader(append(long, "\nend\n"...)), maxLine, func(l []byte) { n += len(l) }, nil, func() {}); err != nil || n != len(long)+3 {
 		t.Error(n, err)
+	}
+	var sizes []int
+	mixed := append(bytes.Repeat([]byte("short\n"), 1000), "\n"...) // the reader grows in the middle, and loses nothing
+	for _, size := range []int{shortLine - 1, shortLine, 3, shortLine + 1, 5, longLine, 7, 3 * longLine, 9} {
+		mixed = append(append(mixed, bytes.Repeat([]byte("x"), size)...), '\n')
+	}
+	calm := 0
+	if err := readLines(bytes.NewReader(mixed), maxLine, func(l []byte) { sizes = append(sizes, len(l)) }, nil, func() { calm++ }); err != nil || calm < 1 {
+		t.Error(calm, err)
+	}
+	if got := sizes[1001:]; len(sizes) != 1010 || !slices.Equal(got, []int{shortLine - 1, shortLine, 3, shortLine + 1, 5, longLine, 7, 3 * longLine, 9}) {
+		t.Error(len(sizes), got)
 	}
 }
 

@@ -96,7 +96,7 @@ func (r *run) takeRequest(l requestLine) {
 		}
 	default:
 		select {
-		case r.outbox <- l:
+		case r.outbox <- &l:
 		default:
 			r.refuse(l, "%d messages of the script wait already", cap(r.outbox))
 		}
@@ -110,7 +110,7 @@ func (r *run) work(ctx context.Context) {
 			r.session.Emit(script.Notified{Event: l.Event, Data: l.Data})
 			continue
 		}
-		r.send(ctx, l)
+		r.send(ctx, *l)
 	}
 }
 

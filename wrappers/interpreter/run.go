@@ -56,9 +56,9 @@ type run struct {
 	claims   claims
 	files    paramFiles
 	calls    *calls
-	outbox   chan requestLine // the script's tells, broadcasts and notices, in order
-	asks     chan struct{}    // holds one token for each ask under way
-	ctx      context.Context  // of the script's asks: ends when nobody waits for them
+	outbox   chan *requestLine // the script's tells, broadcasts and notices, in order
+	asks     chan struct{}     // holds one token for each ask under way
+	ctx      context.Context   // of the script's asks: ends when nobody waits for them
 	cancel   context.CancelFunc
 	step     atomic.Int64
 	began    time.Time   // of the script's process; set before up is closed
@@ -101,7 +101,7 @@ type run struct {
 func newRun(launch script.Launch, s session, descendants bool) *run {
 	r := &run{
 		launch: launch, session: s, killer: killer{run: s.Run(), descendants: descendants},
-		calls: newCalls(), outbox: make(chan requestLine, maxMessages), asks: make(chan struct{}, maxAsks),
+		calls: newCalls(), outbox: make(chan *requestLine, maxMessages), asks: make(chan struct{}, maxAsks),
 		up: make(chan struct{}), done: make(chan struct{}),
 		values: map[string]script.Value{}, declared: map[string]script.ParameterSpec{}, forgot: map[string]bool{}, news: make(chan struct{}), inUse: map[string]script.Value{},
 		variables: map[string]script.VariableSpec{}, pending: map[string]script.Value{},

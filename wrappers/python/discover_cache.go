@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -72,12 +73,16 @@ func (d *discoverer) hash(path string) string {
 // names below "src", and a hash over all of them.
 func discoverSources() (map[string][]byte, string, error) {
 	sources, sum := map[string][]byte{}, sha256.New()
-	err := walk(func(name string, data []byte) error {
+	err := walk(func(name string, file fs.File) error {
 		if !isDiscover(name) {
 			return nil
 		}
+		data, err := io.ReadAll(file)
+		if err != nil {
+			return err
+		}
 		sources[name] = data
-		_, err := fmt.Fprintf(sum, "%s %d\n%s\n", name, len(data), data)
+		_, err = fmt.Fprintf(sum, "%s %d\n%s\n", name, len(data), data)
 		return err
 	})
 	return sources, hex.EncodeToString(sum.Sum(nil))[:16], err

@@ -9,6 +9,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -99,16 +100,20 @@ const launcherMark = "Written by `mlhost sdk python`"
 // use the given mlhost. Older copies of all of them are replaced; other
 // programs with a launcher's name are an error, and nothing is written then.
 func WriteSDK(dir, program string) error {
-	err := walk(func(name string, _ []byte) error { return replaceable(dir, name) })
+	err := walk(func(name string, _ fs.File) error { return replaceable(dir, name) })
 	if err == nil {
 		err = writeFiles(dir, func(name string) bool {
 			return name != ShimName && !isDiscover(name) && !isSite(name) && !isLauncher(name)
 		})
 	}
 	if err == nil {
-		err = walk(func(name string, data []byte) error {
+		err = walk(func(name string, file fs.File) error {
 			if !isLauncher(name) {
 				return nil
+			}
+			data, err := io.ReadAll(file)
+			if err != nil {
+				return err
 			}
 			text := strings.Replace(string(data), `MLHOST = ""`, "MLHOST = "+strconv.Quote(program), 1)
 			return os.WriteFile(filepath.Join(dir, strings.TrimPrefix(name, launchers)), []byte(text), 0o644)
@@ -142,7 +147,7 @@ func replaceable(dir, name string) error {
 
 // writeFiles writes each file that want accepts into dir.
 func writeFiles(dir string, want func(name string) bool) error {
-	return walk(func(name string, data []byte) error {
+	return walk(func(name string, file fs.File) error {
 		if !want(name) {
 			return nil
 		}
@@ -150,12 +155,16 @@ func writeFiles(dir string, want func(name string) bool) error {
 		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 			return err
 		}
+		data, err := io.ReadAll(file)
+		if err != nil {
+			return err
+		}
 		return os.WriteFile(path, data, 0o644)
 	})
 }
 
 // walk calls visit for each file, in the order of their names.
-func walk(visit func(name string, data []byte) error) error {
+func walk(visit func(name string, file fs.File) error) error {
 	src, err := fs.Sub(Files, "src")
 	if err != nil {
 		return err
@@ -164,21 +173,33 @@ func walk(visit func(name string, data []byte) error) error {
 		if err != nil || entry.IsDir() {
 			return err
 		}
-		data, err := fs.ReadFile(src, name)
+		file, err := src.Open(name)
 		if err != nil {
 			return err
 		}
-		return visit(name, data)
+		defer file.Close()
+		return visit(name, file)
 	})
 }
 
+// contentHash names the modules. It holds no file in memory: each wrapper
+// computes it.
 func contentHash() (string, error) {
 	sum := sha256.New()
-	err := walk(func(name string, data []byte) error {
+	part := make([]byte, 4<<10)
+	err := walk(func(name string, file fs.File) error {
 		if isDiscover(name) || isLauncher(name) {
 			return nil
 		}
-		_, err := fmt.Fprintf(sum, "%s %d\n%s\n", name, len(data), data)
+		info, err := file.Stat()
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(sum, "%s %d\n", name, info.Size())
+		if _, err := io.CopyBuffer(struct{ io.Writer }{sum}, struct{ io.Reader }{file}, part); err != nil {
+			return err
+		}
+		_, err = sum.Write([]byte{'\n'})
 		return err
 	})
 	return hex.EncodeToString(sum.Sum(nil))[:16], err

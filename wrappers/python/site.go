@@ -8,10 +8,11 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 )
 
 // pythonVersion is the version in the name of an interpreter, as in python3.11.
-var pythonVersion = regexp.MustCompile(`^python(3\.\d+)`)
+var pythonVersion = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^python(3\.\d+)`) })
 
 // SitePackages returns the folders in which an interpreter finds installed
 // libraries, as far as its place tells. The interpreter is not run: its .pth
@@ -95,10 +96,10 @@ func linkedBy(file string) []string {
 
 // escapeGlob makes a path that Glob takes for itself.
 func escapeGlob(path string) string {
-	return globMeta.ReplaceAllString(path, `\$0`)
+	return globMeta().ReplaceAllString(path, `\$0`)
 }
 
-var globMeta = regexp.MustCompile(`[*?\[\\]`)
+var globMeta = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`[*?\[\\]`) })
 
 // ofPrefix returns the folders of an interpreter that is no environment's.
 func ofPrefix(path string) []string {
@@ -107,7 +108,7 @@ func ofPrefix(path string) []string {
 		return nil
 	}
 	version := "3*"
-	if m := pythonVersion.FindStringSubmatch(filepath.Base(real)); m != nil {
+	if m := pythonVersion().FindStringSubmatch(filepath.Base(real)); m != nil {
 		version = m[1]
 	}
 	prefix := filepath.Dir(filepath.Dir(real))
