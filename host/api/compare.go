@@ -32,7 +32,7 @@ func compareRuns(runs []v1.RunDetail) v1.Comparison {
 	var parameters, results, series, record, packages []map[string]script.Value
 	for i := range runs {
 		r := &runs[i]
-		one := v1.ComparedRun{ID: r.ID, Script: r.Script, State: r.State, ExitCode: r.ExitCode}
+		one := v1.ComparedRun{ID: r.ID, Script: r.Script, State: r.State, Started: r.Started, ExitCode: r.ExitCode}
 		if r.Finished != nil {
 			took := r.Finished.Sub(r.Started).Seconds()
 			one.Took = &took

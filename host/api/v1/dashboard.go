@@ -66,6 +66,7 @@ type ComparedRun struct {
 	ID       string       `json:"id" doc:"the id of the run" example:"k3f9a2bqx7"`
 	Script   string       `json:"script" doc:"the script's name" example:"trainer"`
 	State    script.State `json:"state" doc:"waiting, starting, ready, running, paused, stalled, stuck, stopping, stopped, finished, failed, backoff or lost" example:"running"`
+	Started  time.Time    `json:"started" doc:"when it began" example:"2026-11-22T09:12:31.402Z"`
 	Took     *float64     `json:"took" doc:"how long it ran, in seconds; null: it has not ended" example:"61.5"`
 	ExitCode *int         `json:"exit_code" doc:"the process's exit code; null: it has none (yet), or was ended by a signal" example:"0"`
 }

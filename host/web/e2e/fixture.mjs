@@ -6,6 +6,7 @@ import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { launch } from "./browser.mjs";
 import { Lab } from "./host.mjs";
+import { Wire } from "./wire.mjs";
 
 let browser;
 let lab;
@@ -49,6 +50,9 @@ export async function theKnobs() {
   }
   return knobs;
 }
+
+/** A wire to a host, which whoever asks for it closes. */
+export const theWire = (host) => new Wire(host).open();
 
 /** A parameter's control, a chart, and what the chart is told to be. */
 export const control = (page, name) => page.locator(`[data-parameter="${name}"]`);

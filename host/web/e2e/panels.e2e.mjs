@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { readFile, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { test } from "node:test";
-import { theSpareLab, until, withPage } from "./fixture.mjs";
+import { parameterOf, theSpareLab, until, withPage } from "./fixture.mjs";
 
 const runsOf = async (lab, script) => (await lab.json("runs")).runs.filter((r) => r.script === script);
 
@@ -26,13 +26,47 @@ test("runs are found, chosen and compared", async () => {
     await row.waitFor();
     assert.deepEqual(await row.locator("td").allTextContents(), ["0.5", "0.25"]);
     await page.locator(".chart canvas").first().waitFor();
-    assert.deepEqual(await page.locator(".chart-lines").first().locator("li").allTextContents(), [first.id, second.id]);
+    assert.deepEqual(await page.locator(".chart-lines").first().locator("li .ellipsis").allTextContents(), [first.id, second.id]);
+
+    const lines = page.locator(".chart").first();
+    await lines.getByRole("img", { name: new RegExp(`${first.id}: 40 samples.*${second.id}: 40 samples`) }).waitFor();
+    await until("the latest of both", async () => (await lines.locator(".chart-value").allTextContents()).join() === "0.9333,0.9333");
+    const changes = page.getByRole("region", { name: "Changes while they ran" }).locator("tbody tr");
+    assert.match(await changes.allTextContents().then((all) => all.join("\n")), new RegExp(`^[^\n]*${first.id}[^\n]*threshold0\\.50\\.25[^\n]*needs restart$`));
 
     await page.getByRole("link", { name: second.id }).first().click();
     await page.getByText("Parameters at the start").waitFor();
     assert.match(await page.locator(".results").textContent(), /accuracy.*0.93/);
     await page.getByText("Source", { exact: true }).click();
     await page.getByText("Ends well, with results.").waitFor();
+  });
+});
+
+test("what was changed while compared runs ran is listed, the newest first, and what is changed now comes to it", async () => {
+  const lab = await theSpareLab();
+  const [old] = await runsOf(lab, "evaluate");
+  const [run] = await runsOf(lab, "trainer");
+  const before = await parameterOf(lab, "trainer", "momentum");
+  await lab.mlhost("set", "trainer", "momentum=0.45");
+  await lab.mlhost("set", "trainer", "note=wider");
+  await withPage(lab, `#/compare/${old.id}/${run.id}`, {}, async (page) => {
+    const table = page.getByRole("region", { name: "Changes while they ran" });
+    const rows = table.locator("tbody tr");
+    await rows.nth(1).waitFor();
+    assert.deepEqual(await table.locator("thead th").allTextContents(), ["Time", "Run", "Step", "Parameter", "From", "To", "By", "Status"]);
+    const cells = async (n) => (await rows.nth(n).locator("td").allTextContents()).slice(1);
+    for (const [n, name, from, to] of [[0, "note", "baseline", "wider"], [1, "momentum", String(before), "0.45"]]) {
+      const [id, step, ...rest] = await cells(n);
+      assert.equal(id, run.id);
+      assert.match(step, /^[\d,]+$/);
+      assert.deepEqual([...rest.slice(0, 3), rest[4]], [name, from, to, "applied"]);
+      assert.notEqual(rest[3], "");
+    }
+    await page.locator(".chart", { hasText: "loss" }).first().getByRole("img", { name: /changes of parameters are marked/ }).waitFor();
+    await lab.mlhost("set", "trainer", "note=wider still");
+    await rows.filter({ hasText: "wider still" }).waitFor();
+    await table.getByRole("link", { name: run.id }).first().click();
+    await page.getByText("Parameters at the start").waitFor();
   });
 });
 

@@ -10,6 +10,19 @@ script "knobs" {
   protocol    = "lines"
 }
 
+script "wide" {
+  source      = "wide.sh"
+  interpreter = "/bin/sh"
+  protocol    = "lines"
+  autostart   = false
+}
+
+script "flood" {
+  source      = "flood.sh"
+  interpreter = "/bin/sh"
+  autostart   = false
+}
+
 script "quiet" {
   source      = "quiet.sh"
   interpreter = "/bin/sh"

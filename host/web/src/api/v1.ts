@@ -126,6 +126,7 @@ export interface ComparedRun {
   exit_code: number | null;
   id: string;
   script: string;
+  started: string;
   state: string;
   took: number | null;
 }

@@ -1,9 +1,9 @@
 // A chart with its heading, what the cursor reads, and its numbers as a table.
 import { useEffect, useRef, useState } from "preact/hooks";
 import { IconButton } from "../components/basics";
-import { clock, num } from "../lib/format";
+import { clock, duration, num } from "../lib/format";
 import { isDark } from "../lib/theme";
-import { Plot, type Line, type Moment, type Reading, type View, type Zoom } from "./plot";
+import { isRelative, Plot, type Line, type Moment, type Reading, type View, type Zoom } from "./plot";
 
 interface ChartProps {
   title: string;
@@ -60,24 +60,31 @@ export function Chart(props: ChartProps) {
   const plot = useRef<Plot | null>(null);
   const readout = useRef<HTMLSpanElement>(null);
   const spoken = useRef<HTMLSpanElement>(null);
-  const sight = useSight(figure, props.onSight);
+  const told = useRef(""); // what the cursor reads, in full
+  const values = useRef<HTMLUListElement>(null);
+  const sight = useSight(figure);
   const [asTable, setTable] = useState(false);
   const dark = isDark();
   const stamp = lines.map((l) => `${l.label} ${l.color}`).join();
+  useEffect(() => {
+    if (sight) props.onSight?.(); // a line that joins later is in sight too
+  }, [sight, stamp]);
   useEffect(() => {
     const element = box.current;
     if (!sight || !element || asTable) return;
     // What is told in words follows too, but not sixty times a second.
     let telling: ReturnType<typeof setTimeout> | undefined;
-    let told = -Infinity;
+    let before = -Infinity;
     const tell = () => {
       telling = undefined;
-      told = performance.now();
+      before = performance.now();
       element.setAttribute("aria-label", summary(title, lines, made.moments));
     };
     const made = new Plot(element, lines, view, (r) => {
-      if (readout.current) readout.current.textContent = reading(lines, view, r);
-      if (telling === undefined && performance.now() - told > 500) tell();
+      told.current = reading(lines, view, r);
+      if (readout.current) readout.current.textContent = lines.length > 1 ? about(lines, view, r) : told.current;
+      values.current?.querySelectorAll(".chart-value").forEach((e, i) => (e.textContent = num(r.values[i])));
+      if (telling === undefined && performance.now() - before > 500) tell();
       else telling ??= setTimeout(tell, 500);
     }, props.zoom);
     made.moments = moments;
@@ -120,7 +127,7 @@ export function Chart(props: ChartProps) {
           onKeyDown={(e) => {
             if (!plot.current || !press(plot.current, e)) return;
             e.preventDefault();
-            if (spoken.current) spoken.current.textContent = readout.current?.textContent ?? "";
+            if (spoken.current) spoken.current.textContent = told.current;
           }}
           onBlur={() => {
             plot.current?.leave();
@@ -132,13 +139,14 @@ export function Chart(props: ChartProps) {
         </div>
       )}
       {lines.length > 1 && (
-        <ul class="chart-lines">
+        <ul class="chart-lines" ref={values}>
           {lines.map((l) => (
             <li key={l.label}>
               <svg width="14" height="8" aria-hidden="true">
                 <line x1="0" x2="14" y1="4" y2="4" stroke={`var(${l.color})`} stroke-width="3" />
               </svg>
               <span class="ellipsis">{l.label}</span>
+              <span class="chart-value" aria-hidden="true" />
             </li>
           ))}
         </ul>
@@ -148,30 +156,34 @@ export function Chart(props: ChartProps) {
   );
 }
 
-/** Whether an element has come into sight; it then stays known. */
-function useSight(ref: { current: HTMLElement | null }, onSight?: () => void): boolean {
+/** Whether an element is in sight, or close to it. */
+function useSight(ref: { current: HTMLElement | null }): boolean {
   const [seen, setSeen] = useState(false);
   useEffect(() => {
     const element = ref.current;
     if (!element) return;
-    const watcher = new IntersectionObserver(
-      (entries) => {
-        const now = entries.some((e) => e.isIntersecting);
-        setSeen(now);
-        if (now) onSight?.();
-      },
-      { root: element.closest(".page"), rootMargin: "300px" },
-    );
+    const watcher = new IntersectionObserver((entries) => setSeen(entries.some((e) => e.isIntersecting)), { root: element.closest(".page"), rootMargin: "300px" });
     watcher.observe(element);
     return () => watcher.disconnect();
   }, []);
   return seen;
 }
 
+/** A place on the horizontal axis, in words. */
+function place(x: number, lines: readonly Line[], view: View): string {
+  if (view.axis === "step") return num(Math.round(x));
+  return isRelative(lines, view) ? duration(x) : clock(x * 1000);
+}
+
+/** Where the cursor is, and what was changed there. */
+function about(lines: readonly Line[], view: View, r: Reading): string {
+  return [r.x === null ? "" : `@ ${place(r.x, lines, view)}`, r.moment ? `◆ ${r.moment}` : ""].filter(Boolean).join("  ");
+}
+
 function reading(lines: readonly Line[], view: View, r: Reading): string {
   const values = r.values.map((v, i) => (lines.length > 1 ? `${lines[i]!.label} ${num(v)}` : num(v))).join("  ");
-  const at = r.x === null ? "" : view.axis === "step" ? ` @ ${num(Math.round(r.x))}` : ` @ ${clock(r.x * 1000)}`;
-  return values + at + (r.moment ? `  ◆ ${r.moment}` : "");
+  const where = about(lines, view, r);
+  return where ? values + (r.x === null ? "  " : " ") + where : values;
 }
 
 function summary(title: string, lines: readonly Line[], moments: readonly Moment[]): string {
@@ -182,7 +194,7 @@ function summary(title: string, lines: readonly Line[], moments: readonly Moment
     const bad = s.pieces.reduce((n, p) => n + p.nan + p.inf, 0);
     return `${l.label}: ${num(s.count)} samples${Number.isFinite(min) ? ` from ${num(min)} to ${num(max)}` : ""}${bad ? `, ${num(bad)} of them no finite number` : ""}`;
   });
-  return `Chart of ${title}. ${parts.join(". ")}${moments.length > 0 ? `. ${moments.length} changes of parameters are marked` : ""}`;
+  return `Chart of ${title}. ${parts.join(". ")}${moments.length > 0 ? `. ${moments.length} ${moments.length === 1 ? "change of a parameter is" : "changes of parameters are"} marked` : ""}`;
 }
 
 /** At most some fifty rows of what the chart shows, for who reads numbers. */
@@ -207,7 +219,7 @@ function Numbers({ title, lines, view }: { title: string; lines: readonly Line[]
           {rows.map(({ l, p }, i) => (
             <tr key={i}>
               {lines.length > 1 && <td>{l.label}</td>}
-              <td>{view.axis === "step" ? num(p.step1) : clock(p.time1 * 1000)}</td>
+              <td>{view.axis === "step" ? num(p.step1) : place(p.time1 - (isRelative(lines, view) ? l.began! : 0), lines, view)}</td>
               <td>{num(p.last)}</td>
               <td>{num(p.min)}</td>
               <td>{num(p.max)}</td>

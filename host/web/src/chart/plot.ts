@@ -1,7 +1,7 @@
 // One uPlot with our marks on it. It is told what to draw, and draws it anew
 // in the next frame when something of it has changed.
 import uPlot from "uplot";
-import { num } from "../lib/format";
+import { duration, num } from "../lib/format";
 import { token } from "../lib/theme";
 import { smooth, type Axis, type Columns, type Mark, type Series } from "./series";
 
@@ -10,12 +10,14 @@ export interface Line {
   /** One of the tokens --series-1 to -8. */
   color: string;
   series: Series;
+  /** When its run began, in seconds: times are then told from there on. */
+  began?: number | undefined;
 }
 
 /** A moment to mark: a parameter took another value. */
 export interface Moment {
   step: number | null;
-  time: number; // seconds
+  time: number; // seconds, as those of the lines
   text: string;
 }
 
@@ -84,6 +86,11 @@ export class Plot {
     return this.view.axis;
   }
 
+  /** Whether times are told from the beginning of each run. */
+  get relative(): boolean {
+    return isRelative(this.lines, this.view);
+  }
+
   /** Moves the cursor by so many places; a part of 1 is one of what is in
    * sight. Charts with the same cursor follow. */
   move(by: number): void {
@@ -148,7 +155,11 @@ export class Plot {
 
   private data(): uPlot.AlignedData {
     const { axis, log, smoothing } = this.view;
-    this.columns = this.lines.map((l, i) => (this.details?.[i] ?? l.series).columns(axis));
+    this.columns = this.lines.map((l, i) => {
+      const all = (this.details?.[i] ?? l.series).columns(axis);
+      const { began } = l;
+      return this.relative && began ? { ...all, xs: all.xs.map((x) => x - began), marks: all.marks.map((m) => ({ ...m, x: m.x - began })) } : all;
+    });
     const tables = this.columns.map((c): uPlot.AlignedData => {
       const ys = log ? c.ys.map((y) => (y !== null && y > 0 ? y : null)) : c.ys;
       return smoothing > 0 ? [c.xs, ys, smooth(ys, smoothing)] : [c.xs, ys];
@@ -171,10 +182,10 @@ export class Plot {
       width: Math.max(80, this.box.clientWidth), height: Math.max(80, this.box.clientHeight), pxAlign: 1, padding: [14, 18 * rem, 0, 0],
       legend: { show: false },
       cursor: { sync: { key: sync.key, scales: ["x", null] }, drag: { x: true, y: false, setScale: true }, points: { size: 6 } },
-      scales: { x: { time: axis === "time" }, y: log ? { distr: 3 } : { range: (_u, min, max) => rangeOf(min, max) } },
+      scales: { x: { time: axis === "time" && !this.relative }, y: log ? { distr: 3 } : { range: (_u, min, max) => rangeOf(min, max) } },
       series: [{}, ...lines],
       axes: [
-        { stroke: text, grid, ticks: { show: false }, font, size: 26 * rem, gap: 4, ...(axis === "step" ? { values: (_u, ticks) => ticks.map((t) => num(t, 5)) } : {}) },
+        { stroke: text, grid, ticks: { show: false }, font, size: 26 * rem, gap: 4, ...this.places() },
         { stroke: text, grid, ticks: { show: false }, font, size: 52 * rem, gap: 6, values: (_u, ticks) => ticks.map((t) => (t === null || t === undefined ? "" : num(t, 3))) },
       ],
       hooks: {
@@ -183,6 +194,13 @@ export class Plot {
         draw: [(u) => this.drawMoments(u), (u) => this.drawMarks(u)],
       },
     };
+  }
+
+  /** How the horizontal axis is divided; times of day are uPlot's. */
+  private places(): Partial<uPlot.Axis> {
+    if (this.view.axis === "step") return { values: (_u, ticks) => ticks.map((t) => num(t, 5)) };
+    if (!this.relative) return {};
+    return { incrs: [1, 2, 5, 10, 30, 60, 120, 300, 600, 1800, 3600, 7200, 21600, 43200, 86400, 172800, 604800], values: (_u, ticks) => ticks.map((t) => elapsed(t)) };
   }
 
   /** Tells the values at the cursor, or the latest. */
@@ -281,6 +299,17 @@ function inSight(u: uPlot): number[] {
   const { min, max } = u.scales.x ?? {};
   if (typeof min !== "number" || typeof max !== "number") return [];
   return Array.from(u.data[0]).filter((x, i, all) => x >= min && x <= max && x !== all[i - 1]);
+}
+
+/** Whether lines are laid over each other from the beginnings of their runs. */
+export function isRelative(lines: readonly Line[], view: View): boolean {
+  return view.axis === "time" && lines.every((l) => l.began !== undefined);
+}
+
+/** A time since the beginning, short: 0, 40 s, 5 m, 2 h 30 m. */
+export function elapsed(seconds: number): string {
+  if (seconds < 60) return seconds === 0 ? "0" : `${num(seconds, 3)} s`;
+  return duration(seconds).replace(/ 00? [smh]$/, "");
 }
 
 /** The range of an axis: a little more than what is drawn. */

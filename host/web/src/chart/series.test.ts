@@ -35,6 +35,27 @@ test("what comes while the course is read is neither lost nor doubled", () => {
   expect(s.count).toBe(12);
 });
 
+test("what comes again after a gap, older than what was read, is not counted twice", () => {
+  const s = new Series("loss");
+  s.load([bucket(0, 9, 0, 1)]);
+  for (const i of [7, 8, 9, 10]) s.push(i, i, 2);
+  expect(s.count).toBe(11);
+  s.push(11, 10, 2); // within the same millisecond
+  s.push(3, 12, 2); // trained again from an older state
+  expect(s.count).toBe(13);
+});
+
+test("what nobody looks at is not kept until it is read", () => {
+  const s = new Series("loss");
+  s.rest();
+  for (let i = 0; i < 10; i++) s.push(i, i, 1);
+  expect(s.pieces.length).toBe(0);
+  s.expect();
+  s.load([bucket(0, 9, 0, 1)]);
+  s.push(10, 10, 1);
+  expect(s.count).toBe(11);
+});
+
 test("what is no number is a hole with a mark", () => {
   const s = new Series("loss");
   for (const [i, v] of [1, NaN, 3, -Infinity, 5].entries()) s.push(i, i, v);

@@ -49,14 +49,22 @@ export class Series {
   readonly timed = signal(false);
   private size = 1; // samples in a full piece
   private waiting: Point[] | null = null;
+  private resting = false;
+  private read: Point | null = null; // the last of the course that was read
 
   constructor(
     readonly name: string,
     private readonly most = 1200,
   ) {}
 
+  /** Says that nobody looks: what comes is not kept, for the course will be read. */
+  rest(): void {
+    this.resting = true;
+  }
+
   /** Says that the course will be read: what comes meanwhile waits for it. */
   expect(): void {
+    this.resting = false;
     this.waiting ??= [];
   }
 
@@ -68,10 +76,18 @@ export class Series {
     const last = this.pieces.at(-1);
     this.latest = last ? { step: last.step1, time: last.time1, value: lastOf(last) } : null;
     this.timed.value = this.pieces.some((p) => p.step1 === null);
+    this.read = this.latest;
     const later = this.waiting ?? [];
     this.waiting = null;
     this.version++;
-    for (const p of later) if (!last || p.time > last.time1) this.push(p.step, p.time, p.value);
+    for (const p of later) this.push(p.step, p.time, p.value);
+  }
+
+  /** Whether a sample is of the course that was read. After a gap the host
+   * sends again what it remembers, which may be older than what was read. */
+  private known(step: number | null, time: number): boolean {
+    const { read } = this;
+    return read !== null && time <= read.time && (step === null || read.step === null || step <= read.step);
   }
 
   /** Gives up waiting: the course could not be read. */
@@ -86,6 +102,7 @@ export class Series {
       this.waiting.push({ step, time, value });
       return;
     }
+    if (this.resting || this.known(step, time)) return;
     this.version++;
     this.count++;
     this.latest = { step, time, value };

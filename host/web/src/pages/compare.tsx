@@ -2,8 +2,9 @@
 import { useSignal } from "@preact/signals";
 import { useEffect, useMemo } from "preact/hooks";
 import { api, explain } from "../api/client";
-import type { ComparedRow, ComparedRun, Comparison } from "../api/v1";
+import type { Change, ComparedRow, ComparedRun, Comparison } from "../api/v1";
 import { Chart } from "../chart/chart";
+import type { Moment } from "../chart/plot";
 import type { Axis } from "../chart/series";
 import { Card, Empty, Failure, Loading, Search, Segments, StateBadge, Switch } from "../components/basics";
 import { ChangeTable } from "../components/changes";
@@ -12,8 +13,8 @@ import { duration, num, value } from "../lib/format";
 import { useResource } from "../lib/resource";
 import { go, href, route, setQuery } from "../lib/router";
 import { clean } from "../lib/text";
-import { Course } from "../state/course";
-import { epoch, focus } from "../state/live";
+import { Course, momentsOf } from "../state/course";
+import { epoch, focus, onEvents } from "../state/live";
 import { lookOf } from "../state/states";
 
 export function ComparePage({ args }: { args: string[] }) {
@@ -29,23 +30,36 @@ export function ComparePage({ args }: { args: string[] }) {
   if (!found.data) {
     return found.error ? <Failure title="The runs could not be read" detail={explain(found.error)} onRetry={found.reload} /> : <Loading rows={8} label="Reading the runs" />;
   }
-  return <Known key={ids.join()} all={found.data} />;
+  return <Known key={ids.join()} all={found.data} reload={found.reload} />;
 }
+
+/** Kinds of events behind which runs that still go on are compared anew. */
+const telling = new Set(["parameters", "observed", "result", "run", "state"]);
+const calm = 300; // milliseconds for further ones
 
 const colorOf = (i: number) => `--series-${(i % 8) + 1}`;
 
-function Known({ all }: { all: Comparison }) {
+function Known({ all, reload }: { all: Comparison; reload: () => void }) {
   const everything = useSignal(false);
-  const courses = useMemo(() => all.runs.map((r) => new Course(r.script, r.id)), [all]);
+  const ids = all.runs.map((r) => r.id).join();
+  const courses = useMemo(() => all.runs.map((r) => new Course(r.script, r.id)), [ids]);
+  const live = all.runs.filter((r) => lookOf(r.state).live).map((r) => r.id).join();
   const era = epoch.value;
   useEffect(() => courses.forEach((c) => void c.load()), [courses, era]);
+  useEffect(() => () => courses.forEach((c) => c.close()), [courses]);
   useEffect(() => {
-    const leave = all.runs.filter((r) => lookOf(r.state).live).map((r) => focus(r.script));
+    if (!live) return;
+    const going = new Set(live.split(","));
+    const leave = all.runs.filter((r) => going.has(r.id)).map((r) => focus(r.script));
+    let due: ReturnType<typeof setTimeout> | undefined;
+    leave.push(onEvents((events) => {
+      if (events.some((e) => going.has(e.run) && telling.has(e.kind))) due ??= setTimeout(() => ((due = undefined), reload()), calm);
+    }));
     return () => {
+      clearTimeout(due);
       for (const l of leave) l();
-      for (const c of courses) c.close();
     };
-  }, [courses]);
+  }, [live, reload]);
   const parts: [string, ComparedRow[]][] = [["Parameters", all.parameters], ["Results", all.results], ["Record", all.record], ["Packages", all.packages]];
   return (
     <div class="page-body">
@@ -102,6 +116,9 @@ function Charts({ runs, courses, names }: { runs: readonly ComparedRun[]; course
   const search = useSignal("");
   const axis: Axis = query.get("x") === "time" ? "time" : "step";
   const log = query.get("y") === "log";
+  const changed = courses.map((c) => c.changes.value);
+  const stamp = changed.map((c) => c.length).join();
+  const moments = useMemo(() => marksOf(runs, changed), [runs, stamp]);
   const known = names.filter((n) => courses.some((c) => c.names.value.includes(n)));
   if (known.length === 0) return null;
   return (
@@ -111,19 +128,26 @@ function Charts({ runs, courses, names }: { runs: readonly ComparedRun[]; course
         <Segments label="Vertical axis" value={log ? "log" : "linear"} options={[{ value: "linear", label: "Linear" }, { value: "log", label: "Log" }]} onChange={(y) => setQuery({ y: y === "log" ? y : undefined })} />
         {known.length > 6 && <Search label="Find a chart" value={search.value} onInput={(t) => (search.value = t)} />}
       </div>
-      <div class="charts">
+      <div class={`charts ${known.length <= 3 ? "few" : ""}`}>
         {known
           .filter((n) => n.toLowerCase().includes(search.value.toLowerCase()))
           .map((name) => (
             <Chart
-              key={name} title={name} view={{ axis, log, smoothing: 0 }}
-              lines={courses.flatMap((c, i) => (c.names.value.includes(name) ? [{ label: runs[i]!.id, color: colorOf(i), series: c.of(name) }] : []))}
+              key={name} title={name} view={{ axis, log, smoothing: 0 }} moments={moments}
+              lines={courses.flatMap((c, i) => (c.names.value.includes(name) ? [{ label: runs[i]!.id, color: colorOf(i), series: c.of(name), began: beganOf(runs[i]!) }] : []))}
               onSight={() => courses.forEach((c) => c.names.peek().includes(name) && void c.want(name))}
             />
           ))}
       </div>
     </>
   );
+}
+
+const beganOf = (r: ComparedRun) => Date.parse(r.started) / 1000;
+
+/** What charts over each other mark: the changes of each run, at its own time. */
+function marksOf(runs: readonly ComparedRun[], changes: readonly (readonly Change[])[]): Moment[] {
+  return runs.flatMap((r, i) => momentsOf(changes[i]!).map((m) => ({ ...m, time: m.time - beganOf(r), text: `${r.id} ${m.text}` })));
 }
 
 function Side({ title, rows, same, runs }: { title: string; rows: readonly ComparedRow[]; same: number; runs: readonly ComparedRun[] }) {

@@ -80,6 +80,7 @@ export class Course {
     let s = this.series.get(name);
     if (!s) {
       s = new Series(name);
+      s.rest(); // until it is in sight
       this.series.set(name, s);
       this.unsorted ||= (queueMicrotask(() => this.sort()), true); // hundreds may come at once
     }

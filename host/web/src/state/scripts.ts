@@ -71,12 +71,17 @@ function reset(row: Row): void {
   row.lastStep = null;
 }
 
+let since: Event[] | null = null; // what comes while all are read
+let covered = 0; // the last event that is in what was read; after a gap older ones come again
+
 /** Reads all scripts anew. */
 export async function loadScripts(signal?: AbortSignal): Promise<void> {
+  const mine: Event[] = (since = []);
   try {
     const [all, about] = await Promise.all([api.overview(signal), api.host(signal)]);
     const names = new Set(all.scripts.map((s) => s.name));
     for (const name of rows.keys()) if (!names.has(name)) rows.delete(name);
+    if (since !== mine) return; // they are read anew
     for (const { variables, ...script } of all.scripts) {
       const row = put(script);
       for (const v of variables) {
@@ -84,6 +89,8 @@ export async function loadScripts(signal?: AbortSignal): Promise<void> {
         if (value !== null && v.type !== "bool" && !row.variables.has(v.name)) track(row, v.name, value, v.step);
       }
     }
+    covered = all.event;
+    for (const event of mine) if (event.id > covered) apply(event);
     batch(() => {
       host.value = about;
       loaded.value = true;
@@ -92,6 +99,8 @@ export async function loadScripts(signal?: AbortSignal): Promise<void> {
     });
   } catch (err) {
     if (!signal?.aborted) loadError.value = err;
+  } finally {
+    if (since === mine) since = null;
   }
 }
 
@@ -178,7 +187,10 @@ async function discover(name: string): Promise<void> {
 /** Begins to follow the host's scripts. */
 export function startScripts(): void {
   onEvents((events) => {
-    for (const event of events) apply(event);
+    for (const event of events) {
+      since?.push(event);
+      if (event.id > covered) apply(event);
+    }
   });
   effect(() => {
     // The first epoch begins when the stream is open: what is read then, and

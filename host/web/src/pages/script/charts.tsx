@@ -14,6 +14,7 @@ import { route, setQuery } from "../../lib/router";
 import { momentsOf, type Course } from "../../state/course";
 import { pinned, pinsOf, togglePin } from "../../state/pins";
 
+const few = 3; // charts, up to which they take all the room
 const many = 12; // charts, from which on they are grouped
 const most = 24; // charts in the groups that are open at first
 
@@ -81,7 +82,7 @@ const ChartGroups = memo((props: How & { names: readonly string[]; wanted: strin
   if (fitting.length === 0) return <Empty icon="search" title="No chart fits" />;
   const isOpen = (g: Group) => chosen.value.get(g.title) ?? (words.length > 0 || open.has(g.title));
   const grid = (own: readonly string[]) => (
-    <div class="charts">
+    <div class={`charts ${names.length <= few ? "few" : ""}`}>
       {own.map((name) => (
         <One key={name} name={name} pinned={pins.includes(name)} {...how} />
       ))}
