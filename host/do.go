@@ -76,11 +76,7 @@ func (h *Host) known(name string) error {
 	if _, ok := h.registry.Brief(name); ok {
 		return nil
 	}
-	err := script.Errorf(script.CodeNotFound, "there is no script %q", name)
-	if best := script.Suggest(name, h.registry.Names()); best != "" {
-		return err.WithHint("did you mean %q?", best)
-	}
-	return err.WithHint("`mlhost ps` lists the scripts")
+	return h.registry.Unknown(name)
 }
 
 // release gives a parameter that a person took back to the route that moves
@@ -94,9 +90,7 @@ func (h *Host) release(ctx context.Context, c api.Command) error {
 			names = append(names, p.Spec.Name)
 		}
 		err := script.Errorf(script.CodeNotFound, "script %q has no parameter %q", c.Script, c.Parameter)
-		if best := script.Suggest(c.Parameter, names); best != "" {
-			return err.WithHint("did you mean %q?", best)
-		}
+		err.Hint = script.SuggestAmong(c.Parameter, names)
 		return err
 	}
 	owner := h.routeOwner(c.Script, c.Parameter)

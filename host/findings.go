@@ -134,12 +134,19 @@ func (h *Host) silentRoutes() []v1.Check {
 	return out
 }
 
+func times(n uint64) string {
+	if n == 1 {
+		return "once"
+	}
+	return fmt.Sprintf("%d times", n)
+}
+
 func (h *Host) route(r router.RouteStatus) v1.Check {
 	name := "route " + r.Route.Name
 	from := r.Route.From.Script + "." + r.Route.From.Variable
 	to := r.Route.To.Script + "." + r.Route.To.Parameter
 	if r.Fired > 0 && r.Problem == "" {
-		return check(name, v1.CheckOK, fmt.Sprintf("it has set %s %d times, last %s", to, r.Fired, r.LastSet.Format(time.RFC3339)), "")
+		return check(name, v1.CheckOK, fmt.Sprintf("it has set %s %s, last %s", to, times(r.Fired), r.LastSet.Format(time.RFC3339)), "")
 	}
 	if r.Problem != "" {
 		return check(name, v1.CheckWarn, fmt.Sprintf("after %d samples of %s: %s", r.Seen, from, r.Problem), "correct the route, or what it reads; `mlhost get "+to+"` shows what is taken")

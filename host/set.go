@@ -203,7 +203,7 @@ func (h *Host) notify(ctx context.Context, name, event string, data script.Value
 		return script.Errorf(script.CodeUsage, `a notification needs an "event"`)
 	}
 	if _, ok := h.registry.Brief(name); !ok {
-		return script.Errorf(script.CodeNotFound, "there is no script %q", name)
+		return h.registry.Unknown(name)
 	}
 	e := h.event(name, script.Notified{Event: event, Data: data})
 	if err := h.Emit(ctx, e); err != nil {

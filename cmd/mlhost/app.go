@@ -146,7 +146,7 @@ func (a *app) group(cmd *cobra.Command) *cobra.Command {
 				names = append(append(names, c.Name()), c.Aliases...)
 			}
 		}
-		err := script.Errorf(script.CodeUsage, "%s has no verb %q", cmd.CommandPath(), args[0])
+		err := script.Errorf(script.CodeUsage, "there is no verb %q", strings.TrimSpace(strings.TrimPrefix(cmd.CommandPath(), cmd.Root().Name())+" "+args[0]))
 		if best := script.Suggest(args[0], names); best != "" {
 			err = err.WithHint("did you mean `%s %s`?", cmd.CommandPath(), best)
 		} else {
@@ -181,15 +181,20 @@ func usageError(err error) *script.Error {
 	return script.Errorf(script.CodeUsage, "%s", strings.TrimSpace(err.Error()))
 }
 
+// verbOf is a command's name without the program's, which every error begins with.
+func verbOf(cmd *cobra.Command) string {
+	return strings.TrimPrefix(cmd.CommandPath(), cmd.Root().Name()+" ")
+}
+
 // args checks how many arguments a verb got, and says which are missing.
 func args(least, most int, names string) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, got []string) error {
 		switch {
 		case len(got) < least:
-			return script.Errorf(script.CodeUsage, "%s needs %s", cmd.CommandPath(), names).
+			return script.Errorf(script.CodeUsage, "%s needs %s", verbOf(cmd), names).
 				WithHint("usage: %s", cmd.UseLine())
 		case most >= 0 && len(got) > most:
-			return script.Errorf(script.CodeUsage, "%s takes %s, and %q is one too many", cmd.CommandPath(), names, got[most]).
+			return script.Errorf(script.CodeUsage, "%s takes %s, and %q is one too many", verbOf(cmd), names, got[most]).
 				WithHint("usage: %s", cmd.UseLine())
 		}
 		return nil

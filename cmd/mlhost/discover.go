@@ -87,7 +87,7 @@ func (a *app) discover(ctx context.Context, got []string, run bool) error {
 			s := discoveredScript{Path: shownPath(path, f.Path), Style: f.Style, Problems: f.Problems, Resume: f.Resume, Executed: f.Executed, Parameters: []discoveredParameter{}}
 			for _, p := range f.Parameters {
 				s.Parameters = append(s.Parameters, discoveredParameter{
-					Name: p.Name, Type: p.Type, Default: p.Default, Choices: p.Choices, Min: p.Min, Max: p.Max, Required: p.Required,
+					Name: p.Name, Type: p.Type, Default: p.Default, Choices: append([]script.Value{}, p.Choices...), Min: p.Min, Max: p.Max, Required: p.Required,
 					Doc: p.Doc, Line: p.Line, Confidence: p.Confidence, Mutability: p.Mutability, File: p.File,
 				})
 			}

@@ -111,12 +111,7 @@ func only(all []v1.Parameter, name, parameter string) ([]v1.Parameter, error) {
 
 func unknownName(name, what, unknown string, known []string) error {
 	err := script.Errorf(script.CodeNotFound, "%s has no %s %q", name, what, unknown)
-	if best := script.Suggest(unknown, known); best != "" {
-		return err.WithHint("did you mean %q?", best)
-	}
-	if len(known) > 0 && len(known) <= 20 {
-		return err.WithHint("it has %s", strings.Join(known, ", "))
-	}
+	err.Hint = script.SuggestAmong(unknown, known)
 	return err
 }
 

@@ -12,6 +12,7 @@ import (
 
 	"github.com/mlhost/mlhost/host/api/client"
 	v1 "github.com/mlhost/mlhost/host/api/v1"
+	"github.com/mlhost/mlhost/shared/script"
 )
 
 func (a *app) watchVerb() *cobra.Command {
@@ -49,6 +50,11 @@ func (a *app) watch(ctx context.Context, c *client.Client, name, variable string
 	if over(now.State) {
 		a.note("%s is %s; waiting for it to start", escapeLine(name), now.State)
 	}
+	if variable != "" {
+		if err := a.noteUnknown(ctx, c, name, variable); err != nil {
+			return err
+		}
+	}
 	if a.canRewrite() {
 		return a.watchLive(ctx, c, stream, name, variable)
 	}
@@ -64,6 +70,28 @@ func (a *app) watch(ctx context.Context, c *client.Client, name, variable string
 			return err
 		}
 	}
+}
+
+// noteUnknown says that a variable to be watched has not been reported yet: it
+// may come, or be a mistake.
+func (a *app) noteUnknown(ctx context.Context, c *client.Client, name, variable string) error {
+	vars, err := c.Variables(ctx, name)
+	if err != nil {
+		return err
+	}
+	known := make([]string, 0, len(vars.Variables))
+	for _, v := range vars.Variables {
+		if v.Name == variable {
+			return nil
+		}
+		known = append(known, v.Name)
+	}
+	text := fmt.Sprintf("%s has no variable %q yet; waiting for it", name, variable)
+	if hint := script.SuggestAmong(variable, known); hint != "" {
+		text += " (" + hint + ")"
+	}
+	a.note("%s", escapeLine(text))
+	return nil
 }
 
 // watched is a line of `watch --json` about a sample; other lines are events.

@@ -229,21 +229,27 @@ func TestMethodsAreNotOverridden(t *testing.T) {
 		change             []with
 		status             int
 	}{
-		"header":          {"POST", owner, "", []with{header("X-HTTP-Method-Override", "DELETE")}, 404},
-		"header of GET":   {"GET", owner, "", []with{header("X-HTTP-Method-Override", "DELETE")}, 404},
-		"other header":    {"POST", owner, "", []with{header("X-Method-Override", "DELETE"), header("X-HTTP-Method", "DELETE")}, 404},
-		"query":           {"POST", owner + "?_method=DELETE", "", nil, 404},
-		"query of GET":    {"GET", owner + "?_method=DELETE", "", nil, 404},
-		"body":            {"POST", owner, `{"_method":"DELETE"}`, nil, 404},
+		"header":          {"POST", owner, "", []with{header("X-HTTP-Method-Override", "DELETE")}, 405},
+		"header of GET":   {"GET", owner, "", []with{header("X-HTTP-Method-Override", "DELETE")}, 405},
+		"other header":    {"POST", owner, "", []with{header("X-Method-Override", "DELETE"), header("X-HTTP-Method", "DELETE")}, 405},
+		"query":           {"POST", owner + "?_method=DELETE", "", nil, 405},
+		"query of GET":    {"GET", owner + "?_method=DELETE", "", nil, 405},
+		"body":            {"POST", owner, `{"_method":"DELETE"}`, nil, 405},
 		"form":            {"POST", owner, "_method=DELETE", []with{header("Content-Type", "application/x-www-form-urlencoded")}, 415},
-		"stop by GET":     {"GET", "/api/v1/scripts/trainer/stop?_method=POST", "", []with{header("X-HTTP-Method-Override", "POST")}, 404},
-		"a link to down":  {"GET", "/api/v1/down?_method=POST", "", nil, 404},
-		"lower-case verb": {"delete", owner, "", nil, 404},
+		"stop by GET":     {"GET", "/api/v1/scripts/trainer/stop?_method=POST", "", []with{header("X-HTTP-Method-Override", "POST")}, 405},
+		"a link to down":  {"GET", "/api/v1/down?_method=POST", "", nil, 405},
+		"lower-case verb": {"delete", owner, "", nil, 405},
 	} {
-		status, _, data := w.ask(t, c.method, c.path, c.body, append(c.change, bearer(token))...)
+		status, h, data := w.ask(t, c.method, c.path, c.body, append(c.change, bearer(token))...)
 		if status != c.status {
 			t.Errorf("%s: %d, want %d: %s", name, status, c.status, data)
 		}
+		if status == http.StatusMethodNotAllowed && (h.Get("Allow") == "" || !strings.Contains(string(data), "it has "+h.Get("Allow"))) {
+			t.Errorf("%s: Allow is %q: %s", name, h.Get("Allow"), data)
+		}
+	}
+	if _, h, _ := w.ask(t, "PUT", "/api/v1/scripts/trainer/parameters", "", bearer(token)); h.Get("Allow") != "GET, HEAD, PATCH" {
+		t.Errorf("Allow is %q", h.Get("Allow"))
 	}
 }
 
@@ -306,6 +312,7 @@ func TestHostileValues(t *testing.T) {
 		`{"values":{"name":1}}`: 422, `{"values":{"name":["a"]}}`: 422, `{"values":[1]}`: 422, `{"values":"lr=1"}`: 422, `[]`: 422, `"lr"`: 422, `null`: 400, `{`: 422, `{}`: 400,
 		`{"values":{"lr":` + strings.Repeat("[", 100_000) + `}}`: 422, `{"values":{"lr":0.5},"if_revision":-1}`: 422, `{"values":{"lr":0.5},"if_revision":99}`: 409,
 		`{"values":{"lr":0.5},"if_revision":"1"}`: 422, `{"values":{"lr":0.5},"at_step":"soon"}`: 422, `{"values":{"lr":0.5}}{"values":{"lr":0.1}}`: 422,
+		`{"values":{"lr":0.5},"at_step":-1}`: 400, `{"values":{"lr":0.5},"take_it":true}`: 422, `{"value":{"lr":0.5}}`: 422,
 	}
 	for _, name := range append(hostileNames, "", " lr", "lr ", "LR", "lr.x", "__proto__", "trainer.lr") {
 		data, err := json.Marshal(map[string]any{"values": map[string]any{name: 1}})
@@ -338,6 +345,23 @@ func TestHostileValues(t *testing.T) {
 	_, err := f.Set(t.Context(), "trainer", v1.Set{Texts: map[string]string{"token": "1", "lr": "x"}})
 	if rejected, ok := errors.AsType[*client.RejectedError](err); !ok || strings.Contains(fmt.Sprint(rejected.Outcomes), "secret") {
 		t.Errorf("got %v", err)
+	}
+}
+
+// What is wrong with a body is told in the words of JSON and of our document.
+func TestBodiesAreExplained(t *testing.T) {
+	w := quiet(t)
+	for body, want := range map[string]string{
+		`[]`:                         "the body wants an object, got a JSON array",
+		`{"value":{"lr":1}}`:         `the body has an unknown key "value"; did you mean "values"?`,
+		`{"hurry":1}`:                `the body has an unknown key "hurry"; the keys are at_step, id, if_revision, take, texts, values`,
+		`{"values":{},"take":"yes"}`: "take in the body wants true or false, got a JSON string",
+		`{"values":{}} {}`:           "the body has something behind its JSON",
+		`{"values":{},"at_step":-1}`: "there is no step -1: steps count from 0",
+	} {
+		if _, _, data := w.ask(t, "PATCH", "/api/v1/scripts/trainer/parameters", body, bearer(token)); !strings.Contains(string(data), strings.ReplaceAll(want, `"`, `\"`)) {
+			t.Errorf("%s: got %s", body, data)
+		}
 	}
 }
 

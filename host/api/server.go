@@ -19,6 +19,7 @@ import (
 	"reflect"
 	"runtime"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -219,6 +220,7 @@ func (a *API) routes() {
 	}}
 	config.Security = []map[string][]string{{"token": {}}}
 	config.CreateHooks = nil // no $schema member in our answers
+	config.Formats = strictFormats()
 	schemas := config.Components.Schemas
 	anything := reflect.TypeFor[any]()
 	schemas.RegisterTypeAlias(reflect.TypeFor[script.Value](), anything)
@@ -244,7 +246,26 @@ func (a *API) routes() {
 }
 
 func (a *API) notFound(w http.ResponseWriter, r *http.Request) {
-	writeProblem(w, script.Errorf(script.CodeNotFound, "there is no %s %s", r.Method, r.URL.Path))
+	err := script.Errorf(script.CodeNotFound, "there is no %s %s", r.Method, r.URL.Path)
+	if allowed := a.methods(r); len(allowed) > 0 {
+		w.Header().Set("Allow", strings.Join(allowed, ", "))
+		writeProblemAs(w, http.StatusMethodNotAllowed, err.WithHint("it has %s", strings.Join(allowed, ", ")))
+		return
+	}
+	writeProblem(w, err)
+}
+
+// methods lists the methods that a request's path has.
+func (a *API) methods(r *http.Request) []string {
+	var out []string
+	for _, method := range []string{http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete} {
+		other := *r
+		other.Method = method
+		if _, pattern := a.mux.Handler(&other); strings.HasPrefix(pattern, method+" ") || method == http.MethodHead && strings.HasPrefix(pattern, "GET ") {
+			out = append(out, method)
+		}
+	}
+	return out
 }
 
 // register adds one operation: out is what its answer's body holds.

@@ -97,6 +97,9 @@ func (a *API) sensitive(name string) func(string) bool {
 // read turns a request's texts into values by the types of what they are for.
 // Of a text that cannot be read the reply tells the reason.
 func (a *API) read(kind script.MessageKind, target string, set *v1.Set) (map[string]script.Value, *script.BatchReply, error) {
+	if set.AtStep != nil && *set.AtStep < 0 {
+		return nil, nil, script.Errorf(script.CodeUsage, "there is no step %d: steps count from 0", *set.AtStep)
+	}
 	if len(set.Values)+len(set.Texts) == 0 {
 		return nil, nil, script.Errorf(script.CodeUsage, "no value was given for %s", target)
 	}

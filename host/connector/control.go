@@ -121,19 +121,27 @@ func (c *conn) serveSession(ctx context.Context, s *Session, poll bool) {
 		if c.SetReadDeadline(time.Time{}) != nil {
 			return
 		}
-		said, err := script.ParseJSON(object)
+		said, err := parse(object)
 		if err != nil {
 			c.server.refuse("invalid JSON", c.RemoteAddr(), err)
+			if c.write(notUnderstood(err)) != nil {
+				return
+			}
 			continue
 		}
 		fields, _ := said.Map()
+		_, asks := fields["command"]
 		switch {
-		case text(fields, "event") != "":
+		case !asks && text(fields, "event") != "":
 			if err := s.told(ctx, fields); err != nil {
 				c.server.Logger.Warn("a script's report was not recorded", "script", s.Name, "error", err)
 			}
-		case text(fields, "command") == "":
+		case !asks && !s.Deaf:
 			s.answered(fields)
+		case s.Deaf: // the host asks nothing here: one after the other, as on any connection
+			if c.write(c.server.Commands.Handle(ctx, s.Name, said)) != nil {
+				return
+			}
 		default:
 			select {
 			case free <- struct{}{}:

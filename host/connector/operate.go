@@ -167,8 +167,6 @@ func (c *Connector) getVariable(_ context.Context, r request) (map[string]script
 
 func noSuch(what, owner, name string, names []string) error {
 	err := script.Errorf(script.CodeNotFound, "script %q has no %s %q", owner, what, name)
-	if best := script.Suggest(name, names); best != "" {
-		return err.WithHint("did you mean %q?", best)
-	}
+	err.Hint = script.SuggestAmong(name, names)
 	return err
 }

@@ -366,13 +366,10 @@ func (c *conn) drain(reader *bufio.Reader) {
 func (c *conn) answer(ctx context.Context, object []byte) bool {
 	c.mark(func() { c.busy, c.spoken = true, true })
 	defer c.mark(func() { c.busy, c.heard = false, time.Now() })
-	command, err := script.ParseJSON(object)
-	if err == nil && !utf8.Valid(object) {
-		err = errors.New("the request is not UTF-8")
-	}
+	command, err := parse(object)
 	if err != nil {
 		c.server.refuse("invalid JSON", c.RemoteAddr(), err)
-		return c.write(failure(script.Errorf(script.CodeUsage, "%v", err).WithHint("UTF-8 JSON objects are understood"))) == nil
+		return c.write(notUnderstood(err)) == nil
 	}
 	fields, _ := command.Map()
 	if err := c.server.admit(c.peer, fields); err != nil {
@@ -388,6 +385,20 @@ func (c *conn) answer(ctx context.Context, object []byte) bool {
 		c.server.refuse("command refused", c.RemoteAddr(), errors.New(clip(text(answer, "error"))))
 	}
 	return c.write(reply) == nil
+}
+
+// parse reads one object that has come.
+func parse(object []byte) (script.Value, error) {
+	v, err := script.ParseJSON(object)
+	if err == nil && !utf8.Valid(object) {
+		err = errors.New("the request is not UTF-8")
+	}
+	return v, err
+}
+
+// notUnderstood answers what parse has refused.
+func notUnderstood(err error) script.Value {
+	return failure(script.Errorf(script.CodeUsage, "%v", err).WithHint("UTF-8 JSON objects are understood"))
 }
 
 // clip shortens what a stranger may have sent.

@@ -95,10 +95,8 @@ func (c *checker) reject(code script.Code, name string, old script.Value, hint, 
 }
 
 func (c *checker) unknown(name string, known []string) script.Outcome {
-	hint := ""
-	if best := script.Suggest(name, known); best != "" {
-		hint = fmt.Sprintf("did you mean %q?", best)
-	} else if len(known) == 0 && !c.entry.described {
+	hint := script.SuggestAmong(name, known)
+	if len(known) == 0 && !c.entry.described {
 		hint = "nothing is known of it before it has been started once"
 	}
 	c.problem(script.CodeNotFound, hint, "%s has no %s %q", c.entry.name, c.what, name)

@@ -190,7 +190,7 @@ func (r *Registry) unknown(name string) *script.Error {
 	if best := script.Suggest(name, slices.Sorted(maps.Keys(r.scripts))); best != "" {
 		return err.WithHint("did you mean %q?", best)
 	}
-	return err
+	return err.WithHint("`mlhost ps` lists the scripts")
 }
 
 func (r *Registry) entry(name string) *entry {

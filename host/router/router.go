@@ -257,11 +257,7 @@ func idValue(id string) script.Value {
 func (r *Router) admit(m script.Message) (registry.Brief, error) {
 	target, ok := r.Registry.Brief(m.Target)
 	if !ok {
-		err := script.Errorf(script.CodeNotFound, "there is no script %q", m.Target)
-		if best := script.Suggest(m.Target, r.Registry.Names()); best != "" {
-			return target, err.WithHint("did you mean %q?", best)
-		}
-		return target, err.WithHint("`mlhost ps` lists the scripts")
+		return target, r.Registry.Unknown(m.Target)
 	}
 	if !r.allowed(m.Source, m.Target, m.Topic) {
 		return target, script.Errorf(script.CodeForbidden, "%s may not send %q to %s", m.Source, m.Topic, m.Target).

@@ -268,7 +268,7 @@ func (s *Supervisor) unit(name string) (*unit, error) {
 	if best := script.Suggest(name, s.order); best != "" {
 		return nil, err.WithHint("did you mean %q?", best)
 	}
-	return nil, err
+	return nil, err.WithHint("`mlhost ps` lists the scripts")
 }
 
 // notify wakes everybody who waits for a change. s.mu is held.

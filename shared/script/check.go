@@ -185,6 +185,9 @@ func (t Type) Convert(v Value) (Value, error) {
 			return v, nil
 		}
 	}
+	if s, _ := v.Text(); (t == TypeInt || t == TypeFloat) && (s == "NaN" || strings.TrimPrefix(s, "-") == "Infinity") {
+		return Null(), fmt.Errorf("%s is not a finite number", s) // as JSON writes them
+	}
 	return Null(), fmt.Errorf("wants %s, got %s", withArticle(string(t)), describeValue(v))
 }
 

@@ -1,6 +1,9 @@
 package script
 
-import "strings"
+import (
+	"fmt"
+	"strings"
+)
 
 // Suggest returns the candidate that name was most likely meant to be, or ""
 // where none is close: it differs in the case of letters only, at most a third
@@ -50,4 +53,16 @@ func editDistance(a, b string) int {
 		before, last, row = last, row, before
 	}
 	return last[len(b)]
+}
+
+// SuggestAmong words a hint for a name that is not known: the one that was most
+// likely meant, else all, where they are few; "" where there is nothing to say.
+func SuggestAmong(name string, known []string) string {
+	if best := Suggest(name, known); best != "" {
+		return fmt.Sprintf("did you mean %q?", best)
+	}
+	if len(known) > 0 && len(known) <= 20 {
+		return "it has " + strings.Join(known, ", ")
+	}
+	return ""
 }

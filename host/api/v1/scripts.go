@@ -75,7 +75,7 @@ type Set struct {
 	Values     map[string]script.Value `json:"values,omitempty" doc:"values by name, typed"`
 	Texts      map[string]string       `json:"texts,omitempty" doc:"values by name, as a person wrote them: read by the parameter's type"`
 	Take       bool                    `json:"take,omitempty" doc:"take parameters over from the route that moves them"`
-	AtStep     *int64                  `json:"at_step,omitempty" doc:"apply it when the script has reached this step" example:"1000"`
+	AtStep     *int64                  `json:"at_step,omitempty" doc:"apply it when the script has reached this step" minimum:"0" example:"1000"`
 	IfRevision *uint64                 `json:"if_revision,omitempty" doc:"reject it when the parameters have another revision" example:"7"`
 	ID         string                  `json:"id,omitempty" doc:"the same id is applied once"`
 }

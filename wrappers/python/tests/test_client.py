@@ -176,6 +176,14 @@ class ClientTest(unittest.TestCase):
         with self.assertRaisesRegex(mlhost.Error, "TLS"):
             mlhost.connect("http://gpu.example:1", token="secret")
 
+    def test_a_name_alone_is_a_host(self):
+        self.assertEqual(mlhost.connect("h", state=self.state).name, "h")
+        with self.assertRaises(mlhost.Error) as caught:
+            mlhost.connect("other", state=self.state)
+        self.assertEqual(caught.exception.code, "host_not_running")
+        with self.assertRaisesRegex(mlhost.Error, "no URL"):
+            mlhost.connect("gpu.example:10117")
+
     def test_no_host(self):
         with tempfile.TemporaryDirectory() as empty:
             with self.assertRaises(mlhost.Error) as caught:

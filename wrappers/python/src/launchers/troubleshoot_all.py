@@ -46,10 +46,11 @@ def main():
             checks = [("host", "fail", answer["error"], answer.get("hint") or "")]
     except OSError:
         checks = list(local_checks())
+    width = max([len(check[0]) for check in checks] or [0])
     for name, status, detail, fix in checks:
-        print("%-5s %-20s %s" % (status, name, detail))
+        print("%-5s %-*s  %s" % (status, width, name, detail))
         if fix and status != "ok":
-            print("%-5s %-20s fix: %s" % ("", "", fix))
+            print("%-5s %-*s  fix: %s" % ("", width, "", fix))
     return 1 if any(status == "fail" for _, status, _, _ in checks) else 0
 
 

@@ -180,7 +180,10 @@ def connect(
 ) -> Host:
     """Connects with a host: with the one at url, by a token; else with the one of
     that name, or the only one that runs, in the state directory. In a script that
-    a host has started it is that host."""
+    a host has started it is that host. A url that is a name alone is a host's
+    name, as for --host of the command line."""
+    if url and not host and "://" not in url and "/" not in url and ":" not in url:
+        url, host = None, url
     if url:
         if token_file:
             with open(token_file) as file:

@@ -158,7 +158,7 @@ class Connection:
         no host it goes on trying."""
         stream = self._register()
         if stream is None:
-            self._script.logger.warning("no host at %s: %s", self._address, self.registered.get("error"))
+            self._script.logger.warning("not registered at %s: %s", self._address, self.registered.get("error"))
         os.register_at_fork(after_in_child=self._forked)
         self._script._session.tap = self._news.line
         atexit.register(self.close)
