@@ -51,6 +51,7 @@ func (a *app) main(ctx context.Context, args []string) int {
 	root.SetArgs(args)
 	root.SetOut(a.stdout)
 	root.SetErr(a.stderr)
+	completions(root, a.stdout)
 	quiet := func(io.Writer, fang.Styles, error) {}
 	err := fang.Execute(ctx, root, fang.WithErrorHandler(quiet), fang.WithoutVersion(), fang.WithoutManpage())
 	if err != nil && a.err == nil {
