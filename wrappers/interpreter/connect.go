@@ -38,6 +38,11 @@ func (r *run) connect(cmd *exec.Cmd, lines bool) (inherited []*os.File, err erro
 		inherited = append(inherited, write)
 	}
 	cmd.Stdout, cmd.Stderr = inherited[1], inherited[2]
+	if r.attach != nil {
+		if err := r.openRanks(inherited[1], inherited[2]); err != nil {
+			return inherited, err
+		}
+	}
 	if !lines {
 		return inherited, nil
 	}
@@ -70,12 +75,7 @@ func (r *run) openStream(name string) (write *os.File, err error) {
 		s.first = r.streams[0]
 	}
 	s.warn = func(text string) { r.session.Emit(script.Warned{Text: name + ": " + text}) }
-	s.split = splitter{now: time.Now, piece: func(text string, partial bool) {
-		r.session.Emit(script.LogLine{Stream: name, Text: text, Partial: partial})
-		if name == "stderr" {
-			r.seeShim(text)
-		}
-	}}
+	s.split = splitter{now: time.Now, piece: r.shown(name)}
 	s.split.line = r.readLine
 	r.streams = append(r.streams, s)
 	return write, nil

@@ -101,6 +101,53 @@ func testLauncher(t *testing.T, interpreter, kind string) {
 	}
 }
 
+// What all ranks print is kept, but only rank 0's lines are read; what the
+// launcher has sent to a file is there.
+func TestLauncherReadsTheLinesOfOneRank(t *testing.T) {
+	interpreter := realPython(t, needs(t, "python3"))
+	h := newHost(t)
+	j := launch(t, h, interpreter, `
+import os, sys
+rank = os.environ["RANK"]
+for step in range(50):
+    print("step", step, "loss", rank + ".5", flush=True)
+print("step 60 acc 0." + rank, file=sys.stderr)
+`, func(l *script.Launch) {
+		throughLauncher(t, interpreter, `
+import os, subprocess, sys
+children = []
+for rank in range(3):
+    env = dict(os.environ, RANK=str(rank), LOCAL_RANK=str(rank), WORLD_SIZE="3")
+    children.append(subprocess.Popen([sys.executable, "-u"] + sys.argv[1:], env=env, stdout=open("apart", "w") if rank == 2 else None))
+sys.exit(max(child.wait() for child in children))
+`)(l)
+	})
+	if code, err := j.wait(t); code != 0 || err != nil {
+		t.Fatal(code, err, h.lines("stderr"))
+	}
+	var seen []string
+	for _, samples := range of[script.Samples](h) {
+		for _, s := range samples.Samples {
+			if s.Name == "loss" || s.Name == "acc" {
+				seen = append(seen, s.Value.String())
+			}
+		}
+	}
+	slices.Sort(seen)
+	if want := append([]string{"0.0"}, slices.Repeat([]string{"0.5"}, 50)...); !slices.Equal(seen, want) {
+		t.Errorf("samples %q, want %q", seen, want)
+	}
+	out, errs := h.lines("stdout"), h.lines("stderr")
+	slices.Sort(errs)
+	if len(out) != 100 || strings.Count(strings.Join(out, "\n"), "loss 1.5") != 50 || strings.Join(errs, "|") != "step 60 acc 0.0|step 60 acc 0.1|step 60 acc 0.2" || h.warnings() != "" {
+		t.Error(out, errs, h.warnings())
+	}
+	apart, err := os.ReadFile(filepath.Join(j.run.launch.Directory, "apart"))
+	if err != nil || strings.Count(string(apart), "loss 2.5\n") != 50 {
+		t.Errorf("%q %v", apart, err)
+	}
+}
+
 func TestLauncherThatIgnoresTheEnvironment(t *testing.T) {
 	interpreter := realPython(t, needs(t, "python3"))
 	h := newHost(t)

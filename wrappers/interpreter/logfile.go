@@ -6,6 +6,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"sync/atomic"
 )
 
 // The limits of an output file: so many bytes, in so many files.
@@ -22,6 +23,7 @@ type logFile struct {
 	limit int64
 	file  *os.File
 	size  int64
+	more  atomic.Int32 // others that write to it: the last one's Close closes it
 }
 
 func openLogFile(path string, limit int64) (*logFile, error) {
@@ -83,9 +85,17 @@ func (l *logFile) copyTo(path string) (err error) {
 	return err
 }
 
-// Close closes the file.
+// share lets one more stream write to the file.
+func (l *logFile) share() *logFile {
+	if l != nil {
+		l.more.Add(1)
+	}
+	return l
+}
+
+// Close closes the file when all that share it have done with it.
 func (l *logFile) Close() error {
-	if l == nil {
+	if l == nil || l.more.Add(-1) >= 0 {
 		return nil
 	}
 	return l.file.Close()

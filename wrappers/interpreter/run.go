@@ -48,7 +48,8 @@ type run struct {
 	reaper   *reaper // nil: this process does not bury orphans
 	conn     *conn   // nil: the script speaks no lines
 	recorder *recorder
-	attach   *attach // nil: the script's end of the lines is inherited, not fetched
+	attach   *attach    // nil: the script's end of the lines is inherited, not fetched
+	ranks    *rankPipes // nil: the script is run by no launcher
 	streams  []*stream
 	output   sync.Mutex // held to read a stream and hand on what it said
 	patterns *patterns
@@ -169,6 +170,7 @@ func (r *run) start(sending context.Context, cmd *exec.Cmd, lines bool) error {
 		if r.conn != nil {
 			r.conn.close()
 		}
+		err = errors.Join(err, r.ranks.drop())
 		return fmt.Errorf("start %s: %w", cmd.Path, err)
 	}
 	if r.killer.descendants {
@@ -183,6 +185,7 @@ func (r *run) start(sending context.Context, cmd *exec.Cmd, lines bool) error {
 	if r.attach != nil {
 		r.readers.Go(func() { r.warn(r.attach.serve()) })
 		r.readers.Go(r.awaitAttach)
+		r.readers.Go(func() { r.warn(r.ranks.serve()) })
 	}
 	if r.conn != nil {
 		r.readers.Go(r.conn.write)
@@ -203,7 +206,7 @@ func (r *run) finish(giveUp context.CancelFunc) {
 	for _, s := range r.streams {
 		s.begin()
 	}
-	r.warn(r.attach.close())
+	r.warn(errors.Join(r.attach.close(), r.ranks.close()))
 	if r.conn != nil {
 		r.conn.ending.begin()
 		<-r.calls.gone

@@ -224,6 +224,24 @@ class Fidelity(ScriptTest):
         self.assertEqual(len(err.splitlines()), 1, err)
         self.assertTrue(err.startswith("mlhost: the script runs without mlhost: "), err)
 
+    def test_lines_of_several_processes_stay_whole(self):
+        path = self.write("""
+            import os
+            children = []
+            for _ in range(3):
+                child = os.fork()
+                if not child:
+                    break
+                children.append(child)
+            for i in range(300):
+                print("a", "line", flush=True)
+            if not child:
+                os._exit(0)
+            for child in children:
+                os.waitpid(child, 0)
+        """)
+        self.assertEqual(self.run_plain([sys.executable, SHIM, path], env={"PYTHONUNBUFFERED": "1"}), (0, "a line\n" * 1200, ""))
+
     def test_our_modules_win_over_old_copies(self):
         self.write("raise ImportError('the old copy')", "script_interface.py")
         run = self.run_script("import script_interface, sys; print(script_interface.ScriptInterface.__name__, sys.path[0])")

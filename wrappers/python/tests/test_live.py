@@ -157,6 +157,28 @@ class Constants(ScriptTest):
         self.assertEqual(run.finish()[:2], (0, "7 1.0\n"))
         self.assertIn({"op": "warning", "text": "the value of made is not used: the script has no literal for it"}, run.seen)
 
+    def test_settings_of_processes_of_its_own(self):
+        import os
+
+        run = self.run_script(PARSER + """
+import multiprocessing, os
+def work():
+    while not os.path.exists("go"):
+        time.sleep(0.01)
+    print("worker", args.lr, flush=True)
+process = multiprocessing.get_context("fork").Process(target=work)
+process.start()
+print("ready", flush=True)
+process.join()
+print("script", args.lr)
+""", catalogue=[entry("lr")], cwd=self.dir)
+        self.assertEqual(run.process.stdout.readline(), b"ready\n")
+        status, value, reason = by_name(run.set(lr=5))["lr"]
+        self.assertEqual((status, value), ("applied", 5.0))
+        self.assertRegex(reason, "processes .*keep what they began with")
+        open(os.path.join(self.dir, "go"), "w").close()
+        self.assertEqual(run.finish(), (0, "worker 0.1\nscript 5.0\n", ""))
+
     HELD = """
 import time
 from types import SimpleNamespace

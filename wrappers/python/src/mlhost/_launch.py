@@ -12,7 +12,7 @@ import types
 import warnings
 from importlib.machinery import BuiltinImporter, SourceFileLoader
 
-from . import hooks
+from . import _children, hooks
 from ._imports import MODULES, install_finder
 from ._sampling import Sampler
 from ._session import current
@@ -120,24 +120,51 @@ def attach(home: str, path: str) -> None:
     fd = _fetch(path) if path else -1
     if fd >= 0:
         os.environ["MLHOST_FD"] = str(fd)
-        make_output_prompt()
+    make_output_prompt()
+    if os.environ.get("WORLD_SIZE", "1") != "1":
+        _children.print_whole_lines()
     _connect(home)
+
+
+def print_apart(path: str) -> None:
+    """Lets this process print into pipes of its own, which the wrapper hands out at
+    path: of what all ranks print, only that of one is read for variables. What
+    the launcher has sent elsewhere stays there."""
+    given, fds = _receive(path, 2)
+    pipes = dict(zip(map(int, given.split()), fds))
+    for fd in (1, 2):
+        try:
+            new = pipes.get(os.fstat(fd).st_ino)
+            if new is not None:
+                os.dup2(new, fd)
+        except OSError:
+            pass  # it is closed
+    for new in fds:
+        os.close(new)
 
 
 def _fetch(path: str) -> int:
     """Returns the descriptor that the wrapper hands out, once; -1 when another
     process has got it."""
+    fds = _receive(path, 1)[1]
+    return fds[0] if fds else -1
+
+
+def _receive(path: str, count: int) -> "Tuple[bytes, List[int]]":
+    """Returns what the wrapper says at path, and the descriptors that it hands out;
+    none when nobody is there any more."""
     import _socket
 
     sock = _socket.socket(_socket.AF_UNIX, _socket.SOCK_STREAM)
     try:
         sock.connect(path)
-        _, found, _, _ = sock.recvmsg(1, _socket.CMSG_SPACE(4))
+        said, found, _, _ = sock.recvmsg(100, _socket.CMSG_SPACE(4 * count))
     except (FileNotFoundError, ConnectionError):
-        return -1
+        return b"", []
     finally:
         sock.close()
-    return int.from_bytes(found[0][2][:4], sys.byteorder) if found else -1
+    data = found[0][2] if found else b""
+    return said, [int.from_bytes(data[i : i + 4], sys.byteorder) for i in range(0, len(data) - 3, 4)]
 
 
 def _connect(home: str) -> None:
@@ -148,6 +175,7 @@ def _connect(home: str) -> None:
         Sampler(current()).start()
         if sys.version_info >= (3, 12):
             os.register_at_fork(before=_let_fork)
+    os.register_at_fork(before=_children.flush_lines, after_in_parent=_children.print_whole_lines, after_in_child=_children.print_whole_lines)
 
 
 def _let_fork() -> None:

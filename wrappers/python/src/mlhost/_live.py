@@ -13,6 +13,7 @@ import _signal as signal  # type: ignore[import-not-found]  # signal itself take
 import time
 import weakref
 
+from . import _children
 from ._pending import run_on_main
 from ._session import current
 from ._typing import Any, Callable, Dict, List, Optional
@@ -68,8 +69,9 @@ class Field:
             except Exception as problem:
                 return answer("rejected", reason="%s: %s" % (type(problem).__name__, problem))
             step = current().step
-            answer("applied", new, step)
-            watch(self.name, self.get, new, step)
+            answer("applied", new, step, _children.note())
+            if not _children.waits():  # else nobody here is to look at it
+                watch(self.name, self.get, new, step)
 
         run_on_main(put, late=put, expired=lambda: answer("rejected", reason="the script took no notice of it in time"))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import _thread
 
-from . import _bare
+from . import _bare, _children
 from ._session import current
 from ._typing import Any, Callable, Dict, Tuple
 
@@ -36,6 +36,8 @@ class Change:
         reason = "it is applied at the next %s; none has begun for %g s" % (watched.what, PATIENCE)
         if not watched.steps:
             reason = "it is applied at the first %s; none was seen so far" % watched.what
+            if _children.note():
+                reason += ", and processes that the script has started are not controllable"
         self._late = True
         if self.value is None:
             reason = "the script's own value is back from the next %s on" % watched.what

@@ -7,7 +7,9 @@ have been loaded without it, and then does nothing in a process that does not
 run the script that MLHOST_TARGET names. In one that does, it takes itself out
 of the environment, so that nothing which the script starts gets it; and the
 process of rank 0 fetches its end of the line protocol from the socket that
-MLHOST_ATTACH names. Whatever fails here, the script runs, after one line.
+MLHOST_ATTACH names. One that is not the first of its machine fetches pipes for
+its output from the socket beside that. Whatever fails here, the script runs,
+after one line.
 
 This file must compile under any Python, to say so on one that is too old.
 """
@@ -114,6 +116,8 @@ def _attach(path):
         finally:
             sys.path.remove(home)
             sys.dont_write_bytecode = keep
+        if os.environ.get("LOCAL_RANK", _rank()) != "0":
+            _launch.print_apart(os.path.join(os.path.dirname(path), "ranks"))
         _launch.attach(home, path if _rank() == "0" else "")
     except Exception as failure:
         sys.stderr.write("mlhost: the script runs without mlhost: %s: %s\n" % (type(failure).__name__, failure))
