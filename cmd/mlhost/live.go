@@ -47,7 +47,7 @@ func (a *app) newShow(h *host.Host) *show {
 		shown: map[string]script.StateChanged{},
 		live:  !a.json && isTerminal(a.stdout) && a.env("TERM") != "dumb",
 	}
-	s.sub = h.Bus().Subscribe(bus.Filter{Kinds: []string{"state", "result", "parameters", "route", "warning", "gap"}}, 4096)
+	s.sub = h.Bus().Subscribe(bus.Filter{Kinds: []string{"state", "binary", "result", "parameters", "route", "warning", "gap"}}, 4096)
 	go s.run()
 	return s
 }
@@ -160,7 +160,7 @@ func remarkable(b script.Body) bool {
 	switch b := b.(type) {
 	case script.StateChanged:
 		return b.State == script.Failed || b.State == script.Lost || b.State == script.Backoff || b.State == script.Stuck
-	case script.RouteFired, script.Warned, script.ResultSet:
+	case script.BinaryChanged, script.RouteFired, script.Warned, script.ResultSet:
 		return true
 	}
 	return false

@@ -166,6 +166,10 @@ func eventText(e v1.Event) (string, error) {
 		return worded(e, func(d v1.StateData) string { return string(d.State) + reasonText(d.Reason) })
 	case "run":
 		return worded(e, func(v1.RunData) string { return "run " + e.Run })
+	case "binary":
+		return worded(e, func(d v1.BinaryData) string {
+			return fmt.Sprintf("goes on with the new binary %s from step %d", d.SHA256[:min(len(d.SHA256), 12)], d.FromStep)
+		})
 	case "result":
 		return worded(e, func(d v1.ResultData) string { return fmt.Sprintf("result %s = %s", d.Name, shortValue(d.Value, 200)) })
 	case "parameters":

@@ -73,6 +73,7 @@ func (u *unit) reloadBinary(ctx context.Context, p *Process, o ReloadOptions) (R
 	if p.Description().Has(script.CapabilityCheckpoint) {
 		if err = u.handOver(ctx, p, next); err == nil {
 			u.refused = ""
+			p.traffic.current.Load().status.remark("") // what was said of a build before
 			return HandedOver, nil
 		}
 		if !o.Now || ctx.Err() != nil {
