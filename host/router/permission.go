@@ -45,10 +45,17 @@ func (r *Router) routedTo(source, topic string) []string {
 
 func notRunning(s registry.Brief) error {
 	message := fmt.Sprintf("script %q does not run: it is %s", s.Name, s.State)
+	if s.State.Live() {
+		message = fmt.Sprintf("script %q cannot be reached: it is %s", s.Name, s.State)
+	}
 	if s.Reason != "" {
 		message += " (" + s.Reason + ")"
 	}
-	return script.Errorf(script.CodeUnavailable, "%s", message).
+	err := script.Errorf(script.CodeUnavailable, "%s", message)
+	if s.State.Live() {
+		return err.WithHint("`mlhost tell` leaves a message for later")
+	}
+	return err.
 		WithHint("`mlhost start %s` starts it; `mlhost tell` leaves a message for later", s.Name)
 }
 

@@ -60,6 +60,7 @@ type Router struct {
 	mailmen   map[string]*mailman
 	handed    map[string][]string // ids that the last Collect of a script returned
 	closed    bool
+	moved     chan struct{}  // closed, and replaced, when a script may have become reachable or have ended
 	work      sync.WaitGroup // mailmen and their like
 }
 
@@ -74,6 +75,7 @@ func New(o Options) *Router {
 		endpoints: map[string]Endpoint{},
 		mailmen:   map[string]*mailman{},
 		handed:    map[string][]string{},
+		moved:     make(chan struct{}),
 	}
 	r.Configure(o.Config, func(string) bool { return false })
 	return r
@@ -92,6 +94,7 @@ func (r *Router) Run(ctx context.Context) error {
 	<-ctx.Done()
 	r.mu.Lock()
 	r.closed = true
+	r.move()
 	flows := r.rules.Load().flows
 	r.mu.Unlock()
 	for _, f := range flows {
@@ -121,6 +124,7 @@ func (r *Router) Attach(name string, e Endpoint) {
 	m := newMailman(r, name, e)
 	r.endpoints[name], r.mailmen[name] = e, m
 	r.work.Go(m.run)
+	r.move()
 }
 
 // Detach takes the endpoint away again, unless another one replaced it.
@@ -133,6 +137,12 @@ func (r *Router) Detach(name string, e Endpoint) {
 	r.mailmen[name].stop()
 	delete(r.endpoints, name)
 	delete(r.mailmen, name)
+}
+
+// move wakes those who wait for a script to be reachable. r.mu is held.
+func (r *Router) move() {
+	close(r.moved)
+	r.moved = make(chan struct{})
 }
 
 func (r *Router) endpoint(name string) Endpoint {
@@ -159,6 +169,10 @@ func (r *Router) Observe(events []script.Event) {
 			}
 		case script.Described:
 			r.wake(events[i].Script)
+		case script.StateChanged:
+			r.mu.Lock()
+			r.move()
+			r.mu.Unlock()
 		}
 	}
 }
@@ -212,23 +226,45 @@ func (r *Router) ask(ctx context.Context, m script.Message) (script.Reply, error
 	if err != nil {
 		return script.Reply{}, err
 	}
-	e := r.endpoint(m.Target)
-	if e == nil {
-		return script.Reply{}, notRunning(target)
-	}
-	if !target.Takes(m.Topic) {
-		return script.Reply{}, noAnswerer(target, m.Topic)
-	}
 	if m.Deadline.IsZero() {
 		m.Deadline = r.Now().Add(DefaultAskTimeout)
 	}
 	ctx, cancel := context.WithTimeout(ctx, m.Deadline.Sub(r.Now()))
 	defer cancel()
+	e := r.endpoint(m.Target)
+	if e == nil {
+		if e, target = r.awaitEndpoint(ctx, target); e == nil {
+			return script.Reply{}, notRunning(target)
+		}
+	}
+	if !target.Takes(m.Topic) {
+		return script.Reply{}, noAnswerer(target, m.Topic)
+	}
 	reply, err := e.Deliver(ctx, m)
 	if errors.Is(err, context.DeadlineExceeded) {
 		return reply, unanswered(m)
 	}
 	return reply, err
+}
+
+// awaitEndpoint waits for a script that lives to become reachable: it is just
+// being started, or taken over from an earlier host. It returns nil where the
+// script does not live, or ctx ends.
+func (r *Router) awaitEndpoint(ctx context.Context, target registry.Brief) (Endpoint, registry.Brief) {
+	for {
+		r.mu.Lock()
+		e, moved, closed := r.endpoints[target.Name], r.moved, r.closed
+		r.mu.Unlock()
+		target, _ = r.Registry.Brief(target.Name)
+		if e != nil || closed || !target.Managed || !target.State.Live() || target.State == script.Stopping {
+			return e, target
+		}
+		select {
+		case <-moved:
+		case <-ctx.Done():
+			return nil, target
+		}
+	}
 }
 
 func unanswered(m script.Message) error {

@@ -218,6 +218,32 @@ func TestAsk(t *testing.T) {
 	}
 }
 
+// A script that lives, and is not reachable yet, is waited for: a host that has
+// just been started takes it over.
+func TestAskWaitsForTheScript(t *testing.T) {
+	w := newWorld(t, "")
+	w.runs("plateau", "suggest")
+	answers := make(chan error, 1)
+	ask := func() {
+		_, err := w.Send(t.Context(), message(script.Ask, "trainer", "plateau", "suggest"))
+		answers <- err
+	}
+	go ask()
+	e := &endpoint{handle: func(script.Message) (script.Value, error) { return script.Null(), nil }}
+	w.Attach("plateau", e)
+	if err := <-answers; err != nil {
+		t.Fatal(err)
+	}
+	w.Detach("plateau", e)
+	go ask()
+	fell := script.Event{Script: "plateau", Run: "r1", Body: script.StateChanged{State: script.Failed, Reason: "it fell"}}
+	w.registry.Apply(fell)
+	w.Observe([]script.Event{fell})
+	if err := <-answers; script.CodeOf(err) != script.CodeUnavailable || !strings.Contains(err.Error(), "does not run: it is failed (it fell)") {
+		t.Errorf("after its end: %v", err)
+	}
+}
+
 func TestAskIsRefused(t *testing.T) {
 	w := newWorld(t, "")
 	w.runs("plateau", "suggest")

@@ -65,16 +65,21 @@ func logEnd(ctx context.Context, path, stream string) (Log, error) {
 	return Log{}, nil
 }
 
+// newestEnd is the last of the lines, whole ones, that is of the stream. Most
+// are not looked into: a script may have printed nothing but to the other one.
 func newestEnd(lines []byte, stream string) Log {
-	var found Log
-	for line := range bytes.Lines(lines) {
+	of := []byte(`"stream":"` + stream + `"`) // in a text its quotes are escaped
+	for {
+		at := bytes.LastIndex(lines, of)
+		if at < 0 {
+			return Log{}
+		}
+		from := bytes.LastIndexByte(lines[:at], '\n') + 1
+		line, _, whole := bytes.Cut(lines[from:], []byte{'\n'})
 		var l Log
-		if !bytes.HasSuffix(line, []byte{'\n'}) || !bytes.Contains(line, []byte(`"end":`)) {
-			continue
+		if whole && json.Unmarshal(line, &l) == nil && l.Stream == stream && l.End > 0 { // the first one may be a piece
+			return l
 		}
-		if json.Unmarshal(line, &l) == nil && l.Stream == stream && l.End > 0 { // the first one may be a piece
-			found = l
-		}
+		lines = lines[:from]
 	}
-	return found
 }

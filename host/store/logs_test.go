@@ -173,3 +173,22 @@ func TestLogEnd(t *testing.T) {
 		t.Errorf("stdout: %+v, %v", l, err)
 	}
 }
+
+// Where a script has printed nothing to a stream, the lines of the other one
+// are not looked into: there may be half a gigabyte of them.
+func TestLogEndOfASilentStream(t *testing.T) {
+	line := `{"time":"2026-11-24T04:12:02Z","stream":"stdout","level":"","text":"\"stream\":\"stderr\"","partial":false,"seq":0,"end":8}` + "\n"
+	lines := []byte(strings.Repeat(line, 2000))
+	allocs := testing.AllocsPerRun(1, func() {
+		if l := newestEnd(lines, "stderr"); l.End != 0 {
+			t.Errorf("found %+v", l)
+		}
+	})
+	if allocs > 10 {
+		t.Errorf("%v allocations for 2000 lines of another stream", allocs)
+	}
+	lines = append(lines, strings.ReplaceAll(line, "stdout", "stderr")[:60]...)
+	if l := newestEnd(lines, "stdout"); l.End != 8 {
+		t.Errorf("found %+v before a line that was cut off", l)
+	}
+}

@@ -101,12 +101,34 @@ func (p *Process) recognize(ctx context.Context) error {
 	return nil
 }
 
-// install puts an adopted process into its unit, whose loop attends to it.
-func (u *unit) install(p *Process) {
+// adoptAtLast is adopt for a process that may be silent for now: it is waited
+// for, and shown as stuck, until it answers, ends, or somebody stops it, which
+// ends ctx.
+func (u *unit) adoptAtLast(ctx context.Context, dir string, in instance) (*Process, error) {
+	told := false
+	for {
+		p, err := u.adopt(ctx, dir, in)
+		if script.CodeOf(err) != script.CodeDeadline || ctx.Err() != nil || u.s.inspect(ctx, in) != ours {
+			return p, err
+		}
+		if !told {
+			told = true
+			u.s.logger.Warn("a running script of an earlier host does not answer", "script", in.Script, "run", in.Run, "error", err)
+			reason := "it has not answered since the host was started again"
+			u.s.tell(u.s.event(u.name, in.Run, script.StateChanged{State: script.Stuck, Reason: reason, PID: in.PID, PluginPID: in.PID}))
+			u.note(script.Stuck, reason)
+		}
+	}
+}
+
+// install puts an adopted process into its unit, whose loop attends to it, and
+// stops it at once where until was ended for that.
+func (u *unit) install(until context.Context, p *Process) {
+	_, stopped := errors.AsType[errStop](context.Cause(until))
 	u.restarts.resume(p.instance.Attempt, p.instance.Restarts)
 	u.s.update(func() {
 		u.process, u.held = p, false
-		u.wanted, u.busy, u.trying, u.began = true, true, true, true
+		u.wanted, u.busy, u.trying, u.began = !stopped, true, true, true
 		u.gen++
 	})
 }

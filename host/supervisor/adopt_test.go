@@ -382,6 +382,76 @@ func TestWhatDoesNotFitIsFenced(t *testing.T) {
 	}
 }
 
+// silence stops the process of a script from doing anything, until again is
+// called.
+func (r *rig) silence(i int) (again func()) {
+	r.t.Helper()
+	pid := r.procs[i].PID()
+	if err := syscall.Kill(pid, syscall.SIGSTOP); err != nil {
+		r.t.Fatal(err)
+	}
+	again = func() { _ = syscall.Kill(pid, syscall.SIGCONT) } // it may have been ended
+	r.t.Cleanup(again)
+	return again
+}
+
+// A process that does not answer is waited for, and holds no other up.
+func TestSilentIsWaitedFor(t *testing.T) {
+	silent, other := testPlugin("silent", "talks"), testPlugin("other", "talks")
+	r := left(t, silent, other)
+	again := r.silence(slices.Index(r.order, "silent"))
+	next := r.next(silent, other)
+	next.options.CallTimeout = 300 * time.Millisecond
+	next.start()
+	next.state("other", script.Running, 1)
+	wantText(t, next.state("silent", script.Stuck, 1).Reason, "has not answered since")
+	again()
+	next.state("silent", script.Running, 1)
+	for i, name := range r.order {
+		if pid := next.process(name).PID(); pid != r.procs[i].PID() {
+			t.Errorf("%s has process %d, and had %d", name, pid, r.procs[i].PID())
+		}
+	}
+	for _, name := range r.order {
+		if err := next.Stop(next.soon(), name); err != nil {
+			t.Error(err)
+		}
+		checkTalk(t, name, r, next)
+	}
+}
+
+// One that does not answer can be stopped, and a host that ends leaves it.
+func TestSilentIsStopped(t *testing.T) {
+	conf := testPlugin("trainer", "talks")
+	r := left(t, conf)
+	r.silence(0)
+	between := r.next(conf)
+	between.options.CallTimeout = 300 * time.Millisecond
+	ended := make(chan error, 1)
+	go func() { ended <- between.Run(t.Context()) }()
+	between.state("trainer", script.Stuck, 1)
+	between.Leave()
+	if err := <-ended; err != nil {
+		t.Fatal(err)
+	}
+	if got := states(between.said(), "trainer"); len(got) != 1 {
+		t.Errorf("the host that went told %v", got)
+	}
+	next := r.next(conf)
+	next.options.CallTimeout = 300 * time.Millisecond
+	next.start()
+	next.state("trainer", script.Stuck, 1)
+	if err := next.Stop(next.soon(), "trainer"); err != nil {
+		t.Fatal(err)
+	}
+	if got := next.state("trainer", script.Stopped, 1).Reason; got != "on request" {
+		t.Errorf("it was stopped %q", got)
+	}
+	if _, err := startTime(r.procs[0].PID()); err == nil {
+		t.Error("its process is still there")
+	}
+}
+
 // A script that the configuration does not name any more is stopped.
 func TestUnnamedIsStopped(t *testing.T) {
 	r := left(t, testPlugin("trainer", "talks"))

@@ -59,11 +59,16 @@ func (s *Supervisor) live(ctx context.Context, name string) (*Process, error) {
 	}
 	var p *Process
 	var notLive error
+	silent := false
 	err = s.await(ctx, func() bool {
 		p, notLive = u.live()
+		silent = u.taking > 0
 		return !u.starts()
 	})
 	switch {
+	case silent && errors.Is(err, context.DeadlineExceeded):
+		return nil, script.Errorf(script.CodeUnavailable, "script %q has not answered since the host was started again", name).
+			WithHint("it is waited for; `mlhost stop %s` ends it", name)
 	case errors.Is(err, context.DeadlineExceeded):
 		return nil, script.Errorf(script.CodeUnavailable, "script %q is still being started", name).
 			WithHint("try again in a moment")

@@ -69,7 +69,7 @@ func (s *Supervisor) StartWith(ctx context.Context, name string, args ...string)
 }
 
 // decided reports whether it is known what the unit does next. s.mu is held.
-func (u *unit) decided() bool { return !u.busy || u.wanted && !u.over }
+func (u *unit) decided() bool { return u.taking == 0 && (!u.busy || u.wanted && !u.over) }
 
 // Stop ends a script and returns when nothing of it is left; it gives the
 // script its grace to end by itself. One that does not run stays as it is.
@@ -89,7 +89,7 @@ func (s *Supervisor) stop(ctx context.Context, u *unit, reason string) error {
 	}
 	s.notify()
 	s.mu.Unlock()
-	return s.await(ctx, func() bool { return !u.busy })
+	return s.await(ctx, func() bool { return !u.busy && u.taking == 0 })
 }
 
 // Restart ends a script, if it runs, and starts it.
@@ -218,7 +218,7 @@ func (s *Supervisor) tellIdle() {
 		return
 	}
 	for _, u := range s.units {
-		if (u.busy || u.wanted) && u.stuck == "" {
+		if (u.busy || u.wanted || u.taking > 0) && u.stuck == "" {
 			return
 		}
 	}

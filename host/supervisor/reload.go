@@ -41,6 +41,13 @@ func (s *Supervisor) Reload(ctx context.Context, name string, o ReloadOptions) (
 		return "", ctx.Err()
 	}
 	defer func() { <-u.reloading }()
+	// One that is just being started or taken over is let get there.
+	starting, cancel := context.WithTimeout(ctx, s.options.CallTimeout)
+	err = s.await(starting, func() bool { return !u.starts() })
+	cancel()
+	if err != nil && ctx.Err() != nil {
+		return "", ctx.Err()
+	}
 	s.mu.Lock()
 	p := u.process
 	if s.closed || isClosed(s.leaving) {

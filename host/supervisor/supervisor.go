@@ -112,11 +112,10 @@ type Supervisor struct {
 	order     []string
 	changed   chan struct{} // closed, and replaced, when anything below has changed
 	idlers    []chan struct{}
-	sweeping  bool          // Run looks at what an earlier host left
-	running   bool          // Run has done so and begun
+	running   bool          // Run has looked at what an earlier host left, and begun
 	unwatched error         // why programs are only looked at
 	closed    bool          // Run is ending: nothing new is started
-	swept     chan struct{} // closed: running, or never going to be
+	swept     chan struct{} // closed: running
 	leaving   chan struct{} // closed: let go of the processes
 	base      context.Context
 	loops     sync.WaitGroup
@@ -182,26 +181,29 @@ func (u *unit) hold(state script.State, reason string) {
 	u.state, u.reason, u.well = state, reason, state == script.Finished
 }
 
-// Swept is closed when Run has taken up what an earlier host left.
+// Swept is closed when Run has taken up what an earlier host left, but for
+// processes that do not answer: those are waited for beside.
 func (s *Supervisor) Swept() <-chan struct{} { return s.swept }
 
 // Run takes up what a host before this one left behind, starts the scripts,
 // and blocks until ctx ends. Then it stops what StopAll has not stopped, or,
 // after Leave, lets go of the processes.
 func (s *Supervisor) Run(ctx context.Context) error {
-	s.update(func() { s.sweeping = true })
-	s.sweep(ctx)
-	s.follower.open(s.logger)
-	defer s.follower.close()
 	base, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancel()
-
 	s.mu.Lock()
-	if s.running {
+	if s.base != nil {
 		s.mu.Unlock()
 		return errors.New("run supervisor: it runs already")
 	}
-	s.running, s.sweeping, s.base = true, false, base
+	s.base = base
+	s.mu.Unlock()
+	s.follower.open(s.logger)
+	defer s.follower.close()
+	s.sweep(base)
+
+	s.mu.Lock()
+	s.running = true
 	close(s.swept)
 	for _, name := range s.order {
 		s.begin(s.units[name])
@@ -225,8 +227,15 @@ func (s *Supervisor) Run(ctx context.Context) error {
 	return err
 }
 
-// begin starts a unit's loop. s.mu is held.
+// begin starts a unit's loop, once what an earlier host left of the script is
+// taken up. Where the supervisor ends already only processes are attended to.
+// s.mu is held.
 func (s *Supervisor) begin(u *unit) {
+	ending := s.closed || isClosed(s.leaving)
+	if s.base == nil || u.looping || u.taking > 0 || ending && u.process == nil {
+		return
+	}
+	u.looping = true
 	s.loops.Go(func() { u.loop(s.base) })
 }
 

@@ -7,10 +7,9 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"sync"
 	"syscall"
 	"time"
-
-	"golang.org/x/sync/errgroup"
 
 	"github.com/mlhost/mlhost/shared/script"
 	"github.com/mlhost/mlhost/shared/wire"
@@ -20,10 +19,12 @@ import (
 type leftover struct {
 	dir    string
 	in     instance
-	unit   *unit // nil: no script of that name is configured
-	newest bool  // of its script
-	damage error // why its record cannot be used, and the run is lost
-	going  []int // processes of it that are not to be touched
+	unit   *unit           // nil: no script of that name is configured
+	newest bool            // of its script
+	damage error           // why its record cannot be used, and the run is lost
+	until  context.Context // ends with the wait for an answer
+	stop   string          // why it was stopped before it could be taken over
+	going  []int           // processes of it that are not to be touched
 }
 
 // proven reports whether what carries the run's mark may be signalled: the
@@ -42,15 +43,63 @@ func (s *Supervisor) sweep(ctx context.Context) {
 	if err := s.binaries.dropUnfinished(); err != nil {
 		s.logger.Warn("clear up after a host that was killed", "error", err)
 	}
-	var g errgroup.Group
-	g.SetLimit(16)
-	for _, l := range s.leftovers() {
-		g.Go(func() error {
+	all := s.leftovers()
+	s.update(func() {
+		for _, l := range all {
+			if l.unit != nil {
+				l.unit.taking++
+			}
+		}
+	})
+	places := make(chan struct{}, 16)
+	var prompt sync.WaitGroup
+	for _, l := range all {
+		prompt.Add(1)
+		s.loops.Go(func() {
+			places <- struct{}{}
+			answered := sync.OnceFunc(func() { <-places; prompt.Done() })
+			defer answered()
+			slow := time.AfterFunc(sweepPatience, answered)
+			defer slow.Stop()
+			defer s.taking(ctx, l)()
 			s.takeUp(ctx, l)
-			return nil
 		})
 	}
-	_ = g.Wait() // takeUp reports its errors
+	taken := make(chan struct{})
+	go func() { prompt.Wait(); close(taken) }()
+	select {
+	case <-taken:
+	case <-s.leaving:
+	}
+}
+
+// sweepPatience is how long the start of other scripts waits for one that an
+// earlier host left.
+const sweepPatience = 5 * time.Second
+
+// taking lets a stop of the script end the wait for an answer of its process.
+// It returns what is to be called when the run is taken up: then the script's
+// loop begins.
+func (s *Supervisor) taking(ctx context.Context, l *leftover) (done func()) {
+	until, cancel := context.WithCancelCause(ctx)
+	l.until = until
+	u := l.unit
+	if u == nil {
+		return func() { cancel(nil) }
+	}
+	if l.newest {
+		s.update(func() { u.halt = cancel })
+	}
+	return func() {
+		s.update(func() {
+			if l.newest {
+				u.halt = nil
+			}
+			u.taking--
+			s.begin(u)
+		})
+		cancel(nil)
+	}
 }
 
 // leftovers lists the runs that have an instance record, and those that the
@@ -123,14 +172,22 @@ func (s *Supervisor) takeUp(ctx context.Context, l *leftover) {
 	}
 	why := "a later run of the script has begun"
 	if found == ours && l.unit != nil && l.newest {
-		p, err := l.unit.adopt(ctx, l.dir, in)
+		p, err := l.unit.adoptAtLast(l.until, l.dir, in)
 		if err == nil {
-			l.unit.install(p)
+			l.unit.install(l.until, p)
 			return
 		}
+		if stop, ok := errors.AsType[errStop](context.Cause(l.until)); ok {
+			l.stop = stop.reason
+		} else if l.until.Err() != nil {
+			return // the host goes, and leaves the script as it is
+		}
+		found = s.inspect(ctx, in) // it may have ended meanwhile
 		why = err.Error()
 		l.in.Begun = in.Begun && !errors.Is(err, errNotBegun)
-		s.logger.Warn("a running script of an earlier host cannot be taken over", "script", in.Script, "run", in.Run, "reason", why)
+		if l.stop == "" {
+			s.logger.Warn("a running script of an earlier host cannot be taken over", "script", in.Script, "run", in.Run, "reason", why)
+		}
 	}
 	if found != ours && s.takeUpBetween(ctx, l, found) {
 		return
@@ -184,7 +241,7 @@ func (s *Supervisor) takeUpBetween(ctx context.Context, l *leftover, found findi
 	if err != nil {
 		s.logger.Warn("clear up after a process that was being replaced", "run", l.in.Run, "error", err)
 	}
-	l.unit.install(p)
+	l.unit.install(l.until, p)
 	return true
 }
 
@@ -230,7 +287,7 @@ func (s *Supervisor) close(ctx context.Context, l *leftover, end ending) bool {
 	if u != nil && l.newest && l.in.Begun {
 		u.restarts.adjust(u.config().Restart)
 		u.restarts.resume(in.Attempt, in.Restarts)
-		if len(l.going) == 0 { // a script does not run twice at the same time
+		if len(l.going) == 0 && l.stop == "" { // a script does not run twice at the same time
 			end.again = u.restarts.after(end)
 		}
 		if !end.again.yes && end.again.reason != "" {
@@ -309,6 +366,8 @@ func earlierEnd(l *leftover, found finding, why string) ending {
 	switch {
 	case l.damage != nil:
 		end.reason = l.damage.Error()
+	case l.stop != "":
+		end.state, end.reason = script.Stopped, l.stop
 	case found == ours && l.unit == nil:
 		end.state, end.reason = script.Stopped, why
 	case !l.in.Begun:

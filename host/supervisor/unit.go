@@ -24,6 +24,8 @@ type unit struct {
 	refused   string        // what was last told of a new binary that does not work; of a reload
 
 	// Guarded by s.mu.
+	taking  int            // runs that an earlier host left of it are being taken up
+	looping bool           // loop has begun
 	wanted  bool           // it is to run, now or when it can
 	held    bool           // it is not started by itself
 	fresh   bool           // a person started it: earlier restarts do not count
@@ -153,8 +155,12 @@ func (u *unit) once(ctx context.Context) (ending, bool) {
 // for another script is not. s.mu is held.
 func (u *unit) starts() bool {
 	switch {
+	case u.s.closed:
+		return false
+	case u.taking > 0:
+		return true
 	case !u.busy:
-		return u.wanted && (u.s.running || u.s.sweeping) && !u.s.closed
+		return u.wanted && u.s.base != nil
 	case u.waits, u.err != nil:
 		return false
 	}
@@ -317,6 +323,8 @@ func (u *unit) waitsFor() (why string, never bool) {
 			continue
 		case dep.stuck != "":
 			return fmt.Sprintf("for %s, which waits itself %s", d.Script, dep.stuck), true
+		case dep.taking > 0:
+			return fmt.Sprintf("for %s, which is being taken over", d.Script), false
 		case dep.wanted && d.Ready:
 			return fmt.Sprintf("for %s to be ready", d.Script), false
 		case dep.wanted:
