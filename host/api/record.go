@@ -92,7 +92,7 @@ func addRun(ctx context.Context, kept *store.Store, out *registry.Script, run *s
 			continue
 		}
 		out.Revision = max(out.Revision, c.Revision)
-		if c.Status != script.Pending || c.Step <= run.Step { // the others wait
+		if c.Status != script.Pending || c.Step >= 0 && c.Step <= run.Step { // the others wait
 			used[c.Name] = c.New
 		}
 	}

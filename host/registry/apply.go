@@ -128,8 +128,8 @@ func (e *entry) sample(samples []script.Sample) {
 }
 
 // changeParameters takes only what is newer than what is known. Changes that
-// wait for a later step, or for the next run, leave the value in use; the
-// latter do not count the revision while a run lasts.
+// wait for a step, or for the next run, leave the value in use; the latter do
+// not count the revision while a run lasts.
 func (e *entry) changeParameters(b script.ParametersChanged) {
 	live := e.state.Live()
 	newer := b.Revision > e.revision
@@ -141,7 +141,7 @@ func (e *entry) changeParameters(b script.ParametersChanged) {
 		if !ok {
 			continue
 		}
-		if live && (c.Status == script.NeedsRestart || newer && c.Status == script.Pending && c.Step > e.step) {
+		if live && (c.Status == script.NeedsRestart || newer && e.waits(c)) {
 			v := c.New
 			p.next = &v
 			continue
@@ -150,6 +150,13 @@ func (e *entry) changeParameters(b script.ParametersChanged) {
 			p.value, p.next, p.set = c.New, nil, live
 		}
 	}
+}
+
+// waits reports whether a change is to come into use later: at a step that the
+// script has not come to, or, where none is told, at its next one. That it has
+// is told then.
+func (e *entry) waits(c script.Change) bool {
+	return c.Status == script.Pending && (c.Step < 0 || c.Step > e.step)
 }
 
 func (e *entry) restore(s Script) {

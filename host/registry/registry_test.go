@@ -304,6 +304,36 @@ func TestRestore(t *testing.T) {
 	}
 }
 
+// A change that waits for a step is not in use before that is told; one that
+// names a step that has come is.
+func TestPending(t *testing.T) {
+	change := func(revision uint64, step int64, v float64) script.Event {
+		return event("r1", script.ParametersChanged{Revision: revision, Author: "user:ann", Changes: []script.Change{
+			{Name: "lr", New: script.Float(v), Status: script.Pending, Step: step}}})
+	}
+	r := running(t)
+	was := value(t, r, "lr")
+	check := func(what string, want, next script.Value) {
+		t.Helper()
+		p, _ := r.Parameter("trainer", "lr")
+		got := script.Null()
+		if p.Next != nil {
+			got = *p.Next
+		}
+		if !p.Value.Equal(want) || !got.Equal(next) {
+			t.Errorf("%s: lr is %v, and %v next; want %v and %v", what, p.Value, got, want, next)
+		}
+	}
+	r.Apply(event("r1", script.Stepped{Step: 5}), change(8, -1, 0.2))
+	check("for the next step", was, script.Float(0.2))
+	r.Apply(change(9, 9, 0.3))
+	check("for a later step", was, script.Float(0.3))
+	r.Apply(event("r1", script.ParametersObserved{Name: "lr", Value: script.Float(0.3), Step: 9}))
+	check("at that step", script.Float(0.3), script.Null())
+	r.Apply(change(10, 5, 0.4))
+	check("for a step that has come", script.Float(0.4), script.Null())
+}
+
 func TestUnmanaged(t *testing.T) {
 	r := New()
 	r.Apply(event("", script.Described{Description: description}), event("", script.StateChanged{State: script.Running}))

@@ -194,7 +194,8 @@ func (r *run) setFile(name string, values map[string]script.Value) ([]script.Out
 		o := script.Outcome{Name: parameter, Status: script.NeedsRestart, Old: old[parameter], Value: v, Step: -1}
 		o.Reason = fmt.Sprintf("%s is rewritten; the script has read it already", name)
 		if m := r.configured(parameter).Spec.Mutability; m == script.Live || m == script.Boundary {
-			o.Status, o.Reason = script.Pending, fmt.Sprintf("the script reads %s by itself", name)
+			// Nobody will tell when it has: it counts as the value in use.
+			o.Status, o.Step, o.Reason = script.Pending, max(r.step.Load(), 0), fmt.Sprintf("the script reads %s by itself", name)
 		}
 		outcomes = append(outcomes, o)
 	}

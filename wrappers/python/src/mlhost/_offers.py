@@ -67,7 +67,7 @@ class Round:
                 outcome["value"] = outcome["old"]
             elif value is not None:
                 outcome["value"] = plain(value)
-            if step is not None:
+            if step is not None or status == "pending":  # of which it is not known at which step
                 outcome["step"] = step
             if reason:
                 outcome["reason"] = reason

@@ -279,7 +279,7 @@ class Settings:
             return outcome, parameter, None
         outcome["value"] = plain(value)
         if mutability == BOUNDARY and self._session.control.loops:
-            outcome.update(status="pending", reason="applied at the next step")
+            outcome.update(status="pending", step=None, reason="applied at the next step")
         elif mutability == RESTART:
             outcome.update(status="needs_restart", reason="the script reads it only when it starts")
         else:
@@ -291,7 +291,8 @@ class Settings:
         with self._lock:
             waiting, self._boundary = self._boundary, []
             changes = []
-            for parameter, value, _ in waiting:
+            newest = {parameter: value for parameter, value, _ in waiting}
+            for parameter, value in newest.items():
                 changes.append((parameter, parameter.get(), value))
                 parameter.put(value)
             if changes:
