@@ -6,33 +6,39 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
 	_ "modernc.org/sqlite" // the driver
+
+	"github.com/mlhost/mlhost/shared/script"
 )
 
 // harms are the ways in which a database of a host that was killed is damaged.
 var harms = []struct {
 	name, file string // a pattern
+	whole      bool   // all that the file held is still there
 	do         func(ctx context.Context, path string) error
 }{
-	{"flipped bytes", "meta.db", func(ctx context.Context, path string) error {
+	{"empty, beside its log", "samples/*.db", true, func(_ context.Context, path string) error { return os.Truncate(path, 0) }}, // nothing was copied from there yet
+	{"flipped bytes", "meta.db", true, func(ctx context.Context, path string) error {
 		return errors.Join(flushLog(ctx, path), flip(path, 4096, 1500))
 	}},
-	{"cut in the middle", "samples/*.db", func(ctx context.Context, path string) error {
+	{"cut in the middle", "samples/*.db", false, func(ctx context.Context, path string) error {
 		return errors.Join(flushLog(ctx, path), cutTo(path, 2))
 	}},
-	{"empty, beside its log", "samples/*.db", func(_ context.Context, path string) error { return os.Truncate(path, 0) }},
-	{"log cut off", "meta.db", func(_ context.Context, path string) error { return os.Truncate(path+"-wal", 5000) }},
-	{"log missing", "samples/*.db", func(_ context.Context, path string) error { return os.Remove(path + "-wal") }},
-	{"log flipped", "samples/*.db", func(_ context.Context, path string) error { return flip(path+"-wal", 700, 5000) }},
-	{"flipped bytes", "samples/*.db", func(ctx context.Context, path string) error {
+	{"log cut off", "meta.db", true, func(_ context.Context, path string) error { return os.Truncate(path+"-wal", 5000) }},
+	{"log missing", "samples/*.db", false, func(_ context.Context, path string) error { return os.Remove(path + "-wal") }},
+	{"log flipped", "samples/*.db", false, func(_ context.Context, path string) error { return flip(path+"-wal", 700, 5000) }},
+	{"flipped bytes", "samples/*.db", false, func(ctx context.Context, path string) error {
 		return errors.Join(flushLog(ctx, path), flip(path, 4096, 1500))
 	}},
-	{"missing", "meta.db", func(_ context.Context, path string) error { return os.Remove(path) }},
+	{"missing", "meta.db", true, func(_ context.Context, path string) error { return os.Remove(path) }},
 }
 
 // damage kills a host and damages a database of its, in one way after the other.
@@ -41,7 +47,20 @@ func damage(ctx context.Context, l *lab, o *outcome) error {
 	if err != nil {
 		return err
 	}
-	untold := 0
+	// Of what has ended, nobody holds anything but the database.
+	if err := h.endCounter(ctx, before["s5"]); err != nil {
+		return err
+	}
+	if err := h.reach(ctx, time.Minute, []script.State{script.Failed}, "s5"); err != nil {
+		return err
+	}
+	last, err := h.counted("s5")
+	if err != nil {
+		return err
+	}
+	ended := before["s5"]
+	delete(before, "s5")
+	untold, lost, whole := 0, 0, true
 	for _, harm := range harms {
 		o.at("%s: %s", harm.file, harm.name)
 		if err := h.hears(ctx, "s0"); err != nil { // so that there is something in each log
@@ -60,8 +79,18 @@ func damage(ctx context.Context, l *lab, o *outcome) error {
 		if err := h.start(ctx); err != nil {
 			return err
 		}
-		if err := h.reach(ctx, 30*time.Second, running); err != nil {
+		if err := h.reach(ctx, 30*time.Second, running, slices.Collect(maps.Keys(before))...); err != nil {
 			return err
+		}
+		if whole = whole && harm.whole; whole {
+			run, err := h.Run(ctx, ended.Run, "n")
+			if err != nil {
+				return fmt.Errorf("%s, %s: the run that has ended: %w", harm.file, harm.name, err)
+			}
+			if t := tallied(run.Samples["n"], last); t.gaps+t.doubles > 0 || t.found != last {
+				lost++
+				o.breaks("%s, %s: the run that has ended made %d samples, %d are there", harm.file, harm.name, last, t.found)
+			}
 		}
 		told, err := h.Host(ctx)
 		if err != nil {
@@ -74,6 +103,7 @@ func damage(ctx context.Context, l *lab, o *outcome) error {
 	}
 	o.count("damages", float64(len(harms)))
 	o.zero("of them not told", untold)
+	o.zero("of them with a loss for what has ended, though the file had it", lost)
 	after, err := h.all(ctx)
 	if err != nil {
 		return err
@@ -86,6 +116,7 @@ func damage(ctx context.Context, l *lab, o *outcome) error {
 	if len(aside) == 0 {
 		o.breaks("nothing is set aside")
 	}
+	delete(after, "s5")
 	return h.account(ctx, o, after)
 }
 

@@ -4,6 +4,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -45,31 +46,23 @@ func fullDisk(ctx context.Context, l *lab, o *outcome) error {
 		return err
 	}
 	ballast := filepath.Join(small, "ballast")
-	if out, err := exec.CommandContext(ctx, "dd", "if=/dev/zero", "of="+ballast, "bs=64k").CombinedOutput(); err == nil {
-		return fmt.Errorf("the file system does not get full: %s", out)
-	}
-	// What is acknowledged must be kept: a message that cannot be is refused.
-	var refused error
-	err = until(ctx, 30*time.Second, "something is refused", func() (bool, error) {
-		_, refused = h.tell(ctx, "s0", strings.Repeat("x", 100_000))
-		return refused != nil, nil
-	})
-	if err != nil {
-		return err
-	}
-	o.count("refusals", 1)
-	if !strings.Contains(refused.Error(), "full") {
-		o.breaks("the refusal does not say that the disk is full: %v", refused)
+	o.count("refusals", 2)
+	for _, what := range []string{"full", "full again"} {
+		o.at("the disk is %s", what)
+		if err := h.fill(ctx, o, ballast); err != nil {
+			return err
+		}
+		if what == "full" { // with room again, this host keeps what was said meanwhile
+			if err := errors.Join(os.Remove(ballast), h.keepsAgain(ctx), h.hears(ctx, "s0")); err != nil {
+				return err
+			}
+		}
 	}
 	o.at("kill -9 while the disk is full")
 	if err := h.fullAndKilled(ctx, o, ballast); err != nil {
 		return err
 	}
-	err = until(ctx, time.Minute, "the host keeps things again", func() (bool, error) {
-		_, err := h.tell(ctx, "s0", "after")
-		return err == nil, err
-	})
-	if err != nil {
+	if err := h.keepsAgain(ctx); err != nil {
 		return err
 	}
 	now, err := h.all(ctx)
@@ -78,6 +71,31 @@ func fullDisk(ctx context.Context, l *lab, o *outcome) error {
 	}
 	o.zero("processes replaced", replaced(o, before, now))
 	return h.account(ctx, o, now)
+}
+
+// fill fills the disk, and waits until what would be acknowledged is refused: it
+// must be kept.
+func (h *host) fill(ctx context.Context, o *outcome, ballast string) error {
+	if out, err := exec.CommandContext(ctx, "dd", "if=/dev/zero", "of="+ballast, "bs=64k").CombinedOutput(); err == nil {
+		return fmt.Errorf("the file system does not get full: %s", out)
+	}
+	var refused error
+	err := until(ctx, 30*time.Second, "something is refused", func() (bool, error) {
+		_, refused = h.tell(ctx, "s0", strings.Repeat("x", 100_000))
+		return refused != nil, nil
+	})
+	if err == nil && !strings.Contains(refused.Error(), "full") {
+		o.breaks("the refusal does not say that the disk is full: %v", refused)
+	}
+	return err
+}
+
+// keepsAgain waits until what is sent is kept.
+func (h *host) keepsAgain(ctx context.Context) error {
+	return until(ctx, time.Minute, "the host keeps things again", func() (bool, error) {
+		_, err := h.tell(ctx, "s0", "after")
+		return err == nil, err
+	})
 }
 
 // fullAndKilled kills a host whose disk is full, tries to start it, which may

@@ -44,7 +44,7 @@ func anyOutput(ctx context.Context, l *lab, o *outcome) error {
 	var b strings.Builder
 	var names []string
 	for name, f := range floods {
-		text := fmt.Sprintf("import os\nMB = %d\ndef to(fd):\n    def write(data):\n        while data:\n            data = data[os.write(fd, data):]\n    return write\nw, e = to(1), to(2)\n%s\n", mb, f.what)
+		text := fmt.Sprintf("import os\nMB = %d\ndef to(fd):\n    def write(data):\n        while data:\n            data = data[os.write(fd, data):]\n    return write\nw, e = to(1), to(2)\n%s\nimport time\nopen(\"%s.done\", \"w\").close()\nwhile not os.path.exists(\"end\"):\n    time.sleep(0.05)\n", mb, f.what, name)
 		if err := h.write(name+".py", text); err != nil {
 			return err
 		}
@@ -59,21 +59,8 @@ func anyOutput(ctx context.Context, l *lab, o *outcome) error {
 	if err != nil {
 		return err
 	}
-	wrappers := 0.0
-	if err := until(ctx, 5*time.Minute, "the floods are over", func() (bool, error) {
-		now, err := h.all(ctx)
-		over := err == nil
-		for _, name := range names {
-			s := now[name]
-			if over = over && s.State.Ended(); s.State.Ended() || s.PluginPID == nil {
-				continue
-			}
-			if used, err := proc.Peak(*s.PluginPID); err == nil { // it may have ended
-				wrappers = max(wrappers, used)
-			}
-		}
-		return over, err
-	}); err != nil {
+	wrappers, err := h.flooded(ctx, names)
+	if err != nil {
 		return err
 	}
 	o.count("floods", float64(len(floods)))
@@ -95,6 +82,41 @@ func anyOutput(ctx context.Context, l *lab, o *outcome) error {
 		o.breaks("another script is %s: %s", s.State, s.Reason)
 	}
 	return h.account(ctx, o, map[string]v1.Script{"good": now["good"]})
+}
+
+// flooded waits until the named scripts have printed everything, and then lets
+// them end. It returns how many MB of memory a wrapper has taken at the most.
+func (h *host) flooded(ctx context.Context, names []string) (peak float64, err error) {
+	err = until(ctx, 5*time.Minute, "everything is printed", func() (bool, error) {
+		for _, name := range names {
+			if _, err := os.Stat(filepath.Join(h.dir, name+".done")); err != nil {
+				return false, err
+			}
+		}
+		return true, nil
+	})
+	if err != nil {
+		return 0, err
+	}
+	now, err := h.all(ctx)
+	if err != nil {
+		return 0, err
+	}
+	for _, name := range names {
+		if now[name].PluginPID == nil {
+			return 0, fmt.Errorf("%s has no wrapper: %s", name, now[name].Reason)
+		}
+		used, err := proc.Peak(*now[name].PluginPID)
+		if err != nil {
+			return 0, err
+		}
+		peak = max(peak, used)
+	}
+	if err := h.write("end", ""); err != nil {
+		return 0, err
+	}
+	ended := []script.State{script.Finished, script.Failed, script.Lost}
+	return peak, h.reach(ctx, 5*time.Minute, ended, names...)
 }
 
 // printed looks that floods are over in the ordinary way and that each byte of
