@@ -147,6 +147,7 @@ func replaceable(dir, name string) error {
 
 // writeFiles writes each file that want accepts into dir.
 func writeFiles(dir string, want func(name string) bool) error {
+	part := make([]byte, partSize)
 	return walk(func(name string, file fs.File) error {
 		if !want(name) {
 			return nil
@@ -155,13 +156,27 @@ func writeFiles(dir string, want func(name string) bool) error {
 		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 			return err
 		}
-		data, err := io.ReadAll(file)
-		if err != nil {
-			return err
-		}
-		return os.WriteFile(path, data, 0o644)
+		return writeFile(path, file, part)
 	})
 }
+
+// writeFile copies a file to path, part by part.
+func writeFile(path string, from io.Reader, part []byte) error {
+	file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o644)
+	if err != nil {
+		return err
+	}
+	return errors.Join(copyParts(file, from, part), file.Close())
+}
+
+// copyParts copies with no more memory than part has.
+func copyParts(to io.Writer, from io.Reader, part []byte) error {
+	_, err := io.CopyBuffer(struct{ io.Writer }{to}, struct{ io.Reader }{from}, part)
+	return err
+}
+
+// partSize is how much of a file a wrapper has in memory at once.
+const partSize = 16 << 10
 
 // walk calls visit for each file, in the order of their names.
 func walk(visit func(name string, file fs.File) error) error {
@@ -186,7 +201,7 @@ func walk(visit func(name string, file fs.File) error) error {
 // computes it.
 func contentHash() (string, error) {
 	sum := sha256.New()
-	part := make([]byte, 4<<10)
+	part := make([]byte, partSize)
 	err := walk(func(name string, file fs.File) error {
 		if isDiscover(name) || isLauncher(name) {
 			return nil
@@ -196,7 +211,7 @@ func contentHash() (string, error) {
 			return err
 		}
 		fmt.Fprintf(sum, "%s %d\n", name, info.Size())
-		if _, err := io.CopyBuffer(struct{ io.Writer }{sum}, struct{ io.Reader }{file}, part); err != nil {
+		if err := copyParts(sum, file, part); err != nil {
 			return err
 		}
 		_, err = sum.Write([]byte{'\n'})
