@@ -80,7 +80,10 @@ func (o Options) rights() v1.Check {
 	if len(open) > 0 {
 		return warn(name, "chmod 700 on each; a host sets it at its start", "other users may look into %s", strings.Join(open, ", "))
 	}
-	if len(o.Hosts) == 1 {
+	switch len(o.Hosts) {
+	case 0:
+		return ok(name, "no host has run here")
+	case 1:
 		return ok(name, "the directory of %s is closed to other users", o.Hosts[0].Name)
 	}
 	return ok(name, "%d hosts, each one's directory closed to other users", len(o.Hosts))
