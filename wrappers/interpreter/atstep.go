@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"math"
 	"slices"
 
 	"github.com/mlhost/mlhost/shared/script"
@@ -18,14 +19,19 @@ type deferred struct {
 
 // defers keeps the values of a batch for the script's step that it names, and
 // returns the outcomes. It returns none where the step is there already, or
-// where the script keeps them by itself.
+// where the script keeps them by itself: it does where it counts steps, else
+// those count that it prints.
 func (r *run) defers(values map[string]script.Value, batch script.Batch) []script.Outcome {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for _, d := range r.deferred { // what is set later counts
 		maps.DeleteFunc(d.values, func(name string, _ script.Value) bool { _, again := values[name]; return again })
 	}
-	if batch.AtStep == nil || *batch.AtStep <= r.step.Load() || r.holds.Load() {
+	byPrint, now, reason := r.countsByPrint(), r.step.Load(), "takes effect at step %d"
+	if byPrint {
+		now, reason = r.printedStep.Load(), "takes effect when the script has printed step %d"
+	}
+	if batch.AtStep == nil || *batch.AtStep <= now || r.holds.Load() && !byPrint {
 		return nil
 	}
 	step := *batch.AtStep
@@ -33,15 +39,25 @@ func (r *run) defers(values map[string]script.Value, batch script.Batch) []scrip
 	var outcomes []script.Outcome
 	for name, v := range values {
 		outcomes = append(outcomes, script.Outcome{
-			Name: name, Status: script.Pending, Value: v, Step: step, Reason: fmt.Sprintf("takes effect at step %d", step),
+			Name: name, Status: script.Pending, Value: v, Step: step, Reason: fmt.Sprintf(reason, step),
 		})
 	}
 	return outcomes
 }
 
+// countsByPrint reports whether the script's only steps are those of its lines.
+func (r *run) countsByPrint() bool { return r.step.Load() < 0 && r.printedStep.Load() >= 0 }
+
 // reach notes the script's step and hands over the changes that waited for it.
 func (r *run) reach(step int64) {
-	r.step.Store(step)
+	if first := r.step.Swap(step) < 0; first && r.holds.Load() {
+		step = math.MaxInt64 // from now on the script waits by itself, and more exactly
+	}
+	r.comeTo(step)
+}
+
+// comeTo hands over the changes that waited for a step.
+func (r *run) comeTo(step int64) {
 	r.mu.Lock()
 	var due []deferred
 	r.deferred = slices.DeleteFunc(r.deferred, func(d deferred) bool {
@@ -55,8 +71,10 @@ func (r *run) reach(step int64) {
 	if len(due) == 0 {
 		return
 	}
-	r.session.Emit(script.Stepped{Step: step}) // samples alone do not tell the session
-	r.readers.Go(func() {                      // the answer comes on the goroutine that has called
+	if step != math.MaxInt64 {
+		r.session.Emit(script.Stepped{Step: step}) // samples alone do not tell the session
+	}
+	r.readers.Go(func() { // the answer comes on the goroutine that has called
 		for _, d := range due {
 			r.handDeferred(d)
 		}
@@ -74,6 +92,9 @@ func (r *run) handDeferred(d deferred) {
 		r.warn(fmt.Errorf("change of parameters at step %d: %w", d.step, err))
 	}
 	for _, o := range outcomes {
+		if o.Status == script.Applied && r.holds.Load() { // one that does not is believed to apply what it is told
+			r.session.Emit(script.ParametersObserved{Name: o.Name, Value: o.Value, Step: max(o.Step, d.step)})
+		}
 		if o.Status == script.Rejected {
 			r.warn(fmt.Errorf("parameter %q was not changed at step %d: %s", o.Name, d.step, o.Reason))
 		}

@@ -44,6 +44,8 @@ func (r *run) readLine(line []byte) {
 	if known := r.step.Load() >= 0; !known && found.Step >= 0 && found.Step != r.readout.lastStep {
 		r.readout.lastStep = found.Step
 		r.session.Emit(script.Stepped{Step: found.Step})
+		r.printedStep.Store(found.Step)
+		r.comeTo(found.Step)
 	}
 	r.readProgress(found.Progress, now)
 }

@@ -61,15 +61,17 @@ type run struct {
 	asks     chan struct{}     // holds one token for each ask under way
 	ctx      context.Context   // of the script's asks: ends when nobody waits for them
 	cancel   context.CancelFunc
-	step     atomic.Int64
-	began    time.Time   // of the script's process; set before up is closed
-	version  string      // of the interpreter, as far as it was asked for
-	shimmed  bool        // the Python shim stands before the script
-	greeted  atomic.Bool // the script has sent a line
-	holds    atomic.Bool // the script keeps sets for a step by itself
-	releases atomic.Bool // the script takes release lines
-	ended    atomic.Bool // the script has said that it comes to its end
-	bare     atomic.Bool // the shim has given up: nobody reads the lines
+	step     atomic.Int64 // that the script has told; -1: none
+	// printedStep: of its lines, as long as it tells none; -1: none.
+	printedStep atomic.Int64
+	began       time.Time   // of the script's process; set before up is closed
+	version     string      // of the interpreter, as far as it was asked for
+	shimmed     bool        // the Python shim stands before the script
+	greeted     atomic.Bool // the script has sent a line
+	holds       atomic.Bool // the script keeps sets for a step by itself
+	releases    atomic.Bool // the script takes release lines
+	ended       atomic.Bool // the script has said that it comes to its end
+	bare        atomic.Bool // the shim has given up: nobody reads the lines
 	// tellsProgress: the script has told its progress on a line.
 	tellsProgress atomic.Bool
 	up            chan struct{} // closed when the script has started
@@ -116,6 +118,7 @@ func newRun(launch script.Launch, s session, descendants bool) *run {
 	r.ctx, r.cancel = context.WithCancel(context.Background())
 	r.recorder = newRecorder(s)
 	r.step.Store(-1)
+	r.printedStep.Store(-1)
 	return r
 }
 

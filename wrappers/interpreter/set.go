@@ -243,7 +243,7 @@ func (r *run) hand(ctx context.Context, op string, values map[string]script.Valu
 		}
 	}
 	line := setLine{Op: op, Values: values, Author: batch.Author}
-	if r.holds.Load() {
+	if r.holds.Load() && !r.countsByPrint() {
 		line.AtStep = batch.AtStep
 	}
 	done, err := r.order(ctx, seen, late, func(id string) any { line.ID = id; return line })

@@ -45,21 +45,26 @@ const (
 	maxPthSize = 64 << 10 // bytes of a .pth file
 )
 
-// withLinked adds the folders that the .pth files of the given ones name, as
-// packages do that are installed to be edited. A line of such a file that is
-// code is not run.
+// withLinked adds the folders that the .pth files of the given ones name, or
+// setuptools' finders, as packages do that are installed to be edited. A line
+// of such a file that is code is not run.
 func withLinked(found []string) []string {
 	all := slices.Clone(found)
 	for _, folder := range found {
-		files, err := filepath.Glob(filepath.Join(escapeGlob(folder), "*.pth"))
-		if err != nil {
-			continue
-		}
-		slices.Sort(files)
-		for _, file := range files {
-			for _, path := range linkedBy(file) {
-				if len(all)-len(found) < maxLinked && !slices.Contains(all, path) {
-					all = append(all, path)
+		for _, kind := range []struct {
+			files string
+			read  func(string) []string
+		}{{"*.pth", linkedBy}, {"__editable___*_finder.py", foundBy}} {
+			files, err := filepath.Glob(filepath.Join(escapeGlob(folder), kind.files))
+			if err != nil {
+				continue
+			}
+			slices.Sort(files)
+			for _, file := range files {
+				for _, path := range kind.read(file) {
+					if len(all)-len(found) < maxLinked && !slices.Contains(all, path) {
+						all = append(all, path)
+					}
 				}
 			}
 		}
@@ -69,15 +74,9 @@ func withLinked(found []string) []string {
 
 // linkedBy returns the folders that a .pth file names.
 func linkedBy(file string) []string {
-	if info, err := os.Stat(file); err != nil || !info.Mode().IsRegular() || info.Size() > maxPthSize {
-		return nil
-	}
-	text, err := os.ReadFile(file)
-	if err != nil {
-		return nil
-	}
+	text := readSmall(file)
 	var found []string
-	for line := range strings.Lines(strings.TrimPrefix(string(text), "\ufeff")) {
+	for line := range strings.Lines(strings.TrimPrefix(text, "\ufeff")) {
 		line = strings.TrimRight(line, " \t\r\n")
 		if line == "" || line[0] == '#' || strings.HasPrefix(line, "import ") || strings.HasPrefix(line, "import\t") || strings.ContainsRune(line, 0) {
 			continue
@@ -92,6 +91,51 @@ func linkedBy(file string) []string {
 		}
 	}
 	return found
+}
+
+// finderMapping is the line of setuptools' finders that has the places of
+// packages and modules, and finderEntry one of them.
+var (
+	finderMapping = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`(?m)^MAPPING\b[^={]*=\s*\{(.*)\}`) })
+	finderEntry   = sync.OnceValue(func() *regexp.Regexp {
+		return regexp.MustCompile(`(?:'([\w.]+)'|"([\w.]+)")\s*:\s*(?:'([^'\\]+)'|"([^"\\]+)")`)
+	})
+)
+
+// foundBy returns the folders that hold what a finder of setuptools maps:
+// {"pkg": "/src/pkg"} is /src. A package whose folder has another name is found
+// by the finder alone.
+func foundBy(file string) []string {
+	m := finderMapping().FindStringSubmatch(readSmall(file))
+	if m == nil {
+		return nil
+	}
+	var found []string
+	for _, entry := range finderEntry().FindAllStringSubmatch(m[1], -1) {
+		name, path := entry[1]+entry[2], entry[3]+entry[4]
+		root, ok := strings.CutSuffix(filepath.Clean(path), "/"+strings.ReplaceAll(name, ".", "/"))
+		if !ok || !filepath.IsAbs(root) {
+			continue
+		}
+		if info, err := os.Stat(root); err == nil && info.IsDir() {
+			if real, err := filepath.EvalSymlinks(root); err == nil {
+				found = append(found, real)
+			}
+		}
+	}
+	return found
+}
+
+// readSmall returns a file's text, "" where it cannot be read or is too large.
+func readSmall(file string) string {
+	if info, err := os.Stat(file); err != nil || !info.Mode().IsRegular() || info.Size() > maxPthSize {
+		return ""
+	}
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return ""
+	}
+	return string(text)
 }
 
 // escapeGlob makes a path that Glob takes for itself.

@@ -61,7 +61,7 @@ func TestLinkedPackages(t *testing.T) {
 		t.Fatal(err)
 	}
 	site := filepath.Join(dir, "a [b]", "lib", "python3.11", "site-packages")
-	for _, folder := range []string{filepath.Join(dir, "a [b]", "bin"), filepath.Join(site, "beside.pth"), filepath.Join(site, "inner"), filepath.Join(dir, "edited", "src")} {
+	for _, folder := range []string{filepath.Join(dir, "a [b]", "bin"), filepath.Join(site, "beside.pth"), filepath.Join(site, "inner"), filepath.Join(dir, "edited", "src"), filepath.Join(dir, "flat", "pkg")} {
 		if err := os.MkdirAll(folder, 0o700); err != nil {
 			t.Fatal(err)
 		}
@@ -70,14 +70,16 @@ func TestLinkedPackages(t *testing.T) {
 	for name, text := range map[string]string{
 		filepath.Join(dir, "a [b]", "bin", "python3.11"): "",
 		filepath.Join(site, "one.pth"):                   "# a remark\nimport os; os.mkdir('made')\n" + edited + "\r\ninner\n" + edited + "\n/no/such/folder\n\x00\n",
-		filepath.Join(site, "large.pth"):                 dir + "\n" + strings.Repeat("#", maxPthSize),
+		filepath.Join(site, "__editable___pkg_1_0_finder.py"): "import sys\nMAPPING: dict[str, str] = {'pkg': '" + filepath.Join(dir, "flat", "pkg") + "', 'other': '/no/such/other', 'renamed': '" + dir +
+			"', \"up.mod\": \"" + filepath.Join(dir, "up", "mod") + "\"}\nNAMESPACES: dict[str, list[str]] = {}\n",
+		filepath.Join(site, "large.pth"): dir + "\n" + strings.Repeat("#", maxPthSize),
 	} {
 		if err := os.WriteFile(name, []byte(text), 0o700); err != nil {
 			t.Fatal(err)
 		}
 	}
 	found := withLinked([]string{site})
-	if want := []string{site, edited, filepath.Join(site, "inner")}; !slices.Equal(found, want) {
+	if want := []string{site, edited, filepath.Join(site, "inner"), filepath.Join(dir, "flat"), dir}; !slices.Equal(found, want) {
 		t.Errorf("%q, want %q", found, want)
 	}
 }

@@ -28,6 +28,8 @@ func say(f Found) string {
 // Lines as real programs print them, and what they say.
 var lines = []struct{ name, line, want string }{
 	{"plain", "loss: 0.12", "loss=0.12"},
+	{"environment", "Set the environment variable HYDRA_FULL_ERROR=1 for a complete stack trace.", ""},
+	{"capitals", "VAL_LOSS=0.5", "val_loss=0.5"},
 	{"equals", "loss = 0.12", "loss=0.12"},
 	{"tight", "loss=0.12,acc=0.5", "loss=0.12 acc=0.5"},
 	{"space", "val loss 1.5e-3", "val_loss=0.0015"},

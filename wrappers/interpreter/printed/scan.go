@@ -331,6 +331,8 @@ func (s *scanner) pair(name string, sep bool, i, end int, total float64) {
 		return
 	case !p.sure && sep && t.whole && t.tight && s.tokens[i-1].is(":") && !s.tokens[max(0, i-2)].quote:
 		return // train:55, of a logger
+	case sep && t.whole && t.tight && s.tokens[i-1].is("=") && isEnvironment(s.tokens[max(0, i-2)].text):
+		return // HYDRA_FULL_ERROR=1, of a hint
 	}
 	if total > 0 && isRatio(name) {
 		p.value /= total
@@ -339,6 +341,11 @@ func (s *scanner) pair(name string, sep bool, i, end int, total float64) {
 		p.name = s.scope + "_" + name
 	}
 	s.pairs = append(s.pairs, p)
+}
+
+// isEnvironment reports whether a name is spelt as those of the environment are.
+func isEnvironment(name string) bool {
+	return strings.Contains(name, "_") && strings.ToUpper(name) == name
 }
 
 func trains(scope string) bool { return strings.HasPrefix(scope, "tr") || scope == "learn" }

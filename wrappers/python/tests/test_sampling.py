@@ -67,7 +67,7 @@ class Sampling(ScriptTest):
     def test_interesting_ones_that_change(self):
         run = self.see(
             "learning_rate = 0.1\n"
-            "def train():\n    for epoch in range(3):\n        val_loss = 1 / (1 + epoch)\n"
+            "def train():\n    for epoch in range(3):\n        _loss = val_loss = 1 / (1 + epoch)\n"
             "        if epoch: wait_until_seen('epoch', epoch)\n        else: wait_for_looks()\ntrain()\n"
         )
         self.assertEqual(run.samples("epoch"), [1, 2])

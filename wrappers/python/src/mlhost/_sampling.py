@@ -187,8 +187,11 @@ class Sampler:
 
 
 def is_interesting(name: str) -> bool:
-    """Tells whether a name is one of training: loss, val_loss, loss_avg, …."""
-    parts = name.lower().strip("_").split("_")
+    """Tells whether a name is one of training: loss, val_loss, loss_avg, …; one that
+    begins with _ its function keeps to itself."""
+    parts = name.lower().rstrip("_").split("_")
+    if not parts[0]:
+        return False
     while True:
         if parts[-1] in _WORDS or "_".join(parts[-2:]) in _PAIRS:
             return True
