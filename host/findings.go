@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -152,13 +153,21 @@ func (h *Host) route(r router.RouteStatus) v1.Check {
 		return check(name, v1.CheckWarn, fmt.Sprintf("after %d samples of %s: %s", r.Seen, from, r.Problem), "correct the route, or what it reads; `mlhost get "+to+"` shows what is taken")
 	}
 	if r.Seen > 0 {
-		detail := fmt.Sprintf("it has never fired: %s has reported %d samples, the last is %s, and ", from, r.Seen, r.Last)
+		detail := fmt.Sprintf("it has never fired: %s has reported %d samples, the last is %s, and ", from, r.Seen, brief(r.Last))
 		if r.Route.Conditional {
 			return check(name, v1.CheckWarn, detail+"`when` was true of none", "compare the condition with `mlhost watch "+from+"`")
 		}
 		return check(name, v1.CheckWarn, detail+"no value differed from what "+to+" has", "look at `value` and `min_change`; what one of them reads may still be null")
 	}
 	return h.unheard(name, from, r.Route)
+}
+
+// brief writes a value as people read it: a number with no more digits than tell something.
+func brief(v script.Value) string {
+	if f, ok := v.Float(); ok && v.Kind() == script.KindFloat {
+		return strconv.FormatFloat(f, 'g', 6, 64)
+	}
+	return v.String()
 }
 
 // unheard tells why a route has seen no sample.

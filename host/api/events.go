@@ -31,6 +31,7 @@ type eventsInput struct {
 	Kinds   []string `query:"kind,explode" doc:"events of these kinds only; gap always comes"`
 	Thin    float64  `query:"thin" minimum:"0" maximum:"60" doc:"the newest sample of each series, step and progress only every so many seconds; 0: all of them"`
 	Full    []string `query:"full,explode" doc:"scripts that are not thinned"`
+	Logs    []string `query:"logs,explode" doc:"log lines of these scripts only"`
 	After   string   `header:"Last-Event-ID" doc:"also what happened behind the event of this id"`
 }
 
@@ -156,7 +157,7 @@ func (a *API) stream(ctx context.Context, v *viewer, in *eventsInput, after uint
 // subscribe begins a viewer's stream: anew, or behind an event. Between what
 // it writes and what the subscription delivers nothing is missing.
 func (a *API) subscribe(ctx context.Context, v *viewer, in *eventsInput, after uint64) (*bus.Subscription, error) {
-	filter := bus.Filter{Scripts: in.Scripts, Kinds: in.Kinds}
+	filter := bus.Filter{Scripts: in.Scripts, Kinds: in.Kinds, Logs: in.Logs}
 	if in.After == "" {
 		sub := a.Bus.Subscribe(filter, viewerSize)
 		return sub, nil

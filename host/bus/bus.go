@@ -21,6 +21,7 @@ type Filter struct {
 	Script  string   // events of this script only; "" for all
 	Scripts []string // events of these scripts only; none for all
 	Kinds   []string // as script.KindOf names them; none for all
+	Logs    []string // log lines of these scripts only; none for all
 }
 
 func (f Filter) takes(e *script.Event) bool {
@@ -28,6 +29,9 @@ func (f Filter) takes(e *script.Event) bool {
 		return false
 	}
 	if len(f.Scripts) > 0 && !slices.Contains(f.Scripts, e.Script) {
+		return false
+	}
+	if _, line := e.Body.(script.LogLine); line && len(f.Logs) > 0 && !slices.Contains(f.Logs, e.Script) {
 		return false
 	}
 	return len(f.Kinds) == 0 || slices.Contains(f.Kinds, script.KindOf(e.Body))

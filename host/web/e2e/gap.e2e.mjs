@@ -35,7 +35,7 @@ test("a page that was too slow, or away for too long, says that there was a gap,
       await flood(lab);
       wire.release();
       await bar.getByRole("status").getByText(/^This page was too slow to show everything\. There was a gap before .+; everything was read anew\.$/).waitFor();
-      await page.locator(".log-line", { hasText: /40000 all work/ }).waitFor();
+      await page.locator(".log-line", { hasText: /step 40000 loss/ }).waitFor();
       await bar.getByRole("button", { name: "Close" }).click();
       await bar.waitFor({ state: "detached" });
 

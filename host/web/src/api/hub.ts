@@ -4,13 +4,19 @@
 import { EventStream, type StreamState } from "./stream";
 import type { Event } from "./v1";
 
-/** What a tab tells the hub. Focus: the scripts whose details it shows. */
-export type ToHub = { kind: "hello"; token: string; focus: string[] } | { kind: "focus"; focus: string[] } | { kind: "retry" } | { kind: "bye" };
+/** Scripts that a tab looks at: with every sample, and with their logs. */
+export interface Look {
+  focus: string[];
+  logs: string[];
+}
+
+/** What a tab tells the hub. */
+export type ToHub = ({ kind: "hello"; token: string } & Look) | ({ kind: "focus" } & Look) | { kind: "retry" } | { kind: "bye" };
 
 /** What the hub tells a tab. */
 export type FromHub =
   | { kind: "events"; events: Event[] }
-  | { kind: "gap"; why: string }
+  | { kind: "gap"; why: string; kinds: readonly string[] }
   | { kind: "state"; state: StreamState; retryAt?: number | undefined };
 
 /** A tab, as the hub sees it. */
@@ -26,19 +32,17 @@ const kinds = [
 
 const thin = 0.5; // seconds between two samples of a series that nobody looks at
 
-/** Events that only a page which shows their script wants. */
-const detail = new Set(["log"]);
-
 /** The stream that these scripts in detail, and the others in outline, need. */
-export function streamPath(focus: readonly string[]): string {
+export function streamPath({ focus, logs }: Look): string {
   const q = new URLSearchParams({ thin: String(thin) });
-  for (const kind of focus.length > 0 ? [...kinds, "log"] : kinds) q.append("kind", kind);
+  for (const kind of logs.length > 0 ? [...kinds, "log"] : kinds) q.append("kind", kind);
   for (const name of focus) q.append("full", name);
+  for (const name of logs) q.append("logs", name);
   return `/api/v1/events?${q}`;
 }
 
 export class Hub {
-  private tabs = new Map<Port, Set<string>>();
+  private tabs = new Map<Port, Look>();
   private stream: EventStream | null = null;
   private token = "";
   private path = "";
@@ -49,14 +53,14 @@ export class Hub {
   receive(port: Port, message: ToHub): void {
     switch (message.kind) {
       case "hello":
-        this.tabs.set(port, new Set(message.focus));
+        this.tabs.set(port, message);
         this.begin(message.token);
         port.post(this.state);
-        if (this.state.kind === "state" && this.state.state === "live") port.post({ kind: "gap", why: "" });
+        if (this.state.kind === "state" && this.state.state === "live") port.post({ kind: "gap", why: "", kinds: [] });
         this.refocus();
         break;
       case "focus":
-        if (this.tabs.has(port)) this.tabs.set(port, new Set(message.focus));
+        if (this.tabs.has(port)) this.tabs.set(port, message);
         this.refocus();
         break;
       case "retry":
@@ -73,12 +77,12 @@ export class Hub {
     if (this.stream && this.token === token) return;
     this.end();
     this.token = token;
-    this.path = streamPath(this.focus());
+    this.path = streamPath(this.look());
     this.stream = this.makeStream({
       path: () => this.path,
       token: () => token,
       onEvents: (events) => this.deliver(events),
-      onGap: (why) => this.all({ kind: "gap", why }),
+      onGap: (why, kinds) => this.all({ kind: "gap", why, kinds }),
       onState: (state, retryAt) => {
         this.state = { kind: "state", state, retryAt };
         this.all(this.state);
@@ -88,13 +92,14 @@ export class Hub {
     this.stream.open();
   }
 
-  private focus(): string[] {
-    return [...new Set([...this.tabs.values()].flatMap((f) => [...f]))].sort();
+  private look(): Look {
+    const all = (of: (tab: Look) => string[]) => [...new Set([...this.tabs.values()].flatMap(of))].sort();
+    return { focus: all((t) => t.focus), logs: all((t) => t.logs) };
   }
 
   /** Asks for another stream where tabs have come to show something else. */
   private refocus(): void {
-    const path = streamPath(this.focus());
+    const path = streamPath(this.look());
     if (path === this.path || this.tabs.size === 0) return;
     this.path = path;
     this.stream?.restart();
@@ -106,8 +111,8 @@ export class Hub {
   }
 
   private deliver(events: Event[]): void {
-    for (const [port, focus] of this.tabs) {
-      const wanted = events.filter((e) => !detail.has(e.kind) || focus.has(e.script));
+    for (const [port, { logs }] of this.tabs) {
+      const wanted = events.filter((e) => e.kind !== "log" || logs.includes(e.script));
       if (wanted.length > 0) port.post({ kind: "events", events: wanted });
     }
   }

@@ -5,7 +5,7 @@ import type { Event } from "./v1";
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());
 
-const frame = (id: number, kind = "warning", code = "") => `id: ${id}\nevent: ${kind}\ndata: {"id":${id},"kind":"${kind}","data":{"code":"${code}"}}\n\n`;
+const frame = (id: number, kind = "warning", code = "") => `id: ${id}\nevent: ${kind}\ndata: {"id":${id},"kind":"${kind}","data":{"code":"${code}","kinds":["samples"]}}\n\n`;
 
 /** A host whose connections the test opens, feeds and breaks. */
 function fakeHost() {

@@ -15,7 +15,7 @@ export interface StreamOptions {
   /** Events in order, in batches. */
   onEvents: (events: Event[]) => void;
   /** What was shown may have holes: everything should be read again. */
-  onGap: (why: string) => void;
+  onGap: (why: string, kinds: readonly string[]) => void;
   /** With the time of the next attempt where it waits. */
   onState: (state: StreamState, retryAt?: number) => void;
   fetch?: typeof fetch;
@@ -92,7 +92,7 @@ export class EventStream {
     if (!answer.ok || !answer.body) throw new Error(`the host answered ${answer.status}`);
     this.attempt = 0;
     this.options.onState("live");
-    if (!headers["Last-Event-ID"]) this.options.onGap(""); // what was before is to be read
+    if (!headers["Last-Event-ID"]) this.options.onGap("", []); // what was before is to be read
     const parser = new FrameParser();
     const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader();
     for (;;) {
@@ -106,16 +106,20 @@ export class EventStream {
   private take(parser: FrameParser, chunk: string): void {
     const events: Event[] = [];
     let gap = "";
+    const kinds = new Set<string>();
     for (const frame of parser.feed(chunk)) {
       if (frame.id) this.last = frame.id;
       if (!frame.data) continue;
       const event = JSON.parse(frame.data) as Event;
       // A gap without a code is one within a run, and is there for good.
-      if (event.kind === "gap" && (event.data as unknown as GapData).code) gap = reasonOf(event.data as unknown as GapData);
-      else events.push(event);
+      const data = event.data as unknown as GapData;
+      if (event.kind === "gap" && data.code) {
+        gap = reasonOf(data);
+        for (const kind of data.kinds) kinds.add(kind);
+      } else events.push(event);
     }
     if (events.length > 0) this.options.onEvents(events);
-    if (gap) this.options.onGap(gap);
+    if (gap) this.options.onGap(gap, [...kinds]);
   }
 
   private watch(abort: AbortController): void {

@@ -172,7 +172,7 @@ function useSight(ref: { current: HTMLElement | null }): boolean {
 /** A place on the horizontal axis, in words. */
 function place(x: number, lines: readonly Line[], view: View): string {
   if (view.axis === "step") return num(Math.round(x));
-  return isRelative(lines, view) ? duration(x) : clock(x * 1000);
+  return isRelative(lines, view) ? (x < 0 ? `−${duration(-x)}` : duration(x)) : clock(x * 1000);
 }
 
 /** Where the cursor is, and what was changed there. */

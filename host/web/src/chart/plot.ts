@@ -261,7 +261,10 @@ export class Plot {
     const { ctx, bbox } = u;
     const ratio = devicePixelRatio;
     ctx.save();
-    ctx.fillStyle = ctx.strokeStyle = token("--bad");
+    ctx.fillStyle = token("--bad");
+    ctx.strokeStyle = token("--surface");
+    ctx.lineWidth = 4 * ratio;
+    ctx.lineJoin = "round";
     ctx.font = `600 ${10 * ratio}px ${token("--font")}`;
     ctx.textAlign = "center";
     let labelled = -Infinity;
@@ -273,6 +276,7 @@ export class Plot {
       ctx.lineTo(mark.x, y - 6 * ratio);
       ctx.fill();
       if (mark.x - labelled > 30 * ratio) {
+        ctx.strokeText(mark.kind, mark.x, y - 9 * ratio); // lines behind it do not hide it
         ctx.fillText(mark.kind, mark.x, y - 9 * ratio);
         labelled = mark.x;
       }
@@ -308,6 +312,7 @@ export function isRelative(lines: readonly Line[], view: View): boolean {
 
 /** A time since the beginning, short: 0, 40 s, 5 m, 2 h 30 m. */
 export function elapsed(seconds: number): string {
+  if (seconds < 0) return `−${elapsed(-seconds)}`;
   if (seconds < 60) return seconds === 0 ? "0" : `${num(seconds, 3)} s`;
   return duration(seconds).replace(/ 00? [smh]$/, "");
 }

@@ -9,6 +9,7 @@ import type { Axis } from "../chart/series";
 import { Card, Empty, Failure, Loading, Search, Segments, StateBadge, Switch } from "../components/basics";
 import { ChangeTable } from "../components/changes";
 import { Icon } from "../components/icon";
+import { now } from "../lib/clock";
 import { duration, num, value } from "../lib/format";
 import { useResource } from "../lib/resource";
 import { go, href, route, setQuery } from "../lib/router";
@@ -101,7 +102,7 @@ function Run({ run, color, others }: { run: ComparedRun; color: string; others: 
       </a>
       <span class="ellipsis">{run.script}</span>
       <StateBadge state={run.state} />
-      <span class="faint">{duration(run.took)}</span>
+      <span class="faint">{duration(run.took ?? (lookOf(run.state).live ? now.value / 1000 - beganOf(run) : null))}</span>
       {others.length > 1 && (
         <button type="button" class="button quiet square" aria-label={`Leave out run ${run.id}`} title="Leave out" onClick={() => go(href("compare", others))}>
           <Icon name="close" />

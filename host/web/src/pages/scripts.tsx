@@ -11,7 +11,7 @@ import { href, route, setQuery } from "../lib/router";
 import { act, actionsFor } from "../state/actions";
 import { health } from "../state/health";
 import { wantKey } from "../state/keys";
-import { choose, keyVariable, rateOf, type SortKey } from "../state/overview";
+import { choose, keyVariable, leftOf, rateOf, type SortKey } from "../state/overview";
 import { allRows, loaded, loadError, loadScripts, tick, type Row } from "../state/scripts";
 import { groups, lookOf, type GroupID } from "../state/states";
 
@@ -21,7 +21,7 @@ const columns: Column<Row>[] = [
   { id: "why", title: "Why", width: "minmax(7rem, 1.6fr)", cell: (r) => <Why row={r} /> },
   { id: "step", title: "Step", width: "7.5rem", sortable: true, class: "num", cell: (r) => <StepCell row={r} /> },
   { id: "rate", title: "Rate", width: "6rem", sortable: true, class: "num", cell: (r) => rate(rateOf(r)) },
-  { id: "eta", title: "Left", width: "6rem", sortable: true, class: "num", cell: (r) => (lookOf(r.script.state).live ? duration(r.script.progress?.eta) : "–") },
+  { id: "eta", title: "Left", width: "6rem", sortable: true, class: "num", cell: (r) => duration(leftOf(r)) },
   { id: "value", title: "Key variable", width: "minmax(19rem, 1.5fr)", class: "apart", sortable: true, cell: (r) => <KeyCell row={r} /> },
   { id: "restarts", title: "Restarts", width: "5.4rem", sortable: true, class: "num", cell: (r) => (r.script.restarts ? num(r.script.restarts) : <span class="faint">0</span>) },
   { id: "age", title: "Age", width: "6rem", sortable: true, class: "num", cell: (r) => <Age started={r.script.started} /> },

@@ -7,7 +7,7 @@ const answer = vi.hoisted(() => ({ logs: vi.fn() }));
 vi.mock("../api/client", () => ({ api: answer }));
 
 const at = (s: number) => new Date(s * 1000).toISOString();
-const live = (seq: number, text: string, partial = false) => ({ kind: "log", seq, time: at(seq), data: { stream: "stdout", level: "", text, partial } });
+const live = (seq: number, text: string, partial = false) => ({ kind: "log", run: "r1", seq, time: at(seq), data: { stream: "stdout", level: "", text, partial } });
 
 test("what was read and what comes meet without a hole and without doubles", async () => {
   let give: (lines: unknown[]) => void = () => {};
@@ -15,10 +15,20 @@ test("what was read and what comes meet without a hole and without doubles", asy
   const view = new LogView("trainer");
   const done = view.load();
   handlers.at(-1)!([live(2, "two"), live(3, "three")]); // two is in the answer as well
-  give([1, 2].map((n) => ({ time: at(n), stream: "stdout", level: "", text: `line ${n}`, partial: false, seq: n })));
+  give([1, 2].map((n) => ({ run: "r1", time: at(n), stream: "stdout", level: "", text: `line ${n}`, partial: false, seq: n })));
   await done;
   handlers.at(-1)!([live(4, "fo", true), live(5, "ur")]);
   expect(view.lines.map((l) => l.text)).toEqual(["line 1", "line 2", "three", "four"]);
+  view.close();
+});
+
+test("what comes again after a gap is not told twice, however old; another run begins anew", async () => {
+  answer.logs.mockResolvedValue([4998, 4999].map((n) => ({ run: "r1", time: at(n), stream: "stdout", level: "", text: `line ${n}`, partial: false, seq: n })));
+  const view = new LogView("trainer");
+  await view.load();
+  const emit = handlers.at(-1)!;
+  emit([live(1, "old"), live(4999, "known"), live(5000, "new"), { ...live(1, "restarted"), run: "r2" }, live(5001, "late")]);
+  expect(view.lines.map((l) => l.text)).toEqual(["line 4998", "line 4999", "new", "restarted"]);
   view.close();
 });
 

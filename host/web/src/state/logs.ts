@@ -36,7 +36,9 @@ export class LogView {
   /** Lines that are gone from the front, since the beginning. */
   dropped = 0;
   private next = 1;
-  private lastSeq = 0;
+  private run = "";
+  private lastSeq = 0; // of that run
+  private past = new Set<string>(); // the runs before it
   private open = new Map<string, LogLine>(); // lines that are continued, by stream
   private waiting: Event[] | null = [];
   private readonly leave: () => void;
@@ -60,7 +62,11 @@ export class LogView {
       this.lines = [];
       this.open.clear();
       this.lastSeq = 0;
-      for (const l of lines) this.add(l, Date.parse(l.time), l.seq);
+      this.run = "";
+      for (const l of lines) {
+        this.turnTo(l.run);
+        this.add(l, Date.parse(l.time), l.seq);
+      }
       this.error.value = null;
       this.loaded.value = true;
     } catch (err) {
@@ -69,17 +75,24 @@ export class LogView {
     const later = this.waiting ?? [];
     this.waiting = null;
     const end = this.lines.at(-1)?.time ?? 0;
-    for (const e of later) if (e.seq === 0 ? Date.parse(e.time) > end : e.seq > this.lastSeq) this.take(e);
+    for (const e of later) if (e.seq > 0 || Date.parse(e.time) > end) this.take(e);
     this.changed();
   }
 
   private take(e: Event): void {
-    if (e.seq > 0 && e.seq <= this.lastSeq) {
-      if (this.lastSeq - e.seq < 1_000) return; // told twice
-      this.lastSeq = 0; // another run counts anew
-    }
+    // After a gap, lines come again that were read meanwhile.
+    if (this.past.has(e.run) || (e.run === this.run && e.seq > 0 && e.seq <= this.lastSeq)) return;
+    this.turnTo(e.run);
     this.add(e.data as unknown as LogData, Date.parse(e.time), e.seq);
     this.changed();
+  }
+
+  /** Another run counts its lines anew. */
+  private turnTo(run: string): void {
+    if (run === this.run) return;
+    if (this.run) this.past.add(this.run);
+    this.run = run;
+    this.lastSeq = 0;
   }
 
   private add(l: LogData | Log, time: number, seq: number): void {

@@ -17,7 +17,7 @@ const collator = new Intl.Collator("en", { numeric: true, sensitivity: "base" })
 const keys: Record<Exclude<SortKey, "worst" | "name">, (r: Row) => number | null> = {
   step: (r) => r.script.step,
   rate: rateOf,
-  eta: (r) => r.script.progress?.eta ?? null,
+  eta: leftOf,
   value: (r) => keyVariable(r)?.value ?? null,
   restarts: (r) => r.script.restarts,
   age: (r) => (r.script.started ? Date.parse(r.script.started) : null),
@@ -26,6 +26,17 @@ const keys: Record<Exclude<SortKey, "worst" | "name">, (r: Row) => number | null
 /** The steps per second: what the script says, or what was seen. */
 export function rateOf(r: Row): number | null {
   return lookOf(r.script.state).live ? (r.script.progress?.rate ?? r.stepRate) : null;
+}
+
+/** The seconds that are left: what the script says, or what its rate means
+ * where its progress is that of its steps. */
+export function leftOf(r: Row): number | null {
+  const p = r.script.progress;
+  if (!p || !lookOf(r.script.state).live) return null;
+  if (p.eta !== null) return p.eta;
+  const rate = rateOf(r);
+  const bySteps = r.script.step !== null && Math.abs(r.script.step - p.done) <= 1;
+  return rate && p.total && bySteps ? Math.max(0, p.total - p.done) / rate : null;
 }
 
 /** The rows that are wanted, in the order that is wanted. Unknown values go

@@ -59,7 +59,7 @@ function One({ r }: { r: Route }) {
             Fired last at {when(r.last_set)}.{" "}
           </span>
         )}
-        <span class={tone === "warn" ? "tone-warn-text" : "muted"}>{sentence([r.why, r.problem].filter(Boolean).join("; ")) || (r.last_set ? "" : "Has not fired yet.")}</span>
+        <span class={tone === "warn" ? "tone-warn-text" : "muted"}>{sentence([r.last_set && !r.problem && tone === "good" ? "" : r.why, r.problem].filter(Boolean).join("; ")) || (r.last_set ? "" : "Has not fired yet.")}</span>
       </p>
       <p class="small faint">{limits(r)}</p>
     </>

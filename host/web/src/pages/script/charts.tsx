@@ -10,7 +10,7 @@ import { Empty, Failure, Loading, Search, Segments, Switch } from "../../compone
 import { Fold } from "../../components/fold";
 import { groupsOf, openAtFirst, type Group } from "../../lib/groups";
 import { memo } from "../../lib/memo";
-import { route, setQuery } from "../../lib/router";
+import { href, route, setQuery } from "../../lib/router";
 import { momentsOf, type Course } from "../../state/course";
 import { pinned, pinsOf, togglePin } from "../../state/pins";
 
@@ -30,6 +30,12 @@ export function ChartsPanel({ course, live }: { course: Course; live: boolean })
       <div class="card">
         <Empty icon="chart" title={live ? "Nothing measured yet" : "This run has measured nothing"}>
           A chart appears for every number that the script reports: <code>mlhost.log(loss=…)</code>, or a pattern in what it prints.
+          {!live && (
+            <>
+              {" "}
+              What it has printed is in its <a href={href("script", [course.script], { tab: "logs" })}>log</a>.
+            </>
+          )}
         </Empty>
       </div>
     );

@@ -9,7 +9,7 @@ import { href, route } from "../../lib/router";
 import { act, actionsFor, destroys } from "../../state/actions";
 import { Course } from "../../state/course";
 import { epoch, focus } from "../../state/live";
-import { rateOf } from "../../state/overview";
+import { leftOf, rateOf } from "../../state/overview";
 import { ParameterSet } from "../../state/parameters";
 import { loaded, row, tick } from "../../state/scripts";
 import { lookOf } from "../../state/states";
@@ -90,7 +90,7 @@ function Head({ name }: { name: string }) {
       <dl class="facts">
         <Fact label="Step">{p?.total ? `${num(script.step ?? p.done)} of ${num(p.total)}` : num(script.step)}</Fact>
         <Fact label="Rate">{rate(rateOf(found))}</Fact>
-        <Fact label="Left">{look.live ? duration(p?.eta) : "–"}</Fact>
+        <Fact label="Left">{duration(leftOf(found))}</Fact>
         <Fact label="Started" title={full(script.started)}>
           {age === null ? "never" : `${duration(age)} ago`}
         </Fact>

@@ -9,10 +9,9 @@ import { useRem, VirtualRows } from "../../components/virtual";
 import { clock, full, num } from "../../lib/format";
 import { parseMoment } from "../../lib/moment";
 import { highlight } from "../../lib/text";
-import { focus } from "../../state/live";
 import { LogArchive } from "../../state/log-archive";
 import { chooseLines, indexAt, LogView, rankOf, type Level, type LogLine } from "../../state/logs";
-import { epoch } from "../../state/live";
+import { epoch, followLog, logEpoch } from "../../state/live";
 
 const tones: Record<string, string> = { error: "tone-bad", warn: "tone-warn", debug: "quiet" };
 
@@ -39,8 +38,8 @@ export function LogsPanel({ script }: { script: string }) {
   const paused = useSignal<{ lines: readonly LogLine[]; at: number } | null>(null);
   const scroller = useRef<HTMLDivElement>(null);
   const rowHeight = Math.round(1.54 * useRem());
-  const era = epoch.value;
-  useEffect(() => focus(script), [script]);
+  const era = epoch.value + logEpoch.value;
+  useEffect(() => followLog(script), [script]);
   useEffect(() => void view.load(), [view, era]);
   useEffect(() => () => view.close(), [view]);
   void view.version.value;
@@ -54,7 +53,10 @@ export function LogsPanel({ script }: { script: string }) {
   const lines = past ? past.lines : chooseLines(source, choice);
   useLayoutEffect(() => {
     const box = scroller.current;
-    if (box && !paused.value && !past) box.scrollTop = box.scrollHeight;
+    if (!box || paused.value || past) return;
+    box.scrollTop = box.scrollHeight;
+    // The browser tells it in the next frame: what comes fast would never be drawn.
+    box.dispatchEvent(new Event("scroll"));
   });
   // What is asked of the past is asked again when the choice changes.
   const stamp = JSON.stringify(choice);
@@ -75,7 +77,11 @@ export function LogsPanel({ script }: { script: string }) {
     requestAnimationFrame(() => scroller.current?.scrollBy({ top: (past?.grown ?? 0) * rowHeight }));
   };
   const hold = () => (paused.value ??= { lines: [...view.lines], at: total });
+  // When somebody has last moved the log: what comes fast moves it too.
+  const moved = useRef(-Infinity);
+  const byHand = () => (moved.current = performance.now());
   const follow = () => {
+    moved.current = -Infinity;
     archive.peek()?.close();
     archive.value = null;
     paused.value = null;
@@ -90,11 +96,17 @@ export function LogsPanel({ script }: { script: string }) {
     hold();
     scroller.current?.scrollTo({ top: indexAt(lines, time) * rowHeight });
   };
+  const onPress = (e: PointerEvent) => {
+    const box = scroller.current;
+    // The bar is held for as long as that lasts, and nothing tells its end.
+    if (box && e.offsetX > box.clientWidth) moved.current = Infinity;
+    else byHand();
+  };
   const onScroll = () => {
     const box = scroller.current;
     if (!box || past) return;
     const bottom = box.scrollHeight - box.scrollTop - box.clientHeight < rowHeight * 1.5;
-    if (!bottom && !paused.value && lines.length > 0) hold();
+    if (!bottom && !paused.value && lines.length > 0 && performance.now() - moved.current < 1_000) hold();
   };
   return (
     <Card
@@ -135,7 +147,7 @@ export function LogsPanel({ script }: { script: string }) {
       ) : lines.length === 0 ? (
         <Empty icon="menu" title={source.length === 0 && !past ? "Nothing was printed yet" : "No line fits"} />
       ) : (
-        <div class="log-box mono" ref={scroller} onScroll={onScroll} tabIndex={0} role="log" aria-live="off" aria-label={`Log of ${script}`}>
+        <div class="log-box mono" ref={scroller} onScroll={onScroll} onWheel={byHand} onTouchMove={byHand} onKeyDown={byHand} onPointerDown={onPress} tabIndex={0} role="log" aria-live="off" aria-label={`Log of ${script}`}>
           <VirtualRows
             count={lines.length} rowHeight={rowHeight} scroller={scroller}
             row={(i, style) => {
@@ -158,7 +170,7 @@ export function LogsPanel({ script }: { script: string }) {
           {past?.error.value !== undefined && past?.error.value !== null && <span class="tone-bad-text"> {explain(past.error.value)}</span>}
         </span>
         <span class="spread">
-          {(!past || past.older) && (
+          {(past ? past.older : source.length > 0) && (
             <Button icon="up" busy={past?.busy.value ?? false} onClick={() => void (past ? goOlder() : goBack(view.lines[0]?.time ?? Date.now()))}>
               Older lines
             </Button>
