@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/mlhost/mlhost/host/api"
+	"github.com/mlhost/mlhost/internal/testkit"
 	"github.com/mlhost/mlhost/shared/script"
 )
 
@@ -25,7 +26,7 @@ func player(b *testing.B) string {
 // play runs the config, starts the named script and waits until it has ended.
 func play(b *testing.B, text, name string) {
 	b.Helper()
-	r := run(b, shortDir(b), b.TempDir(), text)
+	r := run(b, testkit.ShortDir(b), b.TempDir(), text)
 	for _, s := range r.config.Load().Scripts {
 		if state, _ := r.registry.State(s.Name); s.Autostart && state != script.Running {
 			r.awaitState(b, s.Name, script.Running)

@@ -18,6 +18,7 @@ import (
 	"github.com/mlhost/mlhost/host/bus"
 	"github.com/mlhost/mlhost/host/config"
 	"github.com/mlhost/mlhost/host/router"
+	"github.com/mlhost/mlhost/internal/testkit"
 	"github.com/mlhost/mlhost/shared/script"
 )
 
@@ -58,21 +59,6 @@ type running struct {
 	dir  string // of the configuration
 	news *bus.Subscription
 	done chan error
-}
-
-// shortDir is a directory whose path leaves room for a socket's name.
-func shortDir(t testing.TB) string {
-	t.Helper()
-	dir, err := os.MkdirTemp("", "mlh")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := os.RemoveAll(dir); err != nil {
-			t.Error(err)
-		}
-	})
-	return dir
 }
 
 func write(t testing.TB, dir, name, text string) string {
@@ -187,7 +173,7 @@ for step in mlhost.loop(10**9):
 func TestASetIsAppliedByTheScriptAndRecorded(t *testing.T) {
 	dir := t.TempDir()
 	write(t, dir, "trainer.py", trainer)
-	r := run(t, shortDir(t), dir, `
+	r := run(t, testkit.ShortDir(t), dir, `
 script "trainer" {
   source     = "trainer.py"
   parameters = { lr = 0.25 }
@@ -242,7 +228,7 @@ script "trainer" {
 func TestASetWaitsForAScriptThatHasJustBeenStarted(t *testing.T) {
 	dir := t.TempDir()
 	write(t, dir, "trainer.py", trainer)
-	r := run(t, shortDir(t), dir, `
+	r := run(t, testkit.ShortDir(t), dir, `
 script "trainer" { source = "trainer.py" }
 `)
 	r.awaitState(t, "trainer", script.Starting)
@@ -253,7 +239,7 @@ script "trainer" { source = "trainer.py" }
 }
 
 func TestASetOfAScriptThatDoesNotRunIsKept(t *testing.T) {
-	dir, state := t.TempDir(), shortDir(t)
+	dir, state := t.TempDir(), testkit.ShortDir(t)
 	write(t, dir, "trainer.py", trainer)
 	const text = `
 script "trainer" {
@@ -278,7 +264,7 @@ script "trainer" {
 }
 
 func TestMailSurvivesTheHost(t *testing.T) {
-	dir, state := t.TempDir(), shortDir(t)
+	dir, state := t.TempDir(), testkit.ShortDir(t)
 	write(t, dir, "trainer.py", trainer)
 	const text = `
 script "trainer" {
@@ -304,7 +290,7 @@ script "trainer" {
 func TestRoutesOwnWhatTheyMove(t *testing.T) {
 	dir := t.TempDir()
 	write(t, dir, "trainer.py", trainer)
-	r := run(t, shortDir(t), dir, `
+	r := run(t, testkit.ShortDir(t), dir, `
 script "trainer" { source = "trainer.py" }
 route "r" {
   from  = script.trainer.variable.loss
@@ -343,7 +329,7 @@ route "r" {
 }
 
 func TestReleaseOfWhatNoRouteMoves(t *testing.T) {
-	dir, state := t.TempDir(), shortDir(t)
+	dir, state := t.TempDir(), testkit.ShortDir(t)
 	write(t, dir, "trainer.py", trainer)
 	r := run(t, state, dir, "script \"trainer\" { source = \"trainer.py\" }\n")
 	r.await(t, "trainer", func(b script.Body) bool { _, ok := b.(script.Samples); return ok })
@@ -368,7 +354,7 @@ func TestReleaseOfWhatNoRouteMoves(t *testing.T) {
 }
 
 func TestASecondHostIsRefused(t *testing.T) {
-	dir, state := t.TempDir(), shortDir(t)
+	dir, state := t.TempDir(), testkit.ShortDir(t)
 	r := run(t, state, dir, "")
 	_, err := Open(Options{StateDir: state, Config: r.config.Load()})
 	if script.CodeOf(err) != script.CodeHostRunning || !strings.Contains(err.Error(), fmt.Sprint(os.Getpid())) {
@@ -390,7 +376,7 @@ func TestAStateDirectoryThatCannotBeUsed(t *testing.T) {
 	if script.CodeOf(err) != script.CodeIO || !strings.Contains(err.Error(), "--state") {
 		t.Errorf("a file: %v", err)
 	}
-	deep := filepath.Join(shortDir(t), strings.Repeat("d", 100))
+	deep := filepath.Join(testkit.ShortDir(t), strings.Repeat("d", 100))
 	_, err = Open(Options{StateDir: deep, Config: load(t, dir, "")})
 	if script.CodeOf(err) != script.CodeIO || !strings.Contains(err.Error(), "107") {
 		t.Errorf("a long path: %v", err)
@@ -400,7 +386,7 @@ func TestAStateDirectoryThatCannotBeUsed(t *testing.T) {
 func TestAnAskWaitsForAScriptThatHasJustBeenStarted(t *testing.T) {
 	dir := t.TempDir()
 	write(t, dir, "trainer.py", trainer)
-	r := run(t, shortDir(t), dir, `
+	r := run(t, testkit.ShortDir(t), dir, `
 script "trainer" { source = "trainer.py" }
 `)
 	r.awaitState(t, "trainer", script.Starting)
@@ -414,7 +400,7 @@ script "trainer" { source = "trainer.py" }
 }
 
 func TestAHostWhosePartFailsEndsAndSaysWhy(t *testing.T) {
-	h, err := Open(Options{StateDir: shortDir(t), Config: load(t, t.TempDir(), ""), StayUp: true})
+	h, err := Open(Options{StateDir: testkit.ShortDir(t), Config: load(t, t.TempDir(), ""), StayUp: true})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -8,13 +8,14 @@ import (
 
 	"github.com/mlhost/mlhost/host/api/client"
 	v1 "github.com/mlhost/mlhost/host/api/v1"
+	"github.com/mlhost/mlhost/internal/testkit"
 	"github.com/mlhost/mlhost/shared/script"
 )
 
 // BenchmarkSet sets a parameter of a Go plugin: by way of Send, and of the
 // API's socket.
 func BenchmarkSet(b *testing.B) {
-	r := run(b, shortDir(b), b.TempDir(), fmt.Sprintf(`
+	r := run(b, testkit.ShortDir(b), b.TempDir(), fmt.Sprintf(`
 script "target" {
   plugin     = %q
   parameters = { role = "idle" }

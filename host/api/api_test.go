@@ -23,6 +23,7 @@ import (
 	"github.com/mlhost/mlhost/host/bus"
 	"github.com/mlhost/mlhost/host/registry"
 	"github.com/mlhost/mlhost/host/store"
+	"github.com/mlhost/mlhost/internal/testkit"
 	"github.com/mlhost/mlhost/shared/script"
 )
 
@@ -37,7 +38,7 @@ type fixture struct {
 	registry *registry.Registry
 	store    *store.Store
 	bus      *bus.Bus
-	log      *syncBuffer
+	log      *testkit.Log
 	send     func(ctx context.Context, m script.Message) (script.Reply, error)
 	do       func(ctx context.Context, c api.Command) (api.Outcome, error)
 }
@@ -49,7 +50,7 @@ func newFixture(t *testing.T) *fixture {
 
 func newFixtureOf(t *testing.T, events *bus.Bus) *fixture {
 	t.Helper()
-	f := &fixture{dir: t.TempDir(), registry: registry.New(), bus: events, log: &syncBuffer{}}
+	f := &fixture{dir: t.TempDir(), registry: registry.New(), bus: events, log: &testkit.Log{}}
 	var err error
 	f.store, err = store.Open(t.Context(), store.Options{Dir: f.dir, Committed: func(events []script.Event) {
 		f.registry.Apply(events...)

@@ -1,7 +1,6 @@
 package connector
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -11,12 +10,12 @@ import (
 	"net"
 	"os"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	"github.com/mlhost/mlhost/internal/left"
 
+	"github.com/mlhost/mlhost/internal/testkit"
 	"github.com/mlhost/mlhost/shared/script"
 )
 
@@ -26,31 +25,14 @@ func TestMain(m *testing.M) { left.Main(m) }
 type served struct {
 	*Server
 	address string
-	log     *syncBuffer
-}
-
-type syncBuffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (b *syncBuffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.b.Write(p)
-}
-
-func (b *syncBuffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.b.String()
+	log     *testkit.Log
 }
 
 // serve serves the test connector until the test ends.
 func serve(t *testing.T, http *HTTPListener, change func(*ServerOptions)) *served {
 	t.Helper()
 	commands, _, _ := newTestConnector(t)
-	s := &served{log: &syncBuffer{}}
+	s := &served{log: &testkit.Log{}}
 	o := ServerOptions{Commands: commands, Auth: AuthUser, Token: "secret", TokenFile: "/state/connector.token"}
 	o.Logger = slog.New(slog.NewTextHandler(s.log, nil))
 	if change != nil {

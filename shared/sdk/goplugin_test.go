@@ -13,6 +13,7 @@ import (
 	"github.com/hashicorp/go-hclog"
 	goplugin "github.com/hashicorp/go-plugin"
 
+	"github.com/mlhost/mlhost/internal/testkit"
 	"github.com/mlhost/mlhost/shared/wire"
 	shim "github.com/mlhost/mlhost/shared/wire/goplugin"
 )
@@ -57,7 +58,7 @@ func TestHello(t *testing.T) {
 		t.Fatal(err)
 	}
 	cmd := exec.Command(os.Args[0])
-	cmd.Env = append(os.Environ(), "MLHOST_TEST_PLUGIN=trainer", wire.SocketDirEnv+"="+shortDir(t), wire.HelloEnv+"=3",
+	cmd.Env = append(os.Environ(), "MLHOST_TEST_PLUGIN=trainer", wire.SocketDirEnv+"="+testkit.ShortDir(t), wire.HelloEnv+"=3",
 		wire.Handshake.MagicCookieKey+"="+wire.Handshake.MagicCookieValue)
 	cmd.ExtraFiles = []*os.File{hello}
 	var out strings.Builder
@@ -99,19 +100,4 @@ func TestHello(t *testing.T) {
 	if len(h.Description) == 0 {
 		t.Error("it has no digest of its description")
 	}
-}
-
-// shortDir is a directory whose path leaves room for a socket's name.
-func shortDir(t *testing.T) string {
-	t.Helper()
-	dir, err := os.MkdirTemp("", "mlhost")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := os.RemoveAll(dir); err != nil {
-			t.Error(err)
-		}
-	})
-	return dir
 }

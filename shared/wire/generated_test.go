@@ -103,21 +103,7 @@ func TestHostWithGeneratedPlugin(t *testing.T) {
 // A plugin understands a host that knows nothing but the generated code.
 func TestPluginWithGeneratedHost(t *testing.T) {
 	gs := wire.NewGRPCServer(nil)
-	wire.Register(gs, &server{link: func(_ context.Context, l wire.Link) error {
-		for {
-			f, err := l.Recv()
-			if errors.Is(err, io.EOF) {
-				return nil
-			}
-			if err != nil {
-				return err
-			}
-			d, _ := f.Body.(wire.Deliver)
-			if err := l.Send(wire.Frame{Epoch: f.Epoch, Body: wire.Reply{ID: d.ID, Value: d.Data}}); err != nil {
-				return err
-			}
-		}
-	}})
+	wire.Register(gs, &server{link: echo})
 	stream, err := pb.NewScriptClient(dial(t, gs)).Link(t.Context())
 	if err != nil {
 		t.Fatal(err)

@@ -2,7 +2,6 @@ package wire
 
 import (
 	"math"
-	"math/rand/v2"
 	"strings"
 	"testing"
 	"time"
@@ -73,14 +72,7 @@ func packRoundTrip(t *testing.T, data []byte) {
 }
 
 func FuzzPack(f *testing.F) {
-	r := rand.New(rand.NewPCG(3, 4))
-	for i := range 300 {
-		data := make([]byte, 1<<(i%10))
-		for j := range data {
-			data[j] = byte(r.Uint32())
-		}
-		f.Add(data)
-	}
+	seed(f, 3, 300, 10)
 	f.Fuzz(packRoundTrip)
 }
 

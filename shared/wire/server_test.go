@@ -208,25 +208,28 @@ func TestEventsStream(t *testing.T) {
 	}
 }
 
-func TestLinkBothWays(t *testing.T) {
-	c := connect(t, &server{link: func(_ context.Context, l wire.Link) error {
-		for {
-			f, err := l.Recv()
-			if errors.Is(err, io.EOF) {
-				return nil
-			}
-			if err != nil {
-				return err
-			}
-			d, _ := f.Body.(wire.Deliver)
-			if d.Topic == "end" {
-				return nil
-			}
-			if err := l.Send(wire.Frame{Epoch: f.Epoch, Body: wire.Reply{ID: d.ID, Value: d.Data}}); err != nil {
-				return err
-			}
+// echo answers every message with its data, up to one of topic "end".
+func echo(_ context.Context, l wire.Link) error {
+	for {
+		f, err := l.Recv()
+		if errors.Is(err, io.EOF) {
+			return nil
 		}
-	}})
+		if err != nil {
+			return err
+		}
+		d, _ := f.Body.(wire.Deliver)
+		if d.Topic == "end" {
+			return nil
+		}
+		if err := l.Send(wire.Frame{Epoch: f.Epoch, Body: wire.Reply{ID: d.ID, Value: d.Data}}); err != nil {
+			return err
+		}
+	}
+}
+
+func TestLinkBothWays(t *testing.T) {
+	c := connect(t, &server{link: echo})
 	l, err := c.Link(t.Context())
 	if err != nil {
 		t.Fatal(err)
