@@ -65,6 +65,8 @@ func soak(ctx context.Context, l *lab, o *outcome) error {
 	}
 	o.count("MB before", before.mb)
 	o.atMost("MB after", after.mb, before.mb*1.5+50)
+	o.count("MB in use before", before.heap)
+	o.atMost("MB in use after", after.heap, before.heap+24)
 	return nil
 }
 
@@ -135,7 +137,7 @@ func (h *host) hurt(ctx context.Context, name string, sig syscall.Signal) error 
 }
 
 // size is what a host uses.
-type size struct{ files, goroutines, mb float64 }
+type size struct{ files, goroutines, mb, heap float64 }
 
 func (h *host) size(ctx context.Context) (s size, err error) {
 	pid, err := h.pid()
@@ -150,7 +152,11 @@ func (h *host) size(ctx context.Context) (s size, err error) {
 	if s.mb, err = proc.Resident(pid); err != nil {
 		return s, err
 	}
-	s.goroutines, err = h.metric(ctx, "go_goroutines")
+	if s.goroutines, err = h.metric(ctx, "go_goroutines"); err != nil {
+		return s, err
+	}
+	goal, err := h.metric(ctx, "go_memstats_next_gc_bytes")
+	s.heap = goal / 2 / 1e6 // the collector begins anew when what is in use has doubled
 	return s, err
 }
 

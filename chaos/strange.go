@@ -3,7 +3,10 @@
 package main
 
 import (
+	"bytes"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -99,6 +102,17 @@ var forgeries = []struct {
 		}
 		return json.Marshal(r)
 	}},
+	{"a sound record of another process's pid", func(r map[string]any, other *bystander) ([]byte, error) {
+		r["pid"] = other.pid
+		return sealed(r)
+	}},
+	{"a sound record of another process's pid and start", func(r map[string]any, other *bystander) (_ []byte, err error) {
+		r["pid"] = other.pid
+		if r["start_time"], err = proc.Start(other.pid); err != nil {
+			return nil, err
+		}
+		return sealed(r)
+	}},
 	{"another process's pid, truncated", func(r map[string]any, other *bystander) ([]byte, error) {
 		r["pid"] = other.pid
 		text, err := json.Marshal(r)
@@ -106,6 +120,23 @@ var forgeries = []struct {
 	}},
 	{"nothing", func(map[string]any, *bystander) ([]byte, error) { return nil, nil }},
 }
+
+// sealed writes a record with the checksum that fits: what is left when the
+// system has given a pid anew.
+func sealed(record map[string]any) ([]byte, error) {
+	was, ok := record["sum"].(string)
+	text, err := json.Marshal(record)
+	if !ok || err != nil {
+		return nil, errors.Join(err, errors.New("the record has no sum"))
+	}
+	key := func(sum string) []byte { return []byte(`"sum": "` + sum + `"`) }
+	text = bytes.Replace(text, []byte(`"sum":"`+was+`"`), key(noSum), 1)
+	sum := sha256.Sum256(text)
+	return bytes.Replace(text, key(noSum), key(hex.EncodeToString(sum[:])), 1), nil
+}
+
+// noSum stands in a record while its sum is made.
+const noSum = "0000000000000000000000000000000000000000000000000000000000000000"
 
 // strange puts another process's id into the record of a run, in several ways.
 func strange(ctx context.Context, l *lab, o *outcome) error {
