@@ -174,7 +174,7 @@ func (a *app) detach(ctx context.Context, cfg *config.Config, state string) erro
 	if a.json {
 		return a.printLine(map[string]any{"host": cfg.Host.Name, "pid": pid, "log": logPath, "listen": listen})
 	}
-	a.firstLines(cfg, listen)
+	a.firstLines(cfg, listen, true)
 	return nil
 }
 

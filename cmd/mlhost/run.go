@@ -148,7 +148,7 @@ func (a *app) serve(ctx context.Context, cfg *config.Config, state string, stayU
 		return "", nil, err
 	}
 	if ready == nil {
-		a.firstLines(cfg, h.Listen())
+		a.firstLines(cfg, h.Listen(), false)
 	} else {
 		go ready.announce(h, cfg)
 	}
@@ -189,24 +189,32 @@ func (a *app) reloader(s source) func() (*config.Config, hcl.Diagnostics) {
 }
 
 // firstLines says what started, where its output is, how to look and how to
-// stop, and which ports are served.
-func (a *app) firstLines(cfg *config.Config, listen v1.Listen) {
+// stop, and which ports are served. A host in the background has no ctrl-C.
+func (a *app) firstLines(cfg *config.Config, listen v1.Listen, background bool) {
 	names := cfg.Names()
 	list, first := clip(strings.Join(names, ", "), 60), "SCRIPT"
 	if len(names) > 0 {
-		first = names[0]
+		first = shellWord(names[0])
 	}
 	own := "mlhost"
 	if a.state != "" {
-		own += " --state " + a.state
+		own += " --state " + shellWord(a.state)
 	}
 	if a.host != "" {
-		own += " --host " + a.host
+		own += " --host " + shellWord(a.host)
 	}
 	a.note("host %s runs %s: %s", cfg.Host.Name, count(len(names), "script"), list)
 	a.note("  logs  %s logs -f %s", own, first)
-	a.note("  look  %s ps · %s get %s · %s watch %s", own, own, first, own, first)
-	a.note("  stop  ctrl-C, or %s down", own)
+	look := fmt.Sprintf("%[1]s ps · %[1]s get %[2]s · %[1]s watch %[2]s", own, first)
+	if listen.HTTP != "" {
+		look += " · " + own + " ui"
+	}
+	a.note("  look  %s", look)
+	stop := "ctrl-C, or "
+	if background {
+		stop = ""
+	}
+	a.note("  stop  %s%s down", stop, own)
 	var ports []string
 	if listen.HTTP != "" {
 		ports = append(ports, listen.HTTP+" for operators")

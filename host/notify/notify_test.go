@@ -4,14 +4,12 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"log/slog"
 	"math"
 	"net/http"
 	"net/http/httptest"
-	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -24,96 +22,6 @@ import (
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
-
-// memory is an outbox without a disk.
-type memory struct {
-	mu    sync.Mutex
-	rows  []Entry
-	done  map[string]bool // by target and once
-	count map[string]Counts
-}
-
-const memorySize = 100
-
-// commit does what the store does with events: what they tell is kept, then the
-// notifier sees them.
-func (m *memory) commit(n *Notifier, events ...script.Event) {
-	for i := range events {
-		for _, e := range n.Entries(&events[i]) {
-			e.ID = events[i].ID
-			m.add(e)
-		}
-	}
-	n.Observe(events)
-}
-
-func (m *memory) add(e Entry) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if m.done == nil {
-		m.done, m.count = map[string]bool{}, map[string]Counts{}
-	}
-	key := e.Target + " " + e.Once
-	c := m.count[e.Target]
-	switch {
-	case e.Once != "" && m.done[key]:
-	case c.Waiting >= memorySize:
-		c.Dropped++
-		c.Untold++
-	default:
-		m.done[key] = true
-		m.rows = append(m.rows, e)
-		c.Waiting++
-	}
-	m.count[e.Target] = c
-}
-
-func (m *memory) outbox() Outbox {
-	return Outbox{
-		Next: func(_ context.Context, target string) (Entry, bool, error) {
-			m.mu.Lock()
-			defer m.mu.Unlock()
-			i := slices.IndexFunc(m.rows, func(e Entry) bool { return e.Target == target })
-			if i < 0 {
-				return Entry{}, false, nil
-			}
-			e := m.rows[i]
-			e.Untold = m.count[target].Untold
-			return e, true, nil
-		},
-		Done: func(_ context.Context, e Entry, fate Fate) error {
-			m.mu.Lock()
-			defer m.mu.Unlock()
-			m.rows = slices.DeleteFunc(m.rows, func(r Entry) bool { return r.Target == e.Target && r.ID == e.ID })
-			c := m.count[e.Target]
-			c.Waiting--
-			switch fate {
-			case Sent:
-				c.Sent++
-				c.Untold -= e.Untold
-			case Failed:
-				c.Failed++
-			case Expired:
-				c.Expired++
-				c.Untold++
-			}
-			m.count[e.Target] = c
-			return nil
-		},
-		Forget: func(_ context.Context, keep []string) (int, error) {
-			m.mu.Lock()
-			defer m.mu.Unlock()
-			before := len(m.rows)
-			m.rows = slices.DeleteFunc(m.rows, func(e Entry) bool { return !slices.Contains(keep, e.Target) })
-			return before - len(m.rows), nil
-		},
-		Counts: func(_ context.Context, target string) (Counts, error) {
-			m.mu.Lock()
-			defer m.mu.Unlock()
-			return m.count[target], nil
-		},
-	}
-}
 
 // rig is a notifier and its outbox.
 type rig struct {
@@ -369,98 +277,6 @@ func TestConfigure(t *testing.T) {
 	end()
 	if all, err := n.Status(t.Context()); err != nil || len(second.told) > 0 || len(all) > 0 {
 		t.Error("a block that is gone is told")
-	}
-}
-
-// What one host has not told, because it was killed or the address was away, is
-// told by the next, with the same id; what is old is counted instead.
-func TestToldByTheNext(t *testing.T) {
-	a := newAddress(t)
-	m := &memory{}
-	dead := rig{New(Options{Host: "lab1", Outbox: m.outbox()}, []*config.Notify{a.block()}), m} // it never runs
-	old := state(1, "a", script.Failed)
-	old.Time = old.Time.Add(-expiry - time.Hour)
-	dead.Observe([]script.Event{old, state(2, "a", script.Failed), sampled(3, "loss", math.NaN())})
-	m.add(Entry{Target: "gone", ID: 9, Time: time.Now(), Body: []byte("{}")})
-
-	var log bytes.Buffer
-	n, end := resume(t, &log, m, a.block())
-	if got := <-a.told; got.ID != 2 || got.Dropped != 1 {
-		t.Errorf("got %+v", got)
-	}
-	if got := <-a.told; got.ID != 3 || got.Variable != "loss" {
-		t.Errorf("got %+v", got)
-	}
-	// The series has had its first NaN, though this host has not seen it.
-	n.Observe([]script.Event{sampled(4, "loss", math.NaN()), state(5, "a", script.Finished)})
-	if got := <-a.told; got.ID != 5 {
-		t.Errorf("got %+v", got)
-	}
-	end()
-	if s := n.first(t); s.Sent != 3 || s.Expired != 1 || s.Untold != 0 || s.Waiting != 0 {
-		t.Errorf("%+v", s)
-	}
-	if !strings.Contains(log.String(), "has expired") || !strings.Contains(log.String(), "count=1") {
-		t.Errorf("the log is %s", log.String())
-	}
-}
-
-// A host that leaves its scripts to the next one leaves what waits too.
-func TestLeft(t *testing.T) {
-	a := newAddress(t)
-	a.answer = func(_ int, w http.ResponseWriter) {
-		w.Header().Set("Retry-After", "3600")
-		w.WriteHeader(http.StatusServiceUnavailable)
-	}
-	m := &memory{}
-	n := rig{New(Options{Host: "lab1", Outbox: m.outbox()}, []*config.Notify{a.block()}), m}
-	ctx, cancel := context.WithCancel(t.Context())
-	ended := make(chan error, 1)
-	go func() { ended <- n.Run(ctx) }()
-	n.Observe([]script.Event{state(1, "a", script.Failed)})
-	<-a.told
-	n.Leave()
-	cancel()
-	if err := <-ended; err != nil {
-		t.Fatal(err)
-	}
-	if s := n.first(t); s.Waiting != 1 || s.Failed != 0 {
-		t.Errorf("%+v", s)
-	}
-}
-
-// An outbox that cannot be written is tried again, and nothing is told twice
-// meanwhile.
-func TestOutboxFails(t *testing.T) {
-	a := newAddress(t)
-	m := &memory{}
-	box := m.outbox()
-	done := box.Done
-	var fails sync.Once
-	box.Done = func(ctx context.Context, e Entry, fate Fate) error {
-		err := error(nil)
-		fails.Do(func() { err = errors.New("disk full") })
-		if err != nil {
-			return err
-		}
-		return done(ctx, e, fate)
-	}
-	n := rig{New(Options{Host: "lab1", Outbox: box, Backoff: time.Millisecond, MaxBackoff: 5 * time.Millisecond}, []*config.Notify{a.block()}), m}
-	ctx, cancel := context.WithCancel(t.Context())
-	ended := make(chan error, 1)
-	go func() { ended <- n.Run(ctx) }()
-	n.Observe([]script.Event{state(1, "a", script.Failed), state(2, "a", script.Failed)})
-	for _, want := range []uint64{1, 2} {
-		if got := <-a.told; got.ID != want {
-			t.Errorf("got %+v, want %d", got, want)
-		}
-	}
-	cancel()
-	if err := <-ended; err != nil {
-		t.Fatal(err)
-	}
-	if s := n.first(t); s.Sent != 2 {
-		t.Errorf("%+v", s)
 	}
 }
 
