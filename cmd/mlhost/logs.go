@@ -58,6 +58,7 @@ type logPrinter struct {
 	run  string
 	seq  uint64 // of the last line with one
 	time time.Time
+	same int  // lines written of that time
 	open bool // the last line written waits for its rest
 }
 
@@ -75,7 +76,11 @@ func (p *logPrinter) all(ctx context.Context, c *client.Client, name string, f c
 
 // print writes one line, or one part of a long one.
 func (p *logPrinter) print(l v1.Log) error {
+	if l.Run != p.run || !l.Time.Equal(p.time) {
+		p.same = 0
+	}
 	p.run, p.time = l.Run, l.Time
+	p.same++
 	if l.Seq > 0 {
 		p.seq = l.Seq
 	}
@@ -138,6 +143,15 @@ func (a *app) followLogs(ctx context.Context, c *client.Client, name string, f c
 	}
 	for {
 		e, err := stream.Next()
+		if errors.Is(err, io.EOF) && stream.Again(true) { // the host was upgraded
+			if err := p.rest(ctx, c, name); err != nil {
+				return err
+			}
+			if now, err := c.Script(ctx, name); err != nil || over(now.State) {
+				return errors.Join(err, p.end())
+			}
+			continue
+		}
 		if errors.Is(err, io.EOF) {
 			return p.end()
 		}
@@ -148,6 +162,28 @@ func (a *app) followLogs(ctx context.Context, c *client.Client, name string, f c
 			return errors.Join(err, p.end())
 		}
 	}
+}
+
+// rest writes what was written down behind the last line.
+func (p *logPrinter) rest(ctx context.Context, c *client.Client, name string) error {
+	run, last, seq, same := p.run, p.time, p.seq, p.same
+	for l, err := range c.Logs(ctx, name, client.LogFilter{Stream: p.stream}) {
+		if err != nil {
+			return err
+		}
+		known := l.Run == run && (l.Seq > 0 && l.Seq <= seq || l.Seq == 0 && l.Time.Before(last))
+		if l.Run == run && l.Time.Equal(last) && same > 0 {
+			same--
+			known = true
+		}
+		if known {
+			continue
+		}
+		if err := p.print(l); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // over reports whether a script in this state will say no more by itself.

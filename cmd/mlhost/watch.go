@@ -55,11 +55,12 @@ func (a *app) watch(ctx context.Context, c *client.Client, name, variable string
 			return err
 		}
 	}
+	onward := func() (v1.Event, error) { return onward(ctx, c, stream, name, over(now.State)) }
 	if a.canRewrite() {
-		return a.watchLive(ctx, c, stream, name, variable)
+		return a.watchLive(ctx, c, onward, name, variable)
 	}
 	for {
-		e, err := stream.Next()
+		e, err := onward()
 		if errors.Is(err, io.EOF) {
 			return nil
 		}
@@ -68,6 +69,25 @@ func (a *app) watch(ctx context.Context, c *client.Client, name, variable string
 		}
 		if done, err := a.showEvent(e, variable); done || err != nil {
 			return err
+		}
+	}
+}
+
+// onward returns the next event of a stream about a script. Where the host that
+// ended the stream was upgraded, it goes on at the one in its place. wasOver
+// tells that the script did not run at first.
+func onward(ctx context.Context, c *client.Client, stream *client.Stream, name string, wasOver bool) (v1.Event, error) {
+	for {
+		e, err := stream.Next()
+		if e.ID > 0 || !errors.Is(err, io.EOF) {
+			return e, err
+		}
+		began := stream.Began()
+		if !stream.Again(false) {
+			return e, err
+		}
+		if now, failed := c.Script(ctx, name); failed != nil || !began && !wasOver && over(now.State) {
+			return e, errors.Join(failed, err) // nothing is told again of an end before
 		}
 	}
 }

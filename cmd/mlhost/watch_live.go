@@ -41,7 +41,7 @@ func (a *app) canRewrite() bool {
 }
 
 // watchLive shows a script until it has ended, or the host goes away.
-func (a *app) watchLive(ctx context.Context, c *client.Client, stream *client.Stream, name, variable string) error {
+func (a *app) watchLive(ctx context.Context, c *client.Client, onward func() (v1.Event, error), name, variable string) error {
 	w := &watchLive{app: a, only: variable, vars: map[string]*watchedVariable{}}
 	if err := w.begin(ctx, c, name); err != nil {
 		return err
@@ -55,7 +55,7 @@ func (a *app) watchLive(ctx context.Context, c *client.Client, stream *client.St
 	defer close(done)
 	go func() {
 		for {
-			e, err := stream.Next()
+			e, err := onward()
 			select {
 			case events <- next{e, err}:
 			case <-done:

@@ -226,7 +226,7 @@ func (a *API) replay(ctx context.Context, v *viewer, in *eventsInput, after, to 
 			return err
 		}
 		if err := v.gap(v1.GapData{
-			Code: v1.GapPast, Reason: "it was too long ago: the runs have their samples and logs", From: after + 1, To: to,
+			Code: v1.GapPast, Reason: "this host does not remember it, as it was too long ago or before it was started: the runs have their samples and logs", From: after + 1, To: to,
 			Kinds: missing, Since: v1.Time(since), Until: time.Now(),
 		}); err != nil {
 			return err

@@ -101,7 +101,11 @@ func (r *restarts) after(end ending) decision {
 	}
 	delay := r.backoff.NextBackOff()
 	r.attempt++
-	reason := fmt.Sprintf("%s, next start in %s", end.reason, roughly(delay))
+	why := end.reason
+	if why == "" {
+		why = string(end.state)
+	}
+	reason := fmt.Sprintf("%s, next start in %s", why, roughly(delay))
 	if end.state != script.Finished {
 		r.made = append(r.made, r.clock.Now())
 		reason += fmt.Sprintf(" (%d of %d)", len(r.made), r.policy.MaxAttempts)

@@ -152,8 +152,12 @@ func TestPolicies(t *testing.T) {
 		{config.RestartAlways, bad, true}, {config.RestartAlways, good, true}, {config.RestartAlways, stopped, false},
 	} {
 		r := newRestarts(config.Restart{Policy: tt.policy, MaxAttempts: 5}, realClock{})
-		if got := r.after(tt.end); got.yes != tt.want {
+		got := r.after(tt.end)
+		if got.yes != tt.want {
 			t.Errorf("%s after %s: %v", tt.policy, tt.end.state, got.yes)
+		}
+		if got.yes && strings.HasPrefix(got.reason, ",") {
+			t.Errorf("%s after %s: %q does not say why", tt.policy, tt.end.state, got.reason)
 		}
 	}
 }

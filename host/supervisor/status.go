@@ -136,7 +136,7 @@ func (st *status) tell() {
 		if st.shown.State == script.Stuck {
 			now.Reason = st.shown.Reason
 		}
-	case st.stalled:
+	case st.stalled && st.base == script.Running: // check may not have looked since it was paused
 		now.State = script.Stalled
 		now.Reason = fmt.Sprintf("no step and no output for %s", roughly(st.p.config().StalledAfter))
 	}

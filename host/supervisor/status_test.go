@@ -53,3 +53,19 @@ func TestRunningIsToldWithTheInterpretersProcess(t *testing.T) {
 		}
 	}
 }
+
+// A script that is paused is shown so at once, also where it was stalled.
+func TestPausedIsNotStalled(t *testing.T) {
+	r := newRig(t, Options{}, testPlugin("quiet", "plain"))
+	p := newProcess(r.units["quiet"])
+	p.child = &child{handle: handle{pid: 4711}}
+	st := &p.status
+	st.base, st.stalled = script.Running, true
+	st.tell()
+	st.say(script.StateChanged{State: script.Paused})
+	st.tell()
+	told := states(r.events, "quiet")
+	if len(told) != 2 || told[0].State != script.Stalled || told[1].State != script.Paused {
+		t.Errorf("told %+v", told)
+	}
+}

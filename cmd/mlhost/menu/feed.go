@@ -3,7 +3,9 @@ package menu
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
 	"strings"
 	"time"
 
@@ -82,6 +84,9 @@ func readEvents(ctx context.Context, c *client.Client, filter client.EventFilter
 	defer stream.Close()
 	for {
 		e, err := stream.Next()
+		if errors.Is(err, io.EOF) && stream.Again(false) {
+			continue // the host was upgraded
+		}
 		if err != nil {
 			return
 		}

@@ -67,8 +67,12 @@ type EventFilter struct {
 // Stream is an open stream of events. Its methods are for one goroutine.
 type Stream struct {
 	ctx    context.Context //nolint:containedctx // of the request that the stream is
+	client *Client
+	filter EventFilter
 	body   io.ReadCloser
 	reader *bufio.Reader
+	last   uint64 // the newest event that Next has returned; 0: none
+	again  int    // how often Again was asked for since
 }
 
 // Events opens a stream of events. When it returns, the host is subscribed:
@@ -84,11 +88,37 @@ func (c *Client) Events(ctx context.Context, f EventFilter) (*Stream, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Stream{ctx: ctx, body: response.Body, reader: bufio.NewReaderSize(response.Body, 64<<10)}, nil
+	return &Stream{ctx: ctx, client: c, filter: f, body: response.Body, reader: bufio.NewReaderSize(response.Body, 64<<10)}, nil
 }
 
 // Close ends the stream.
 func (s *Stream) Close() { _ = s.body.Close() } // nothing was written to it
+
+// mostAgain is how often a stream is taken up again that brings nothing.
+const mostAgain = 10
+
+// Again takes the stream up again that a host has ended, at the one that
+// carries on in its place: behind the last event that came, or, without one or
+// with anew, from now on. It reports false where no host does.
+func (s *Stream) Again(anew bool) bool {
+	f := s.filter
+	if f.After = max(s.last, f.After); anew {
+		f.After = 0
+	}
+	if s.again++; s.again > mostAgain {
+		return false
+	}
+	next, err := s.client.Events(s.ctx, f)
+	if err != nil {
+		return false
+	}
+	_ = s.body.Close() // it has ended
+	s.body, s.reader = next.body, next.reader
+	return true
+}
+
+// Began reports whether an event has come.
+func (s *Stream) Began() bool { return s.last > 0 }
 
 // maxEvent bounds one event: four times what a plugin's message may have.
 const maxEvent = 256 << 20
@@ -109,6 +139,7 @@ func (s *Stream) Next() (v1.Event, error) {
 			if err := json.Unmarshal(data, &e); err != nil {
 				return v1.Event{}, script.Errorf(script.CodeInternal, "read event: %v", err)
 			}
+			s.last, s.again = max(s.last, e.ID), 0
 			return e, nil
 		}
 		if rest, ok := cutField(line, "data"); ok {
