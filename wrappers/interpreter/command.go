@@ -149,11 +149,7 @@ func (r *run) shim(ctx context.Context, command []string, dir string, env []stri
 	if err != nil {
 		return "", err
 	}
-	extracted, extractErr := python.Extract(folder)
-	if extractErr == nil {
-		folder = filepath.Dir(extracted) // other modules are to be compiled, too
-	}
-	v, err := probePython(ctx, command, dir, env, folder, extracted)
+	v, err := probePython(ctx, command, dir, env, folder)
 	if err != nil {
 		return "", err
 	}
@@ -164,8 +160,9 @@ func (r *run) shim(ctx context.Context, command []string, dir string, env []stri
 		r.warn(fmt.Errorf("%s is Python %s, and mlhost's Python side needs %s: the script runs plain, and only its output is read", command[0], v, oldest))
 		return "", nil
 	}
-	if extractErr != nil {
-		r.warn(fmt.Errorf("the script runs plain, and only its output is read: %w", extractErr))
+	extracted, err := python.Extract(folder)
+	if err != nil {
+		r.warn(fmt.Errorf("the script runs plain, and only its output is read: %w", err))
 		return "", nil
 	}
 	return filepath.Join(extracted, python.ShimName), nil

@@ -20,21 +20,8 @@ import (
 const (
 	// probeTime is how long an interpreter may take to tell its version.
 	probeTime = 20 * time.Second
-	// probeCode works in every Python that there ever was. With the folder of our
-	// modules it has one that can take them compile what every script begins
-	// with, and keep that: a script that compiled them would have half a megabyte
-	// more for all of its life.
-	probeCode = `import sys
-sys.stdout.write('mlhost %d %d\n' % sys.version_info[:2])
-sys.stdout.flush()
-if sys.argv[1:] and sys.version_info >= (3, 8):
-    sys.dont_write_bytecode = False
-    sys.path[:] = sys.argv[1:] + [folder for folder in sys.path if folder]
-    try:
-        import mlhost._launch
-    except Exception:
-        pass
-`
+	// probeCode works in every Python that there ever was.
+	probeCode = "import sys; sys.stdout.write('mlhost %d %d\\n' % sys.version_info[:2])"
 )
 
 // version is the version of a Python.
@@ -53,9 +40,8 @@ func (v version) below(w version) bool {
 // folder cache for as long as the executable stays the same. It returns the
 // zero version where the answer could not be kept: a script that chooses the
 // Python by itself (pyenv, conda run) is slow to ask and may choose another
-// one the next time. There the shim finds out. modules is the folder of ours,
-// "" where there is none.
-func probePython(ctx context.Context, command []string, dir string, env []string, cache, modules string) (version, error) {
+// one the next time. There the shim finds out.
+func probePython(ctx context.Context, command []string, dir string, env []string, cache string) (version, error) {
 	file := cacheFile(command)
 	if file == "" {
 		return version{}, nil
@@ -69,9 +55,6 @@ func probePython(ctx context.Context, command []string, dir string, env []string
 	ctx, cancel := context.WithTimeout(ctx, probeTime)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, command[0], "-c", probeCode)
-	if modules != "" {
-		cmd.Args = append(cmd.Args, modules)
-	}
 	cmd.Dir, cmd.Env, cmd.WaitDelay = dir, env, time.Second
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr

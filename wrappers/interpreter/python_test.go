@@ -2,8 +2,6 @@ package interpreter
 
 import (
 	"context"
-	"errors"
-	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -11,7 +9,6 @@ import (
 	"testing"
 
 	"github.com/mlhost/mlhost/shared/script"
-	"github.com/mlhost/mlhost/wrappers/python"
 )
 
 // withPython makes a launch one of a Python script.
@@ -128,7 +125,7 @@ func TestProbeOfPython(t *testing.T) {
 	interpreter := needs(t, "python3")
 	cache := t.TempDir()
 	real := realPython(t, interpreter)
-	first, err := probePython(t.Context(), []string{real}, "", os.Environ(), cache, "")
+	first, err := probePython(t.Context(), []string{real}, "", os.Environ(), cache)
 	if err != nil || first.major != 3 {
 		t.Fatal(first, err)
 	}
@@ -140,46 +137,18 @@ func TestProbeOfPython(t *testing.T) {
 		if err := os.WriteFile(filepath.Join(cache, f.Name()), []byte("mlhost 3 99\n"), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		if v, err := probePython(t.Context(), []string{real}, "", os.Environ(), cache, ""); err != nil || v != (version{3, 99}) {
+		if v, err := probePython(t.Context(), []string{real}, "", os.Environ(), cache); err != nil || v != (version{3, 99}) {
 			t.Error(v, err)
 		}
 	}
-	if _, err := probePython(t.Context(), []string{"/bin/false"}, "", nil, cache, ""); err == nil || !strings.Contains(err.Error(), "/bin/false does not run as a Python") {
+	if _, err := probePython(t.Context(), []string{"/bin/false"}, "", nil, cache); err == nil || !strings.Contains(err.Error(), "/bin/false does not run as a Python") {
 		t.Error(err)
 	}
-	if v, err := probePython(t.Context(), []string{real, "-X", "dev"}, "", nil, cache, ""); err != nil || v != (version{}) {
+	if v, err := probePython(t.Context(), []string{real, "-X", "dev"}, "", nil, cache); err != nil || v != (version{}) {
 		t.Error("a command was asked", v, err)
 	}
-	if _, err := probePython(t.Context(), []string{"/bin/echo"}, "", nil, cache, ""); err == nil {
+	if _, err := probePython(t.Context(), []string{"/bin/echo"}, "", nil, cache); err == nil {
 		t.Error("echo is no Python")
-	}
-}
-
-// The first probe of an interpreter compiles our modules, and nothing of the
-// folder that the script runs in.
-func TestProbeCompiles(t *testing.T) {
-	interpreter := realPython(t, needs(t, "python3"))
-	modules, err := python.Extract(t.TempDir())
-	if err != nil {
-		t.Fatal(err)
-	}
-	dir := t.TempDir()
-	for _, name := range []string{"threading", "select", "mlhost"} {
-		if err := os.WriteFile(filepath.Join(dir, name+".py"), []byte("open('ran', 'w')\nraise SystemExit(3)\n"), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	env := append(os.Environ(), "PYTHONDONTWRITEBYTECODE=1")
-	if v, err := probePython(t.Context(), []string{interpreter}, dir, env, t.TempDir(), modules); err != nil || v.below(oldest) {
-		t.Fatal(v, err)
-	}
-	for _, name := range []string{"_launch", "_session", "_channel"} {
-		if found, err := filepath.Glob(filepath.Join(modules, "mlhost", "__pycache__", name+".*.pyc")); len(found) != 1 || err != nil {
-			t.Error(name, found, err)
-		}
-	}
-	if _, err := os.Stat(filepath.Join(dir, "ran")); !errors.Is(err, fs.ErrNotExist) {
-		t.Error("a module of the script's folder was run", err)
 	}
 }
 

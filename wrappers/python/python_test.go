@@ -108,3 +108,43 @@ func cleanEnvironment() []string {
 		return strings.HasPrefix(entry, "PYTHON") || strings.HasPrefix(entry, "MLHOST_")
 	})
 }
+
+// The process of a script never compiles our modules: a child of the first one
+// does.
+func TestModulesAreCompiledApart(t *testing.T) {
+	interpreter, err := exec.LookPath("python3")
+	if err != nil {
+		t.Skip("there is no Python")
+	}
+	home, err := Extract(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	script := filepath.Join(t.TempDir(), "script.py")
+	if err := os.WriteFile(script, []byte("import os\nprint(os.getpid())\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for i, flags := range [][]string{{"-v"}, {"-v"}, {"-v", "-O"}} {
+		cmd := exec.CommandContext(t.Context(), interpreter, append(flags, filepath.Join(home, ShimName), script)...)
+		cmd.Env = append(os.Environ(), "PYTHONDONTWRITEBYTECODE=1")
+		var told strings.Builder
+		cmd.Stderr = &told
+		out, err := cmd.Output()
+		if err != nil || len(strings.Fields(string(out))) != 1 {
+			t.Fatalf("%v: %s%s", err, out, told.String())
+		}
+		compiled, read := 0, 0
+		for line := range strings.Lines(told.String()) {
+			file, isCode := strings.CutPrefix(strings.TrimRight(line, "'\n"), "# code object from ")
+			switch {
+			case isCode && strings.HasSuffix(file, "_session.py"):
+				compiled++
+			case isCode && strings.Contains(file, "_session.") && strings.HasSuffix(file, ".pyc"):
+				read++
+			}
+		}
+		if want := map[int]int{0: 1, 1: 0, 2: 1}[i]; compiled != want || read != 1 {
+			t.Errorf("start %d: the modules were compiled %d times and read %d times\n%s", i, compiled, read, told.String())
+		}
+	}
+}

@@ -52,6 +52,28 @@ def _flags():
     return subprocess._args_from_interpreter_flags()
 
 
+def _compile_apart():
+    """Has a child compile our modules, once: a process that compiled them would
+    have up to a megabyte more for all of its life."""
+    optimized = ".opt-%d" % sys.flags.optimize if sys.flags.optimize else ""
+    done = os.path.join(_HERE, "mlhost", "__pycache__", "whole.%s%s" % (sys.implementation.cache_tag, optimized))
+    if os.path.exists(done) or sys.pycache_prefix or not hasattr(os, "fork") or not os.access(_HERE, os.W_OK):
+        return
+    if len(sys._current_frames()) > 1:
+        return  # somebody's threads would not be in the child
+    try:
+        pid = os.fork()
+    except OSError:
+        return
+    if pid == 0:
+        try:
+            __import__("mlhost._launch")
+            open(done, "w").close()
+        finally:
+            os._exit(0)  # what went wrong here the parent sees too
+    os.waitpid(pid, 0)
+
+
 def _prepare():
     """Returns the function that runs the script, or None if it must run bare."""
     problem = ""
@@ -62,6 +84,7 @@ def _prepare():
         keep, sys.dont_write_bytecode = sys.dont_write_bytecode, False
         sys.path.insert(0, _HERE)
         try:
+            _compile_apart()
             from mlhost import _launch
         finally:
             del sys.path[0]
