@@ -3,6 +3,7 @@ package interpreter
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/mlhost/mlhost/shared/script"
@@ -23,18 +24,37 @@ func packagesOn(path []string) map[string]script.Value {
 		if i == maxPathFolder || !filepath.IsAbs(folder) {
 			continue
 		}
-		entries, err := os.ReadDir(folder)
-		if err != nil {
-			continue // an archive, or nothing at all
-		}
-		for _, e := range entries {
-			name, version, ok := distribution(e.Name())
+		for _, entry := range distributions(folder) {
+			name, version, ok := distribution(entry)
 			if _, known := found[name]; ok && !known && len(found) < maxPackages {
 				found[name] = script.String(version)
 			}
 		}
 	}
 	return found
+}
+
+// distributions returns the names of the folders that describe packages, in
+// order, few at a time: there are many others, and a wrapper keeps the memory.
+func distributions(folder string) (names []string) {
+	dir, err := os.Open(folder)
+	if err != nil {
+		return nil // nothing at all
+	}
+	defer dir.Close()
+	for {
+		some, err := dir.Readdirnames(64)
+		for _, name := range some {
+			if strings.HasSuffix(name, ".dist-info") || strings.HasSuffix(name, ".egg-info") {
+				names = append(names, name)
+			}
+		}
+		if err != nil {
+			break // the end, or an archive
+		}
+	}
+	slices.Sort(names)
+	return names
 }
 
 // distribution reads the name of a folder that describes a package:

@@ -176,7 +176,7 @@ func copyParts(to io.Writer, from io.Reader, part []byte) error {
 }
 
 // partSize is how much of a file a wrapper has in memory at once.
-const partSize = 16 << 10
+const partSize = 4 << 10
 
 // walk calls visit for each file, in the order of their names.
 func walk(visit func(name string, file fs.File) error) error {

@@ -52,7 +52,7 @@ func (p *place) bar(b bar, counts []count, now time.Time) *script.Progress {
 func (p *place) take(counts []count) {
 	var outer, inner *count
 	for i := range counts {
-		if c := &counts[i]; coarse[c.name] {
+		if c := &counts[i]; coarse.has(c.name) {
 			outer = c
 		} else if inner == nil || inner.total == 0 {
 			inner = c

@@ -85,7 +85,7 @@ func isSettings(tokens []token) bool {
 		case !open || i == 0:
 		case tokens[i-1].is(":"):
 			texts = texts || t.quote && t.kind != number || t.text == "True" || t.text == "False" || t.text == "true" || t.text == "false"
-		case t.quote && i+1 < len(tokens) && tokens[i+1].is(":") && chosen[strings.ToLower(t.text)]:
+		case t.quote && i+1 < len(tokens) && tokens[i+1].is(":") && chosen.has(strings.ToLower(t.text)):
 			names++
 		}
 	}
@@ -106,9 +106,9 @@ func isListOfSettings(tokens []token) bool {
 		}
 		name := strings.ToLower(t.text)
 		switch {
-		case chosen[name]:
+		case chosen.has(name):
 			names++
-		case measured[name] && !isSetting(name), counters[name]:
+		case measured.has(name) && !isSetting(name), counters.has(name):
 			return false
 		}
 		all++
@@ -124,7 +124,7 @@ func (s *scanner) head() {
 		return
 	}
 	switch {
-	case t[0].kind == word && scopes[strings.ToLower(t[0].text)]:
+	case t[0].kind == word && scopes.has(strings.ToLower(t[0].text)):
 		s.scope = strings.ToLower(t[0].text)
 	case t[0].is("[") && isCount(t[1]) && t[2].is("]") && len(t) > 3 && !t[3].is("["):
 		s.counts = append(s.counts, count{name: "round", done: t[1].value})
@@ -205,7 +205,7 @@ func (s *scanner) nameBefore(i int) (name string, sep, ok bool) {
 	if at < s.used || s.tokens[at].kind != word {
 		return s.nameOfSentence(at, sep)
 	}
-	if !sep && !bracket && at-1 >= s.used && links[strings.ToLower(s.tokens[at].text)] && s.tokens[at-1].kind == word {
+	if !sep && !bracket && at-1 >= s.used && links.has(strings.ToLower(s.tokens[at].text)) && s.tokens[at-1].kind == word {
 		at-- // a top score of 0.9
 	}
 	name = s.phrase(at)
@@ -234,7 +234,7 @@ func (s *scanner) nameOfSentence(at int, sep bool) (string, bool, bool) {
 		}
 		if text := strings.ToLower(t.text); t.kind == word && isMeasured(text) {
 			first = text
-		} else if scopes[text] {
+		} else if scopes.has(text) {
 			scope = text + "_"
 		}
 	}
@@ -250,18 +250,18 @@ func (s *scanner) phrase(i int) string {
 		}
 		j--
 		before := s.tokens[j]
-		if before.is(".") && j > s.used && len(s.tokens[j-1].text) <= 5 && scopes[strings.ToLower(s.tokens[j-1].text)] {
+		if before.is(".") && j > s.used && len(s.tokens[j-1].text) <= 5 && scopes.has(strings.ToLower(s.tokens[j-1].text)) {
 			j--
 			before = s.tokens[j] // Val. Loss
 		}
 		text := strings.ToLower(before.text)
-		if _, is := counter(text); before.kind != word || before.quote || is || breaks[text] {
+		if _, is := counter(text); before.kind != word || before.quote || is || breaks.has(text) {
 			break
 		}
 		words = append(words, before.text)
 	}
 	slices.Reverse(words)
-	if len(words) == 2 && blurs[strings.ToLower(words[0])] {
+	if len(words) == 2 && blurs.has(strings.ToLower(words[0])) {
 		words = words[1:]
 	}
 	return cleanName(strings.Join(words, "_"))
@@ -307,7 +307,7 @@ func last(name string) string {
 func (s *scanner) count(name string, i int, total float64) bool {
 	plain, is := counter(last(name))
 	t := s.tokens[i]
-	if !is || limits[pieces(name)[0]] && plain != strings.ToLower(name) || t.unit != "" || t.value < 0 || total > 0 && t.value > total || !t.whole && plain != "epoch" {
+	if !is || limits.has(pieces(name)[0]) && plain != strings.ToLower(name) || t.unit != "" || t.value < 0 || total > 0 && t.value > total || !t.whole && plain != "epoch" {
 		return false
 	}
 	s.counts = append(s.counts, count{plain, t.value, total})
@@ -323,9 +323,9 @@ func (s *scanner) pair(name string, sep bool, i, end int, total float64) {
 	}
 	plain := last(name)
 	switch {
-	case name == "" || len(name) > 64 || nobodys[name] || strings.HasSuffix(name, ".py") || plain == "eta":
+	case name == "" || len(name) > 64 || nobodys.has(name) || strings.HasSuffix(name, ".py") || plain == "eta":
 		return
-	case scopes[name] && (t.whole || !sep):
+	case scopes.has(name) && (t.whole || !sep):
 		return
 	case !p.sure && !sep && !s.alone(i, end):
 		return
@@ -337,7 +337,7 @@ func (s *scanner) pair(name string, sep bool, i, end int, total float64) {
 	if total > 0 && isRatio(name) {
 		p.value /= total
 	}
-	if scopes[s.scope] && !trains(s.scope) && p.sure && !scopes[pieces(name)[0]] {
+	if scopes.has(s.scope) && !trains(s.scope) && p.sure && !scopes.has(pieces(name)[0]) {
 		p.name = s.scope + "_" + name
 	}
 	s.pairs = append(s.pairs, p)

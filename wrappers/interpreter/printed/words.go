@@ -5,68 +5,96 @@ import (
 	"strings"
 )
 
-func setOf(words string) map[string]bool {
-	set := map[string]bool{}
-	for w := range strings.FieldsSeq(words) {
-		set[w] = true
-	}
-	return set
+// words is a set, in the order of its words: it is part of the program, where a
+// map would be made by every process of it.
+type words []string
+
+func (w words) has(text string) bool {
+	_, found := slices.BinarySearch(w, text)
+	return found
 }
 
 var (
 	// counters name where the script is.
-	counters = setOf(`epoch ep step steps global_step iter iters iteration it batch batch_idx minibatch round episode update
-		updates num_updates timestep timesteps total_timesteps generation trial fold`)
+	counters = words{
+		"batch", "batch_idx", "ep", "episode", "epoch", "fold", "generation", "global_step", "it", "iter", "iteration", "iters",
+		"minibatch", "num_updates", "round", "step", "steps", "timestep", "timesteps", "total_timesteps", "trial", "update",
+		"updates",
+	}
 	// coarse are the counters with others inside.
-	coarse = setOf(`epoch ep fold trial`)
+	coarse = words{"ep", "epoch", "fold", "trial"}
 
 	// measured are the parts of names that tell of training.
-	measured = setOf(`loss losses acc accuracy err error mae mse rmse mape nll ppl perplexity bpc bpb f1 auc auroc auprc ap map iou
-		miou dice precision recall bleu rouge meteor wer cer psnr ssim fid lpips reward rewards return returns score cost
-		objective elbo kl entropy logloss mlogloss l1 l2 rmsle r2 top1 top5 acc1 acc5 lr learning_rate grad_norm gradnorm
-		gnorm norm likelihood regret residual divergence ndcg mrr mcc kappa sensitivity specificity correlation energy
-		throughput mfu binary_logloss multi_logloss variance inertia`)
+	measured = words{
+		"acc", "acc1", "acc5", "accuracy", "ap", "auc", "auprc", "auroc", "binary_logloss", "bleu", "bpb", "bpc", "cer",
+		"correlation", "cost", "dice", "divergence", "elbo", "energy", "entropy", "err", "error", "f1", "fid", "gnorm",
+		"grad_norm", "gradnorm", "inertia", "iou", "kappa", "kl", "l1", "l2", "learning_rate", "likelihood", "logloss", "loss",
+		"losses", "lpips", "lr", "mae", "map", "mape", "mcc", "meteor", "mfu", "miou", "mlogloss", "mrr", "mse", "multi_logloss",
+		"ndcg", "nll", "norm", "objective", "perplexity", "ppl", "precision", "psnr", "r2", "recall", "regret", "residual",
+		"return", "returns", "reward", "rewards", "rmse", "rmsle", "rouge", "score", "sensitivity", "specificity", "ssim",
+		"throughput", "top1", "top5", "variance", "wer",
+	}
 	// learning makes "learning rate" one of them.
 	learning = "learning_rate"
 
 	// ratios are names whose 9911/10000 is a share.
-	ratios = setOf(`acc accuracy precision recall correct score err error top1 top5 success f1`)
+	ratios = words{
+		"acc", "accuracy", "correct", "err", "error", "f1", "precision", "recall", "score", "success", "top1", "top5",
+	}
 
 	// scopes tell of which data something is measured.
-	scopes = setOf(`train training tr val valid validation test testing eval evaluation dev learn`)
+	scopes = words{
+		"dev", "eval", "evaluation", "learn", "test", "testing", "tr", "train", "training", "val", "valid", "validation",
+	}
 	// blurs say no more than the name behind them.
-	blurs = setOf(`avg average mean current cur running smoothed`)
+	blurs = words{"average", "avg", "cur", "current", "mean", "running", "smoothed"}
 
 	// breaks end a name to the left.
-	breaks = setOf(`the a an of on for at in after is was with and to by from or set info debug warning warn error critical trace
-		than has got`)
+	breaks = words{
+		"a", "after", "an", "and", "at", "by", "critical", "debug", "error", "for", "from", "got", "has", "in", "info", "is",
+		"of", "on", "or", "set", "than", "the", "to", "trace", "warn", "warning", "was", "with",
+	}
 
 	// links stand between a name and its number in a sentence.
-	links = setOf(`of is was are at by to reached reaches`)
+	links = words{"are", "at", "by", "is", "of", "reached", "reaches", "to", "was"}
 
 	// settled are the parts of names that settings have, though they tell of
 	// training: lr, max_grad_norm, kl_coef.
-	settled = setOf(`lr learning_rate max min maximum minimum clip clipping decay warmup init initial base start final target goal threshold
-		tol tolerance eps epsilon alpha beta gamma coef coeff coefficient weight weights penalty factor scale l1 l2 limit patience margin smoothing
-		temperature dropout prob probability`)
+	settled = words{
+		"alpha", "base", "beta", "clip", "clipping", "coef", "coeff", "coefficient", "decay", "dropout", "eps", "epsilon",
+		"factor", "final", "gamma", "goal", "init", "initial", "l1", "l2", "learning_rate", "limit", "lr", "margin", "max",
+		"maximum", "min", "minimum", "patience", "penalty", "prob", "probability", "scale", "smoothing", "start", "target",
+		"temperature", "threshold", "tol", "tolerance", "warmup", "weight", "weights",
+	}
 	// limits before a counter make a setting of it: max_iters, warmup_steps.
-	limits = setOf(`max min n warmup decay lr eval log save print every per target start initial maximum minimum checkpoint test val valid`)
+	limits = words{
+		"checkpoint", "decay", "eval", "every", "initial", "log", "lr", "max", "maximum", "min", "minimum", "n", "per", "print",
+		"save", "start", "target", "test", "val", "valid", "warmup",
+	}
 
 	// nobodys are names of numbers that tell nothing of training.
-	nobodys = setOf(`line port pid rank local_rank world_size v_num seed gpu cuda node device version worker thread tid code
-		status exit date year day http https total file files`)
+	nobodys = words{
+		"code", "cuda", "date", "day", "device", "exit", "file", "files", "gpu", "http", "https", "line", "local_rank", "node",
+		"pid", "port", "rank", "seed", "status", "thread", "tid", "total", "v_num", "version", "worker", "world_size", "year",
+	}
 
 	// chosen are names of settings, which lines of a log seldom have two of.
-	chosen = setOf(`seed device dataset data_dir data output_dir out_dir work_dir log_dir save_dir input_file config model_name resume
-		batch_size num_workers num_epochs epochs max_epochs max_steps max_iters num_steps optimizer weight_decay momentum dropout
-		hidden_size hidden_dim num_layers n_layer n_head n_embd`)
+	chosen = words{
+		"batch_size", "config", "data", "data_dir", "dataset", "device", "dropout", "epochs", "hidden_dim", "hidden_size",
+		"input_file", "log_dir", "max_epochs", "max_iters", "max_steps", "model_name", "momentum", "n_embd", "n_head", "n_layer",
+		"num_epochs", "num_layers", "num_steps", "num_workers", "optimizer", "out_dir", "output_dir", "resume", "save_dir",
+		"seed", "weight_decay", "work_dir",
+	}
 
-	units = setOf(`s sec secs second seconds ms msec us µs ns m min mins minute minutes h hr hrs hour hours x k K M G B kB KB MB GB TB
-		KiB MiB GiB it iter iters steps samples tokens images imgs fps Hz W J %`)
+	units = words{
+		"%", "B", "G", "GB", "GiB", "Hz", "J", "K", "KB", "KiB", "M", "MB", "MiB", "TB", "W", "fps", "h", "hour", "hours", "hr",
+		"hrs", "images", "imgs", "it", "iter", "iters", "k", "kB", "m", "min", "mins", "minute", "minutes", "ms", "msec", "ns",
+		"s", "samples", "sec", "second", "seconds", "secs", "steps", "tokens", "us", "x", "µs",
+	}
 )
 
 func isUnit(text string) bool {
-	if units[text] {
+	if units.has(text) {
 		return true
 	}
 	of, per, ok := strings.Cut(text, "/")
@@ -81,11 +109,11 @@ func pieces(name string) []string {
 // isMeasured reports whether a name tells of training.
 func isMeasured(name string) bool {
 	name = strings.ToLower(name)
-	if measured[name] || strings.HasSuffix(name, learning) || strings.HasSuffix(name, "grad_norm") {
+	if measured.has(name) || strings.HasSuffix(name, learning) || strings.HasSuffix(name, "grad_norm") {
 		return true
 	}
 	for _, piece := range pieces(name) {
-		if measured[piece] || measured[strings.TrimRight(piece, "0123456789")] {
+		if measured.has(piece) || measured.has(strings.TrimRight(piece, "0123456789")) {
 			return true
 		}
 	}
@@ -97,12 +125,12 @@ func isSetting(name string) bool {
 	if strings.HasSuffix(strings.ToLower(name), learning) {
 		return true
 	}
-	return slices.ContainsFunc(pieces(name), func(piece string) bool { return settled[piece] })
+	return slices.ContainsFunc(pieces(name), func(piece string) bool { return settled.has(piece) })
 }
 
 func isRatio(name string) bool {
 	for _, piece := range pieces(name) {
-		if ratios[piece] {
+		if ratios.has(piece) {
 			return true
 		}
 	}
@@ -112,5 +140,5 @@ func isRatio(name string) bool {
 // counter returns the plain name of a counter: epoch for Epoch(train).
 func counter(name string) (string, bool) {
 	name, _, _ = strings.Cut(strings.ToLower(name), "(")
-	return name, counters[name]
+	return name, counters.has(name)
 }
