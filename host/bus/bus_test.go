@@ -35,6 +35,19 @@ func TestFilter(t *testing.T) {
 	}
 }
 
+func TestFilterOfLogs(t *testing.T) {
+	b := New()
+	defer b.Close()
+	s := b.Subscribe(Filter{Logs: []string{"a"}}, 10)
+	line := script.LogLine{Text: "x"}
+	b.Publish(script.Event{ID: 1, Script: "b", Body: line}, script.Event{ID: 2, Script: "a", Body: line}, warned(3, "b"))
+	for _, want := range []uint64{2, 3} {
+		if e := <-s.C; e.ID != want {
+			t.Errorf("want %d, got %d", want, e.ID)
+		}
+	}
+}
+
 func TestSlowViewerLosesTheOldest(t *testing.T) {
 	b := New()
 	defer b.Close()

@@ -105,7 +105,7 @@ export function Chart(props: ChartProps) {
     box.current?.setAttribute("aria-label", summary(title, lines, moments));
   }, [moments.length, sight, asTable]);
   return (
-    <figure class="chart card" ref={figure}>
+    <figure class="chart card" ref={figure} aria-label={title}>
       <figcaption class="chart-head">
         <span class="chart-title ellipsis" title={title}>
           {title}
@@ -192,7 +192,7 @@ function summary(title: string, lines: readonly Line[], moments: readonly Moment
     const min = Math.min(...s.pieces.map((p) => p.min).filter(Number.isFinite));
     const max = Math.max(...s.pieces.map((p) => p.max).filter(Number.isFinite));
     const bad = s.pieces.reduce((n, p) => n + p.nan + p.inf, 0);
-    return `${l.label}: ${num(s.count)} samples${Number.isFinite(min) ? ` from ${num(min)} to ${num(max)}` : ""}${bad ? `, ${num(bad)} of them no finite number` : ""}`;
+    return `${l.label}: ${num(s.count)} samples${Number.isFinite(min) ? ` from ${num(min)} to ${num(max)}${s.latest ? `, the last ${num(s.latest.value)}` : ""}` : ""}${bad ? `, ${num(bad)} of them no finite number` : ""}`;
   });
   return `Chart of ${title}. ${parts.join(". ")}${moments.length > 0 ? `. ${moments.length} ${moments.length === 1 ? "change of a parameter is" : "changes of parameters are"} marked` : ""}`;
 }
@@ -204,8 +204,8 @@ function Numbers({ title, lines, view }: { title: string; lines: readonly Line[]
     return l.series.pieces.filter((_, i, all) => i % every === 0 || i === all.length - 1).map((p) => ({ l, p }));
   });
   return (
-    <div class="chart-table" tabIndex={0} role="region" aria-label={`Numbers of ${title}`}>
-      <table>
+    <div class="chart-table" tabIndex={0} role="group" aria-label={`Numbers of ${title}`}>
+      <table aria-label={`Numbers of ${title}`}>
         <thead>
           <tr>
             {lines.length > 1 && <th scope="col">Line</th>}

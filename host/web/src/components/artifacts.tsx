@@ -19,8 +19,8 @@ export function Artifacts({ run, list, live }: { run: string; list: readonly Art
           Files that a script writes in its directory are found by themselves: checkpoints, models, tables, images.
         </Empty>
       ) : (
-        <div class="scroll-x" tabIndex={0} role="region" aria-label="Artifacts">
-          <table class="plain">
+        <div class="scroll-x" tabIndex={0} role="group" aria-label="Artifacts">
+          <table class="plain" aria-label="Artifacts">
             <thead>
               <tr>
                 <th scope="col">File</th>

@@ -17,8 +17,8 @@ interface ChangeTableProps {
 export function ChangeTable({ changes, label, action }: ChangeTableProps) {
   const runs = changes.some((c) => c.run);
   return (
-    <div class="scroll-x" tabIndex={0} role="region" aria-label={label}>
-      <table class="plain">
+    <div class="scroll-x" tabIndex={0} role="group" aria-label={label}>
+      <table class="plain" aria-label={label}>
         <thead>
           <tr>
             <th scope="col">Time</th>

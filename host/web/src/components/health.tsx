@@ -4,6 +4,8 @@ import { Icon } from "./icon";
 
 /** How many scripts do what. A press shows only those. */
 export function HealthStrip({ counts, chosen, onChoose }: { counts: Record<GroupID, number>; chosen: GroupID | ""; onChoose: (g: GroupID | "") => void }) {
+  // Told aloud when it changes: what asks for somebody, and nothing that changes all the time.
+  const troubles = [counts.failed ? `${counts.failed} failed` : "", counts.stalled ? `${counts.stalled} stalled` : ""].filter(Boolean).join(", ");
   return (
     <div class="health" role="group" aria-label="Scripts by state">
       {groups.map((g) => (
@@ -22,6 +24,9 @@ export function HealthStrip({ counts, chosen, onChoose }: { counts: Record<Group
           </span>
         </button>
       ))}
+      <span class="sr" role="status">
+        {troubles}
+      </span>
     </div>
   );
 }

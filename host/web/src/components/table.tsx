@@ -8,6 +8,8 @@ import { useRem, VirtualRows } from "./virtual";
 export interface Column<T> {
   id: string;
   title: string;
+  /** What names a column without a title, for who hears the table. */
+  label?: string;
   /** As in grid-template-columns. */
   width: string;
   cell: (row: T) => ComponentChildren;
@@ -93,7 +95,7 @@ function Head<T>({ column, sorting, onSort }: { column: Column<T>; sorting: Sort
   return (
     <div role="columnheader" class={`cell col-${column.id} ${column.class ?? ""}`} aria-sort={order}>
       {order === undefined ? (
-        column.title
+        column.title || <span class="sr">{column.label}</span>
       ) : (
         <button type="button" class="sort" onClick={() => onSort?.(column.id)}>
           {column.title}

@@ -157,8 +157,8 @@ function Side({ title, rows, same, runs }: { title: string; rows: readonly Compa
       {rows.length === 0 ? (
         <p class="card-body muted">{same === 0 ? "None." : `All ${num(same)} are the same.`}</p>
       ) : (
-        <div class="scroll-x" tabIndex={0} role="region" aria-label={title}>
-          <table class="plain compared">
+        <div class="scroll-x" tabIndex={0} role="group" aria-label={title}>
+          <table class="plain compared" aria-label={title}>
             <thead>
               <tr>
                 <th scope="col">Name</th>

@@ -25,7 +25,7 @@ const columns: Column<Row>[] = [
   { id: "value", title: "Key variable", width: "minmax(19rem, 1.5fr)", class: "apart", sortable: true, cell: (r) => <KeyCell row={r} /> },
   { id: "restarts", title: "Restarts", width: "5.4rem", sortable: true, class: "num", cell: (r) => (r.script.restarts ? num(r.script.restarts) : <span class="faint">0</span>) },
   { id: "age", title: "Age", width: "6rem", sortable: true, class: "num", cell: (r) => <Age started={r.script.started} /> },
-  { id: "actions", title: "", width: "4.4rem", cell: (r) => <RowActions row={r} /> },
+  { id: "actions", title: "", label: "Actions", width: "4.4rem", cell: (r) => <RowActions row={r} /> },
 ];
 
 function NameCell({ row }: { row: Row }) {

@@ -95,7 +95,7 @@ function Way({ link, a, b, lit, named }: { link: Link; a: Point; b: Point; lit: 
     <g class={`way ${link.kind} ${link.off ? "off" : ""} ${link.problem ? "problem" : ""} ${lit ? "" : "dim"}`}>
       <title>
         {`${link.from} → ${link.to}: ${link.labels.join(", ")}`}
-        {link.count > 0 ? `, ${num(link.count)} times` : ""}
+        {link.count > 0 ? `, ${link.count === 1 ? "once" : `${num(link.count)} times`}` : ""}
         {link.rate > 0 ? `, ${rate(link.rate)}` : ""}
         {link.off ? ", turned off" : ""}
         {link.problem ? ", with a problem" : ""}

@@ -100,8 +100,8 @@ function Traffic({ seen }: { seen: Seen }) {
       {all.length === 0 ? (
         <Empty icon="link" title="No message yet" />
       ) : (
-        <div class="scroll-x" tabIndex={0} role="region" aria-label="Messages since the host began">
-          <table class="plain">
+        <div class="scroll-x" tabIndex={0} role="group" aria-label="Messages since the host began">
+          <table class="plain" aria-label="Messages since the host began">
             <thead>
               <tr>
                 {["From", "To", "Topic", "Kind"].map((t) => (
@@ -146,8 +146,8 @@ function Answers({ topics }: { topics: Topics }) {
   if (topics.topics.length === 0) return null;
   return (
     <Card title="What scripts can be asked and told">
-      <div class="scroll-x" tabIndex={0} role="region" aria-label="What scripts can be asked and told">
-        <table class="plain">
+      <div class="scroll-x" tabIndex={0} role="group" aria-label="What scripts can be asked and told">
+        <table class="plain" aria-label="What scripts can be asked and told">
           <thead>
             <tr>
               <th scope="col">Script</th>

@@ -116,7 +116,7 @@ function columns(runs: readonly Run[], chosen: { value: readonly string[] }): Co
   };
   return [
     {
-      id: "choose", title: "", width: "1.6rem",
+      id: "choose", title: "", label: "Choose", width: "1.6rem",
       cell: (r) => <input type="checkbox" class="check" aria-label={`Choose run ${r.id} of ${r.script}`} checked={chosen.value.includes(r.id)} onChange={() => toggle(r.id)} />,
     },
     {

@@ -111,7 +111,7 @@ function Values({ of, none }: { of: Record<string, Value>; none: string }) {
   const names = Object.keys(of).sort();
   if (names.length === 0) return <Empty title={none} />;
   return (
-    <table class="plain">
+    <table class="plain" aria-label="Parameters at the start">
       <tbody>
         {names.map((n) => (
           <tr key={n}>

@@ -76,7 +76,7 @@ function Slider(props: ControlProps & { range: Range }) {
   return (
     <div class="slider">
       <input
-        type="range" min={0} max={places} step={1} value={place} disabled={disabled} aria-label={p.name} aria-valuetext={`${num(shown, 6)} ${p.unit}`} aria-describedby={props.describedBy}
+        type="range" min={0} max={places} step={1} value={place} disabled={disabled} aria-label={p.name} aria-valuetext={`${num(shown, 6)} ${p.unit}`.trim()} aria-describedby={props.describedBy}
         style={{ "--part": `${place / 10}%` }}
         onInput={(e) => (held.value = e.currentTarget.valueAsNumber)} onChange={(e) => void send(e.currentTarget.valueAsNumber)} onKeyDown={onKey}
       />

@@ -77,8 +77,10 @@ function Head({ name }: { name: string }) {
         </a>
         <Icon name="chevron" size={11} class="faint" />
         <h1 class="ellipsis">{script.name}</h1>
-        <StateBadge state={script.state} />
-        {script.reason && <span class={`why ${look.tone === "bad" || look.tone === "warn" ? `tone-${look.tone}-text` : ""}`}>{script.reason}</span>}
+        <span class="state-told" role="status">
+          <StateBadge state={script.state} />
+          {script.reason && <span class={`why ${look.tone === "bad" || look.tone === "warn" ? `tone-${look.tone}-text` : ""}`}>{script.reason}</span>}
+        </span>
         <div class="script-actions">
           {actionsFor(script.state).map((a) => (
             <Button key={a.verb} icon={a.icon} kind={destroys(a.verb, script.state) && a.verb === "stop" ? "danger" : "plain"} onClick={() => void act(script.name, a.verb)}>
@@ -107,7 +109,7 @@ function Head({ name }: { name: string }) {
         <Fact label="Process">{script.pid ?? script.plugin_pid ?? "–"}</Fact>
       </dl>
       {part !== null && (
-        <div class="meter wide" role="progressbar" aria-label="Progress" aria-valuenow={Math.round(part * 100)} aria-valuemin={0} aria-valuemax={100}>
+        <div class="meter wide" role="progressbar" aria-label="Progress" aria-valuenow={Math.round(part * 100)} aria-valuemin={0} aria-valuemax={100} aria-valuetext={`${num(p!.done)} of ${num(p!.total)}`}>
           <span style={{ width: `${part * 100}%` }} />
         </div>
       )}
