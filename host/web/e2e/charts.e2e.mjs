@@ -73,6 +73,7 @@ test("charts that are opened late have their history, and one cursor; axes, loga
 test("a chart that is pinned stands first, and stands for its script in the table", async () => {
   const lab = await theKnobs();
   await withPage(lab, "#/script/knobs", {}, async (page) => {
+    await chart(page, "other/b").hover(); // its buttons come then, and with the focus
     await page.getByRole("button", { name: /^Pin other\/b/ }).click();
     await until("it is first", async () => (await page.locator(".chart-title").first().textContent()) === "other/b");
     await page.getByRole("link", { name: "Scripts", exact: true }).first().click();

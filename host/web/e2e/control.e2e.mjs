@@ -16,7 +16,7 @@ test("a slider moves: the script obeys, the curve bends, the chart has a mark", 
       return v !== before && v;
     });
     assert.ok(now > before * 2, `from ${before} to ${now}`);
-    await chart(page, "loss").getByRole("img", { name: /1 changes? of parameters (is|are) marked/ }).waitFor();
+    await chart(page, "loss").getByRole("img", { name: /1 change of a parameter is marked/ }).waitFor();
     // The script itself tells the rate that it uses.
     await until("the script uses it", async () => (await lab.mlhost("logs", "trainer")).includes(`learning rate ${now}`));
     await page.getByRole("link", { name: "Changes" }).click();
