@@ -14,6 +14,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/mlhost/mlhost/shared/script"
 	"github.com/mlhost/mlhost/wrappers/python"
 )
 
@@ -23,6 +24,8 @@ import (
 const (
 	attachName = "MLHOST_ATTACH" // path of the socket
 	targetName = "MLHOST_TARGET" // what is run: "file PATH" or "module NAME"
+	// constantsName: the configured values of literals, as JSON; absent: none.
+	constantsName = "MLHOST_CONSTANTS"
 )
 
 // attachTime is how long a launcher may take until one of its processes runs
@@ -53,7 +56,15 @@ func (r *run) throughLauncher(program string, env []string) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
+	constants, err := r.constants()
+	if err != nil {
+		return nil, err
+	}
 	if flag := ignoresEnvironment(program); flag != "" {
+		if constants != "" {
+			return nil, script.Errorf(script.CodeRejected, "%s is run by a Python with %s: the values of literals in the source would not come through", program, flag).
+				WithHint("let the script take them as arguments or from its environment, with pass or env")
+		}
 		r.warn(fmt.Errorf("%s is run by a Python with %s, which ignores what mlhost adds to it: only the output is read", program, flag))
 	}
 	if r.attach, err = newAttach(r.session.RunDir()); err != nil {
@@ -64,7 +75,11 @@ func (r *run) throughLauncher(program string, env []string) ([]string, error) {
 	if r.launch.Module != "" {
 		target = "module " + r.launch.Module
 	}
-	return []string{attachName + "=" + r.attach.path, targetName + "=" + target, "PYTHONPATH=" + python.SitePath(home, envValue(env, "PYTHONPATH"))}, nil
+	added := []string{attachName + "=" + r.attach.path, targetName + "=" + target, "PYTHONPATH=" + python.SitePath(home, envValue(env, "PYTHONPATH"))}
+	if constants != "" {
+		added = append(added, constantsName+"="+constants)
+	}
+	return added, nil
 }
 
 // newAttach listens on a socket in the run's directory, which is for this user

@@ -2,6 +2,7 @@ package interpreter
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"os"
 	"os/exec"
@@ -49,9 +50,6 @@ func (r *run) command(ctx context.Context) (cmd *exec.Cmd, lines bool, err error
 			return nil, false, err
 		}
 	}
-	if err := r.checkConstants(); err != nil {
-		return nil, false, err
-	}
 	dir := l.Directory
 	if dir == "" {
 		dir = filepath.Dir(l.Source)
@@ -98,22 +96,23 @@ func (r *run) command(ctx context.Context) (cmd *exec.Cmd, lines bool, err error
 	return &exec.Cmd{Path: path, Args: command, Dir: dir, Env: env}, lines, nil
 }
 
-// checkConstants refuses values for literals of a source that Python itself
-// reads: they would stay as they are, or differ from rank to rank.
-func (r *run) checkConstants() error {
-	if len(r.launch.Launcher) == 0 {
-		return nil
-	}
+// constants returns what literals of the source are configured to be, as the
+// processes of a launcher are told of them.
+func (r *run) constants() (string, error) {
+	values := map[string]script.Value{}
 	for _, p := range r.launch.Parameters {
-		if p.Constant == "" || r.values[p.Spec.Name].IsNull() {
-			continue
+		if v := r.values[p.Spec.Name]; p.Constant != "" && !v.IsNull() {
+			values[p.Constant] = v
 		}
-		e := script.Errorf(script.CodeRejected, "parameter %q is a literal in the source, and under a launcher literals cannot be replaced", p.Spec.Name).
-			WithHint("let the script take it as an argument or from its environment, with pass or env")
-		e.At = p.At
-		return e
 	}
-	return nil
+	if len(values) == 0 {
+		return "", nil
+	}
+	text, err := json.Marshal(values)
+	if err != nil {
+		return "", fmt.Errorf("write the values of literals: %w", err)
+	}
+	return string(text), nil
 }
 
 // readingFifo lets a shell open the FIFO that is the script's standard input:

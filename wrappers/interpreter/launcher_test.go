@@ -202,16 +202,71 @@ func TestLauncherOfAnOldPython(t *testing.T) {
 	}
 }
 
-func TestLiteralsUnderALauncherAreRefused(t *testing.T) {
+// Literals get their configured values in every rank, and the script sees
+// nothing else of that: compared with a run that has none.
+func TestLiteralsUnderALauncher(t *testing.T) {
+	const source = `"""doc"""
+import inspect, os, sys
+LR = 0.5
+class CFG:
+    steps = 3
+def fails():
+    raise ValueError("rank " + os.environ["RANK"])
+os.write(1, ("values %s %s\n" % (LR, CFG.steps)).encode())
+os.write(1, ("%s %s\n" % (os.environ["RANK"], [sorted(globals()), __file__, __name__, __package__, __spec__ and __spec__.name, __doc__, sys.path[0], sys.argv, [n for n in os.environ if n.startswith("MLHOST_C")], inspect.getsource(fails)])).encode())
+if os.environ["RANK"] == "1":
+    fails()
+`
+	run := func(interpreter, module string, values ...script.LaunchParameter) (stdout, stderr []string) {
+		h := newHost(t)
+		j := launch(t, h, interpreter, source, func(l *script.Launch) {
+			throughLauncher(t, interpreter, fakeLauncher)(l)
+			l.Parameters = values
+			if l.Module = module; module != "" {
+				if err := os.Rename(l.Source, filepath.Join(l.Directory, module+".py")); err != nil {
+					t.Fatal(err)
+				}
+			}
+		})
+		if code, _ := j.wait(t); code != 1 || h.warnings() != "" {
+			t.Fatal(code, h.lines("stderr"), h.warnings())
+		}
+		stdout, stderr = h.lines("stdout"), h.lines("stderr")
+		slices.Sort(stdout)
+		for _, lines := range [][]string{stdout, stderr} {
+			for i := range lines {
+				lines[i] = strings.ReplaceAll(lines[i], filepath.Dir(j.run.launch.Source), "DIR")
+			}
+		}
+		return stdout, stderr
+	}
+	lr, steps := set("LR", script.Float(0.25)), set("CFG.steps", script.Int(7))
+	lr.Constant, steps.Constant = "LR", "CFG.steps"
+	for _, interpreter := range append(pythons(t, "3.8.*"), needs(t, "python3")) {
+		interpreter = realPython(t, interpreter)
+		for _, module := range []string{"", "training"} {
+			out, errs := run(interpreter, module, lr, steps)
+			plain, plainErrs := run(interpreter, module)
+			for i, line := range plain {
+				plain[i] = strings.Replace(line, "values 0.5 3", "values 0.25 7", 1)
+			}
+			if !slices.Equal(out, plain) || !slices.Equal(errs, plainErrs) || strings.Count(strings.Join(out, "\n"), "values 0.25 7") != 2 {
+				t.Errorf("%s %q: got\n%s\n%s\nwant\n%s\n%s", interpreter, module, strings.Join(out, "\n"), strings.Join(errs, "\n"), strings.Join(plain, "\n"), strings.Join(plainErrs, "\n"))
+			}
+		}
+	}
+}
+
+func TestLiteralsThatWouldNotComeThroughALauncherAreRefused(t *testing.T) {
+	interpreter := realPython(t, needs(t, "python3"))
 	h := newHost(t)
-	_, err := launch(t, h, needs(t, "python3"), "", func(l *script.Launch) {
-		withPython(l)
-		l.Launcher = []string{"torchrun"}
+	_, err := launch(t, h, interpreter, "LR = 1", func(l *script.Launch) {
+		throughLauncher(t, interpreter+" -E", "")(l)
 		p := set("LR", script.Float(0.5))
 		p.Constant = "LR"
 		l.Parameters = []script.LaunchParameter{p}
 	}).wait(t)
-	if e := script.AsError(err); e == nil || e.At != "lab.hcl:7" || !strings.Contains(e.Message, "under a launcher literals cannot be replaced") {
+	if e := script.AsError(err); e == nil || !strings.Contains(e.Message, "would not come through") {
 		t.Error(err)
 	}
 }

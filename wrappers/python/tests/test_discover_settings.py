@@ -92,6 +92,13 @@ class Settings(Reading):
             "args": (3, "restart", "")})
         self.assertEqual((ours["CFG.lr"]["doc"], ours["xgb_params.max_depth"]["doc"], ours["CFG.lr"]["line"]), ("the rate", "deep", 6))
 
+    def test_settings_of_imported_files(self):
+        found = discover({"s.py": "import config\nfrom lib.base import CFG\nimport other\nfor i in range(config.steps): print(CFG.lr, other.x)\n", "config.py": "steps = 3\n",
+                          "lib/base.py": "width = 3\nclass CFG:\n    lr = 0.1\n", "other.py": "x = 1\n"}, "s.py")[0]
+        self.assertEqual((found["style"], [p["message"] for p in found["problems"]]), ("none", [
+            "config.py, which is imported, keeps settings (steps): values are put into the script's own file only",
+            "lib/base.py, which is imported, keeps settings (CFG.lr): values are put into the script's own file only"]))
+
     CONFIGURATOR = """
         import sys
         for arg in sys.argv[1:]:

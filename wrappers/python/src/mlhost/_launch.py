@@ -345,8 +345,12 @@ _AROUND = tuple(os.path.join(os.path.dirname(os.path.abspath(__file__)), name) f
 _OURS = (os.path.abspath(__file__), os.path.join(_HOME, "mlhost_shim.py"))
 
 
+#: Files that stand below a script which a launcher runs with other constants.
+passed: "List[str]" = []
+
+
 def _is_ours(file: str) -> bool:
-    return os.path.abspath(file) in _OURS
+    return file in passed or os.path.abspath(file) in _OURS
 
 
 def _is_hook(file: str) -> bool:

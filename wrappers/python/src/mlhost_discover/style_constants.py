@@ -71,6 +71,7 @@ class Constants:
                 else:
                     param.why = "it stands in %s, which the script executes" % name
                     out.append(param)
+        self.tell_imported(source)
         for param in out:
             param.form = "assigned" if param.line < taken and not param.why else ""
         return out

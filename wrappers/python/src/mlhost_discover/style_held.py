@@ -1,6 +1,7 @@
 """Literals that a script without a parser keeps in a class, a dictionary or a namespace of settings."""
 
 import ast
+import os
 import re
 
 from scopes import Scope
@@ -48,6 +49,18 @@ class Held:
             for param in found:
                 out.setdefault(param.name, param)
         return list(out.values())[:MOST]
+
+    def tell_imported(self, main):
+        """Says of settings that imported files of the tree keep that no value gets there."""
+        for path, module in list(self.modules.items()):
+            stem = os.path.basename(path)[:-3]
+            if module is main or module.library or path in self.executed or not module.source.ready():
+                continue
+            tree, facts = module.source.tree, module.source.facts()
+            found = self.constants_of(module, tree, facts) if tells_settings(stem) else self.held(module, tree, facts)
+            if found:
+                names = ", ".join(p.name for p in found[:5]) + (", …" if len(found) > 5 else "")
+                self.problem(0, "%s, which is imported, keeps settings (%s): values are put into the script's own file only" % (os.path.relpath(path, os.path.dirname(self.path)), names))
 
     def held_in(self, owner, items, module, facts, depth):
         out = []

@@ -8,7 +8,8 @@ run the script that MLHOST_TARGET names. In one that does, it takes itself out
 of the environment, so that nothing which the script starts gets it; and the
 process of rank 0 fetches its end of the line protocol from the socket that
 MLHOST_ATTACH names. One that is not the first of its machine fetches pipes for
-its output from the socket beside that. Whatever fails here, the script runs,
+its output from the socket beside that. Every process gets the values that
+MLHOST_CONSTANTS has for literals of the script. Whatever fails here, the script runs,
 after one line.
 
 This file must compile under any Python, to say so on one that is too old.
@@ -88,7 +89,7 @@ def _main(command):
 
 def _leave_environment():
     """Takes mlhost out of what the processes of the script inherit."""
-    for name in ("MLHOST_ATTACH", "MLHOST_TARGET"):
+    for name in ("MLHOST_ATTACH", "MLHOST_TARGET", "MLHOST_CONSTANTS"):
         os.environ.pop(name, None)
     rest = [entry for entry in os.environ.get("PYTHONPATH", "").split(os.pathsep) if not _is_site(entry)]
     if any(rest):
@@ -104,7 +105,7 @@ def _rank():
     return "0"
 
 
-def _attach(path):
+def _attach(path, target, constants):
     try:
         if sys.version_info < _OLDEST:
             raise RuntimeError("Python %d.%d is older than %d.%d" % (sys.version_info[:2] + _OLDEST))
@@ -119,6 +120,12 @@ def _attach(path):
         if os.environ.get("LOCAL_RANK", _rank()) != "0":
             _launch.print_apart(os.path.join(os.path.dirname(path), "ranks"))
         _launch.attach(home, path if _rank() == "0" else "")
+        if constants:
+            import json
+
+            from mlhost import _behind
+
+            _behind.replace(target, json.loads(constants))
     except Exception as failure:
         sys.stderr.write("mlhost: the script runs without mlhost: %s: %s\n" % (type(failure).__name__, failure))
         sys.stderr.flush()
@@ -128,8 +135,9 @@ def _begin():
     path, target = os.environ.get("MLHOST_ATTACH"), os.environ.get("MLHOST_TARGET")
     if not path or not target or not _runs(target):
         return
+    constants = os.environ.get("MLHOST_CONSTANTS")
     _leave_environment()
-    _attach(path)
+    _attach(path, target, constants)
 
 
 try:
