@@ -142,7 +142,7 @@ sys.exit(max(child.wait() for child in children))
 	if len(out) != 100 || strings.Count(strings.Join(out, "\n"), "loss 1.5") != 50 || strings.Join(errs, "|") != "step 60 acc 0.0|step 60 acc 0.1|step 60 acc 0.2" || h.warnings() != "" {
 		t.Error(out, errs, h.warnings())
 	}
-	apart, err := os.ReadFile(filepath.Join(j.run.launch.Directory, "apart"))
+	apart, err := os.ReadFile(filepath.Join(j.launch.Directory, "apart"))
 	if err != nil || strings.Count(string(apart), "loss 2.5\n") != 50 {
 		t.Errorf("%q %v", apart, err)
 	}
@@ -235,7 +235,7 @@ if os.environ["RANK"] == "1":
 		slices.Sort(stdout)
 		for _, lines := range [][]string{stdout, stderr} {
 			for i := range lines {
-				lines[i] = strings.ReplaceAll(lines[i], filepath.Dir(j.run.launch.Source), "DIR")
+				lines[i] = strings.ReplaceAll(lines[i], filepath.Dir(j.launch.Source), "DIR")
 			}
 		}
 		return stdout, stderr

@@ -192,8 +192,7 @@ func walk(visit func(name string, file fs.File) error) error {
 		if err != nil {
 			return err
 		}
-		defer file.Close()
-		return visit(name, file)
+		return errors.Join(visit(name, file), file.Close())
 	})
 }
 
