@@ -21,10 +21,10 @@ const (
 // Command is one of the operator's verbs with what it needs.
 type Command struct {
 	Verb      Verb
-	Script    string
-	Parameter string
-	Author    string
-	Now       bool // reload: end a run that cannot be handed over
+	Script    string // its name; "" for scan and down
+	Parameter string // release: which
+	Author    string // who wants it: user:NAME
+	Now       bool   // reload: end a run that cannot be handed over
 	// WithConnector has start add the argument by which a script of the original
 	// Python API is told to speak with a host.
 	WithConnector bool
@@ -33,9 +33,9 @@ type Command struct {
 
 // Outcome is what became of a Command.
 type Outcome struct {
-	State script.State
-	Run   string
-	PID   int
+	State script.State // of the script, when the verb was done
+	Run   string       // id of its run; "" where it has had none
+	PID   int          // of the script's process; 0: it has none
 	// Reloaded says what became of a reload: "unchanged", "handed_over",
 	// "restarted" or "at_next_run".
 	Reloaded   string

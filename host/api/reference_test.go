@@ -4,11 +4,13 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/mlhost/mlhost/host/api"
+	v1 "github.com/mlhost/mlhost/host/api/v1"
 	"github.com/mlhost/mlhost/shared/pages"
 )
 
@@ -30,7 +32,7 @@ type content map[string]struct{ Schema *schema }
 
 // The page is what the OpenAPI document says.
 func TestReference(t *testing.T) {
-	status, _, data := newWeb(t, api.TCPOptions{}).ask(t, "GET", "/api/openapi.json", "", bearer(token))
+	status, _, served := newWeb(t, api.TCPOptions{}).ask(t, "GET", "/api/openapi.json", "", bearer(token))
 	if status != 200 {
 		t.Fatal(status)
 	}
@@ -47,7 +49,7 @@ func TestReference(t *testing.T) {
 		}
 		Components struct{ Schemas map[string]*schema }
 	}
-	if err := json.Unmarshal(data, &doc); err != nil {
+	if err := json.Unmarshal(served, &doc); err != nil {
 		t.Fatal(err)
 	}
 	var b strings.Builder
@@ -80,6 +82,12 @@ func TestReference(t *testing.T) {
 				fmt.Fprintf(&b, "\n%s\n", strings.Join(says, " "))
 			}
 		}
+	}
+	b.WriteString("\n## Events\n\nWhat the `data` of an [Event](#event) is, by its kind; of a heartbeat it is empty. [http.md](../http.md#events) tells of the stream.\n\n| kind | data |\n|---|---|\n")
+	data := v1.EventData()
+	for _, kind := range slices.Sorted(maps.Keys(data)) {
+		name := reflect.TypeOf(data[kind]).Name()
+		fmt.Fprintf(&b, "| `%s` | [%s](#%s) |\n", kind, name, strings.ToLower(name))
 	}
 	b.WriteString("\n## Objects\n")
 	for _, name := range slices.Sorted(maps.Keys(doc.Components.Schemas)) {

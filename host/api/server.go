@@ -242,6 +242,9 @@ func (a *API) routes() {
 	a.pageRoutes()
 	a.metricsRoute()
 	describeBare(api.OpenAPI())
+	for _, data := range v1.EventData() {
+		schemas.Schema(reflect.TypeOf(data), true, "")
+	}
 	a.mux.ServeMux.HandleFunc("/", a.notFound)
 }
 

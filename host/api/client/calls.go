@@ -159,9 +159,9 @@ func (c *Client) Mailbox(ctx context.Context, name string) (v1.Mailbox, error) {
 
 // RunFilter chooses runs; zero fields choose all.
 type RunFilter struct {
-	Script string
-	State  script.State
-	Limit  int
+	Script string       // of this script; "": of any
+	State  script.State // in this state; "": in any
+	Limit  int          // at most so many; 0: all
 }
 
 // Runs lists runs, the newest first.

@@ -59,9 +59,9 @@ func (c *Client) Logs(ctx context.Context, name string, f LogFilter) iter.Seq2[v
 
 // EventFilter chooses events; zero fields choose all that are new.
 type EventFilter struct {
-	Script string
-	Kinds  []string
-	After  uint64 // also those kept after the event of this id
+	Script string   // of this script; "": of any, and of the host
+	Kinds  []string // of these kinds; none: of all
+	After  uint64   // also those kept after the event of this id
 }
 
 // Stream is an open stream of events. Its methods are for one goroutine.

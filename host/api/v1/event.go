@@ -19,20 +19,31 @@ type Event struct {
 	Run    string          `json:"run" doc:"empty: about no run"`
 	Seq    uint64          `json:"seq" doc:"number in the run's own stream; 0: the host made it" example:"42"`
 	Kind   string          `json:"kind" doc:"state, run, binary, described, samples, log, progress, step, result, parameters, observed, owner, checkpoint, recorded, artifact, message, route, notified, warning, heartbeat or gap" example:"state"`
-	Data   json.RawMessage `json:"data" doc:"by the kind: see docs/http.md"`
+	Data   json.RawMessage `json:"data" doc:"by the kind: see Events of the HTTP reference"`
 }
 
 // KindGap is the kind of an event that says how many are missing before the
 // next one, because this viewer was too slow or asked too late.
 const KindGap = "gap"
 
+// EventData lists the kinds of events, each with a value of what its data is.
+// The data of a heartbeat is an empty object.
+func EventData() map[string]any {
+	return map[string]any{
+		"state": StateData{}, "run": RunData{}, "binary": BinaryData{}, "described": DescribedData{}, "samples": SamplesData{}, "log": LogData{},
+		"progress": Progress{}, "step": StepData{}, "result": ResultData{}, "parameters": ParametersData{}, "observed": ObservedData{}, "owner": OwnerData{},
+		"checkpoint": CheckpointData{}, "recorded": RecordedData{}, "artifact": Artifact{}, "message": MessageData{}, "route": RouteData{},
+		"notified": NotifiedData{}, "warning": WarningData{}, KindGap: GapData{},
+	}
+}
+
 // StateData is the data of kind "state".
 type StateData struct {
-	State     script.State `json:"state"`
-	Reason    string       `json:"reason"`
-	PID       *int         `json:"pid"`
-	PluginPID *int         `json:"plugin_pid"`
-	ExitCode  *int         `json:"exit_code"`
+	State     script.State `json:"state" doc:"the script's state" example:"running"`
+	Reason    string       `json:"reason" doc:"why it is in it; empty where there is nothing to say"`
+	PID       *int         `json:"pid" doc:"the script's process; null: it has none" example:"4711"`
+	PluginPID *int         `json:"plugin_pid" doc:"the process that serves it: the plugin or the wrapper; null: it has none" example:"4710"`
+	ExitCode  *int         `json:"exit_code" doc:"with which its process ended; 128 and the signal where one ended it; null: it has not" example:"0"`
 }
 
 // RunData is the data of kind "run".
@@ -48,15 +59,15 @@ type RunData struct {
 // DescribedData is the data of kind "described": names only, the rest is to
 // be read.
 type DescribedData struct {
-	Parameters []string `json:"parameters"`
-	Variables  []string `json:"variables"`
-	Results    []string `json:"results"`
-	Topics     []string `json:"topics"`
+	Parameters []string `json:"parameters" doc:"names of what can be set"`
+	Variables  []string `json:"variables" doc:"names of what it reports"`
+	Results    []string `json:"results" doc:"names of the results that it has announced"`
+	Topics     []string `json:"topics" doc:"names of what it can be asked and told"`
 }
 
 // SamplesData is the data of kind "samples".
 type SamplesData struct {
-	Samples []Sample `json:"samples"`
+	Samples []Sample `json:"samples" doc:"values of variables, in their order"`
 }
 
 // Sample is one value of a variable.
@@ -70,34 +81,34 @@ type Sample struct {
 
 // BinaryData is the data of kind "binary".
 type BinaryData struct {
-	SHA256   string `json:"sha256"`
-	FromStep int64  `json:"from_step"`
+	SHA256   string `json:"sha256" doc:"sum of the program that runs from now on, in hexadecimal"`
+	FromStep int64  `json:"from_step" doc:"the last step that the one before it has told; 0 where it counts none" example:"1200"`
 }
 
 // StepData is the data of kind "step".
 type StepData struct {
-	Step int64 `json:"step"`
+	Step int64 `json:"step" doc:"the step that it has reached, from 0" example:"1200"`
 }
 
 // ResultData is the data of kind "result".
 type ResultData struct {
-	Name  string       `json:"name"`
-	Value script.Value `json:"value"`
+	Name  string       `json:"name" doc:"its name" example:"accuracy"`
+	Value script.Value `json:"value" doc:"its value; NaN and infinities are the strings NaN, Infinity, -Infinity"`
 }
 
 // LogData is the data of kind "log".
 type LogData struct {
-	Stream  string `json:"stream"`
-	Level   string `json:"level"`
-	Text    string `json:"text"`
-	Partial bool   `json:"partial"`
+	Stream  string `json:"stream" doc:"stdout, stderr, or log for what a logger wrote" example:"stdout"`
+	Level   string `json:"level" doc:"of a logger: debug, info, warn or error; empty for printed lines" example:"info"`
+	Text    string `json:"text" doc:"the line without its end, at most 16 KiB of it"`
+	Partial bool   `json:"partial" doc:"the line goes on in the next event"`
 }
 
 // ParametersData is the data of kind "parameters".
 type ParametersData struct {
-	Revision uint64            `json:"revision"`
-	Author   string            `json:"author"`
-	Changes  []ParameterChange `json:"changes"`
+	Revision uint64            `json:"revision" doc:"number of the script's parameter set after the changes" example:"7"`
+	Author   string            `json:"author" doc:"user:NAME, route:NAME or script:NAME" example:"user:ann"`
+	Changes  []ParameterChange `json:"changes" doc:"what was changed together"`
 }
 
 // ParameterChange is one change of ParametersData.
@@ -111,44 +122,42 @@ type ParameterChange struct {
 
 // ObservedData is the data of kind "observed".
 type ObservedData struct {
-	Name        string       `json:"name"`
-	Value       script.Value `json:"value"`
-	Step        *int64       `json:"step"`
-	Overwritten bool         `json:"overwritten"`
+	Name        string       `json:"name" doc:"of the parameter" example:"lr"`
+	Value       script.Value `json:"value" doc:"the one that the script was seen to use"`
+	Step        *int64       `json:"step" doc:"the step at which it was; null: the script counts none" example:"1200"`
+	Overwritten bool         `json:"overwritten" doc:"the script has put this value in the place of the one that was set"`
 }
 
 // OwnerData is the data of kind "owner".
 type OwnerData struct {
-	Name  string `json:"name"`
-	Owner string `json:"owner"`
+	Name  string `json:"name" doc:"of the parameter" example:"lr"`
+	Owner string `json:"owner" doc:"who moves it now: user:NAME or route:NAME; empty: nobody" example:"route:calm down"`
 }
 
 // CheckpointData is the data of kind "checkpoint".
 type CheckpointData struct {
-	Path   string `json:"path"`
-	SHA256 string `json:"sha256"`
-	Step   *int64 `json:"step"`
+	Path   string `json:"path" doc:"of the file that holds it"`
+	SHA256 string `json:"sha256" doc:"sum of the file, in hexadecimal"`
+	Step   *int64 `json:"step" doc:"the step at which it was made; null: the script counts none" example:"1200"`
 }
 
 // RecordedData is the data of kind "recorded": keys only, the rest is to be
 // read.
 type RecordedData struct {
-	Keys []string `json:"keys"`
+	Keys []string `json:"keys" doc:"what of the run's record is new"`
 }
 
 // GapData is the data of kind "gap". A gap that has a run is one in the run's
 // own stream; any other is one in what this viewer has been told.
 type GapData struct {
-	Dropped *uint64  `json:"dropped"` // how many events are missing; null: not counted
-	Code    string   `json:"code"`    // one of Gap…; "" for a gap in a run's stream
-	Reason  string   `json:"reason"`
-	From    uint64   `json:"from"`  // id of the first one that may be missing; 0: not known
-	To      uint64   `json:"to"`    // id of the last one
-	Kinds   []string `json:"kinds"` // of what is missing
-	// Since is when the event before them happened, null where that is not
-	// known; Until is when it was found out.
-	Since *time.Time `json:"since"`
-	Until time.Time  `json:"until"`
+	Dropped *uint64    `json:"dropped" doc:"how many events are missing; null: nobody has counted" example:"12"`
+	Code    string     `json:"code" doc:"slow: the reader is too slow; past: it came back late; unknown: it asked for what is behind an event that the host has never had; empty: the run itself has lost events" example:"slow"`
+	Reason  string     `json:"reason" doc:"the same in words"`
+	From    uint64     `json:"from" doc:"id of the first one that may be missing; 0: not known" example:"4711"`
+	To      uint64     `json:"to" doc:"id of the last one" example:"4722"`
+	Kinds   []string   `json:"kinds" doc:"of what is missing; empty: not known"`
+	Since   *time.Time `json:"since" doc:"when the event before them happened; null: not known"`
+	Until   time.Time  `json:"until" doc:"when it was found out"`
 }
 
 // The codes of gaps in what a viewer has been told.
@@ -160,34 +169,34 @@ const (
 
 // MessageData is the data of kind "message".
 type MessageData struct {
-	Count   uint64             `json:"count"` // how many alike it stands for; id and took are the last one's
-	ID      string             `json:"id"`
-	Kind    script.MessageKind `json:"kind"`
-	Source  string             `json:"source"`
-	Target  string             `json:"target"`
-	Topic   string             `json:"topic"`
-	Took    float64            `json:"took"` // seconds
-	Code    script.Code        `json:"code"`
-	Problem string             `json:"problem"`
+	Count   uint64             `json:"count" doc:"how many alike it stands for; id and took are the last one's" example:"1"`
+	ID      string             `json:"id" doc:"of the message"`
+	Kind    script.MessageKind `json:"kind" doc:"ask, tell or broadcast" example:"ask"`
+	Source  string             `json:"source" doc:"who sent it: a script, or user:NAME" example:"user:ann"`
+	Target  string             `json:"target" doc:"for which script; empty for a broadcast" example:"trainer"`
+	Topic   string             `json:"topic" doc:"what it is about" example:"evaluate"`
+	Took    float64            `json:"took" doc:"until it was answered, in seconds" example:"0.012"`
+	Code    script.Code        `json:"code" doc:"of the error; empty: it was delivered" example:"deadline"`
+	Problem string             `json:"problem" doc:"the error in words; empty: it was delivered"`
 }
 
 // RouteData is the data of kind "route".
 type RouteData struct {
-	Route   string       `json:"route"`
-	Target  string       `json:"target"`
-	Value   script.Value `json:"value"`
-	Problem string       `json:"problem"`
+	Route   string       `json:"route" doc:"name of the route" example:"calm down"`
+	Target  string       `json:"target" doc:"what it moves, as SCRIPT.PARAMETER" example:"trainer.lr"`
+	Value   script.Value `json:"value" doc:"what it has set"`
+	Problem string       `json:"problem" doc:"why nothing was set; empty: it was"`
 }
 
 // NotifiedData is the data of kind "notified".
 type NotifiedData struct {
-	Event string       `json:"event"`
-	Data  script.Value `json:"data"`
+	Event string       `json:"event" doc:"the script's own word for it" example:"saved"`
+	Data  script.Value `json:"data" doc:"what it says of it"`
 }
 
 // WarningData is the data of kind "warning".
 type WarningData struct {
-	Text string `json:"text"`
+	Text string `json:"text" doc:"a sentence for people"`
 }
 
 // FromEvent returns the JSON form of an event.

@@ -3,6 +3,7 @@ package v1
 import (
 	"encoding/json"
 	"math"
+	"reflect"
 	"testing"
 	"time"
 
@@ -61,7 +62,7 @@ func TestPoint(t *testing.T) {
 
 // Every kind of event has data of its own.
 func TestFromEvent(t *testing.T) {
-	code := 3
+	code, told := 3, map[string]bool{}
 	for kind, body := range map[string]script.Body{
 		"state":      script.StateChanged{State: script.Failed, Reason: "r", ExitCode: &code},
 		"run":        script.RunStarted{},
@@ -80,10 +81,22 @@ func TestFromEvent(t *testing.T) {
 		"route":      script.RouteFired{},
 		"notified":   script.Notified{},
 		"warning":    script.Warned{Text: "w"},
+		"binary":     script.BinaryChanged{},
+		"recorded":   script.Recorded{},
+		"artifact":   script.ArtifactWritten{},
 	} {
+		told[kind] = true
+		if want := reflect.TypeOf(EventData()[kind]); reflect.Indirect(reflect.ValueOf(dataOf(script.Event{Body: body}))).Type() != want {
+			t.Errorf("%s: the data is no %v, as EventData says", kind, want)
+		}
 		e, err := FromEvent(script.Event{ID: 1, Body: body})
 		if err != nil || e.Kind != kind || string(e.Data) == "{}" {
 			t.Errorf("%s: got %s %s, %v", kind, e.Kind, e.Data, err)
+		}
+	}
+	for kind := range EventData() {
+		if !told[kind] {
+			t.Errorf("%s: no event has it", kind)
 		}
 	}
 }

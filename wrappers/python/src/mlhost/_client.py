@@ -108,21 +108,27 @@ class Script:
 
     @property
     def state(self) -> str:
+        """What it is doing: running, paused, finished, failed and so on."""
         return str(self.status["state"])
 
     def start(self) -> "Script":
+        """Starts it; returns when it is ready, or has ended."""
         return self._act("start")
 
     def stop(self) -> "Script":
+        """Stops it and everything that it has started; returns when nothing is left."""
         return self._act("stop")
 
     def pause(self) -> "Script":
+        """Lets it pause at its next step; returns when it does."""
         return self._act("pause")
 
     def resume(self) -> "Script":
+        """Lets it go on."""
         return self._act("resume")
 
     def restart(self) -> "Script":
+        """Stops it and starts it again."""
         return self._act("restart")
 
     def _act(self, verb: str) -> "Script":
@@ -144,6 +150,7 @@ class Script:
         return Table(self._transport.lines(path))
 
     def runs(self, state: Optional[str] = None, limit: Optional[int] = None) -> "Table":
+        """Lists its runs, the newest first, as Host.runs does."""
         return self._host.runs(self.name, state, limit)
 
     def watch(self, *names: str) -> Iterator["Sample"]:

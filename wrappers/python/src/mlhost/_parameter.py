@@ -27,14 +27,17 @@ class Param(Generic[T]):
 
     @property
     def name(self) -> str:
+        """The name under which the host knows it."""
         return self._parameter.spec.name
 
     @property
     def default(self) -> T:
+        """The value that the script gives it by itself."""
         return self._parameter.spec.default  # type: ignore[no-any-return]
 
     @property
     def value(self) -> T:
+        """The value now; another thread of the process may have changed it since the last look."""
         return self._value  # type: ignore[no-any-return]
 
     @value.setter
