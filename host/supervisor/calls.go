@@ -135,16 +135,23 @@ func (p *Process) call(ctx context.Context, what string, f func(context.Context,
 		err = f(ctx, p)
 		p.traffic.calls.leave()
 	}
-	switch script.CodeOf(err) {
-	case "":
+	return p.explainCall(ctx, what, err)
+}
+
+// explainCall says what the error of a call means to whoever made it.
+func (p *Process) explainCall(ctx context.Context, what string, err error) error {
+	ended := script.Errorf(script.CodeUnavailable, "script %q ended before it answered %s", p.name, what)
+	switch code := script.CodeOf(err); {
+	case code == "":
 		return nil
-	case script.CodeDeadline:
+	case code == script.CodeDeadline:
 		return script.Errorf(script.CodeDeadline, "script %q did not answer %s in time", p.name, what).
 			WithHint("it may still take effect; `mlhost get %s` shows what holds", p.name)
-	case script.CodeUnavailable:
-		if isClosed(p.child.exited) {
-			return script.Errorf(script.CodeUnavailable, "script %q ended before it answered %s", p.name, what)
-		}
+	case errors.Is(err, context.Canceled) && ctx.Err() == nil: // not by the caller: the run is being ended
+		return ended
+	case code == script.CodeUnavailable && isClosed(p.child.exited):
+		return ended
+	case code == script.CodeUnavailable:
 		return fmt.Errorf("script %q: %w", p.name, err)
 	}
 	return err
