@@ -67,7 +67,7 @@ var rows = []row{
 	{"damage", "a corrupt database is set aside and rebuilt", 5 * time.Minute, damage},
 	{"clock", "the clock jumps: timers are monotonic, and nothing else happens", 8 * time.Minute, clockJumps},
 	{"config", "a broken config changes nothing", 5 * time.Minute, brokenConfig},
-	{"viewers", "slow viewers harm nobody", 5 * time.Minute, slowViewers},
+	{"viewers", "slow viewers harm nobody", 2 * time.Minute, slowViewers},
 	{"connection", "connections that stall or break: what was said meanwhile is there once", 5 * time.Minute, connection},
 	{"mail", "mail is durable", 10 * time.Minute, mail},
 	{"entry", "nobody gets in", 5 * time.Minute, entry},

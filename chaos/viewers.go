@@ -57,7 +57,7 @@ func slowViewers(ctx context.Context, l *lab, o *outcome) error {
 	if l.scale >= 1 && watched < alone*0.7 { // rates of a moment say nothing on a machine that does other things
 		o.breaks("producers are slowed down")
 	}
-	o.atMost("MB of memory in the host", used, 300)
+	o.atMost("MB of memory in the host", used, 180)
 	o.at("reading what the viewers missed")
 	told := 0.0
 	for i, v := range viewers {
