@@ -15,16 +15,16 @@ from __future__ import annotations
 
 
 from ._errors import Error, NotConnected
-from ._loop import Loop, loop
-from ._messages import Message, answers, ask, broadcast, tell
-from ._parameter import Param, param
 from ._session import current as _current
-from ._typing import TYPE_CHECKING, Any, Optional
+from ._typing import TYPE_CHECKING, Any, List, Optional
 from ._values import SCALARS as _SCALARS
 from ._values import plain as _plain
 
 if TYPE_CHECKING:
     from ._client import Host
+    from ._loop import Loop, loop
+    from ._messages import Message, answers, ask, broadcast, tell
+    from ._parameter import Param, param
 
 __all__ = [
     "Error",
@@ -44,6 +44,34 @@ __all__ = [
     "stopping",
     "tell",
 ]
+
+#: What is imported when it is used: in most processes this module is there for
+#: the host alone, and nobody asks for these.
+_LATER = {
+    "Loop": "_loop",
+    "Message": "_messages",
+    "Param": "_parameter",
+    "answers": "_messages",
+    "ask": "_messages",
+    "broadcast": "_messages",
+    "loop": "_loop",
+    "param": "_parameter",
+    "tell": "_messages",
+}
+
+
+def __getattr__(name: str) -> Any:
+    file = _LATER.get(name)
+    if file is None:
+        raise AttributeError("module %r has no attribute %r" % (__name__, name))
+    from importlib import import_module
+
+    found = globals()[name] = getattr(import_module("%s.%s" % (__name__, file)), name)
+    return found
+
+
+def __dir__() -> "List[str]":
+    return sorted({*globals(), *_LATER})
 
 
 def log(*, step: Optional[int] = None, **values: Any) -> None:

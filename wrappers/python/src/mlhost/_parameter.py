@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import operator
+import _operator as operator  # a script may have an operator.py beside it
 import sys
 
 from ._session import current
