@@ -125,16 +125,11 @@ func isSetting(name string) bool {
 	if strings.HasSuffix(strings.ToLower(name), learning) {
 		return true
 	}
-	return slices.ContainsFunc(pieces(name), func(piece string) bool { return settled.has(piece) })
+	return slices.ContainsFunc(pieces(name), settled.has)
 }
 
 func isRatio(name string) bool {
-	for _, piece := range pieces(name) {
-		if ratios.has(piece) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(pieces(name), ratios.has)
 }
 
 // counter returns the plain name of a counter: epoch for Epoch(train).
