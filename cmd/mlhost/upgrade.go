@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -115,6 +116,14 @@ func (a *app) preflighter(s source, state, name string) func(ctx context.Context
 		}
 		if err == nil && v.Version.Version != "" {
 			return host.Successor{Version: v.Version.Version, Ports: slices.Contains(v.Inherits, "ports")}, nil
+		}
+		if broken, ok := errors.AsType[*fs.PathError](err); ok { // it was not started
+			code := script.CodeRejected
+			if errors.Is(broken, fs.ErrNotExist) {
+				code = script.CodeNotFound
+			}
+			return host.Successor{}, script.Errorf(code, "%s cannot be executed: %v", path, broken.Err).
+				WithHint("the host goes on as it is; name a program of mlhost")
 		}
 		var said v1.ErrorBody
 		if json.Unmarshal(stderr.Bytes(), &said) == nil && said.Error.Code != "" {
