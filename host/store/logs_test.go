@@ -192,3 +192,27 @@ func TestLogEndOfASilentStream(t *testing.T) {
 		t.Errorf("found %+v before a line that was cut off", l)
 	}
 }
+
+// The log of a run is closed when the run has ended, also where no line comes
+// behind that; one that does is kept.
+func TestLogOfEndedRun(t *testing.T) {
+	s := open(t, t.TempDir())
+	ok(t, s.Append(t.Context(), begun("r1"), logged("r1", 2, "a")))
+	isOpen := func() bool {
+		st := s.streams["r1"]
+		st.mu.Lock()
+		defer st.mu.Unlock()
+		return st.log != nil
+	}
+	if !isOpen() {
+		t.Error("the log of a run that goes on is closed")
+	}
+	ok(t, s.Append(t.Context(), script.Event{Script: "trainer", Run: "r1", Body: script.StateChanged{State: script.Finished}}))
+	if isOpen() {
+		t.Error("the log of a run that has ended is open")
+	}
+	ok(t, s.Append(t.Context(), logged("r1", 3, "b"), logged("r1", 2, "a")))
+	if texts := strings.Join(logTexts(t, s, "r1", LogFilter{}), " "); texts != "a b" || isOpen() {
+		t.Errorf("the log has %q, open: %v", texts, isOpen())
+	}
+}

@@ -164,6 +164,11 @@ func (s *Store) writeState(tx *tx, e *script.Event, st *stream, b script.StateCh
 	file, step := st.file, st.step
 	st.ended = b.State.Ended()
 	st.mu.Unlock()
+	if b.State.Ended() { // a line that comes later opens the log again
+		if err := st.closeLog(); err != nil {
+			s.logger.Warn("close log", "run", e.Run, "error", err)
+		}
+	}
 	var finished any
 	if b.State.Ended() {
 		finished = nanos(e.Time)
