@@ -4,8 +4,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { test } from "node:test";
-import { launch } from "./browser.mjs";
-import { theLab, until, withPage } from "./fixture.mjs";
+import { theBrowser, theLab, until, withPage } from "./fixture.mjs";
 import { pages, show } from "./pages.mjs";
 
 const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
@@ -87,12 +86,12 @@ for (const [name, context] of [
 
 test("who is not logged in sees how to be", async () => {
   const lab = await theLab();
-  const context = await (await launch()).newContext();
+  const context = await (await theBrowser()).newContext();
   const page = await context.newPage();
   await page.goto(lab.base);
   await page.getByText("mlhost ui").waitFor();
   await check(page, "the gate");
-  await context.browser().close();
+  await context.close();
 });
 
 test("a browser of the locale en-US@posix shows charts", async () => {

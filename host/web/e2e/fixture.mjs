@@ -1,7 +1,7 @@
 // What the tests share: one host, one browser, and pages that are logged in.
 // A page that reports an error, or breaks its own policy, fails its test.
 import assert from "node:assert/strict";
-import { after } from "node:test";
+import { after, before } from "node:test";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { launch } from "./browser.mjs";
@@ -12,6 +12,9 @@ let browser;
 let lab;
 let spare;
 let knobs;
+
+// Where nothing of it is in memory yet, Chromium is read for seconds: that is no test's time.
+before(theBrowser);
 
 after(async () => {
   await browser?.close();

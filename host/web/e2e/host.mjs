@@ -1,6 +1,6 @@
 // A real host with real scripts, in a folder of its own.
 import { execFile, spawn } from "node:child_process";
-import { cpSync, mkdtempSync, rmSync } from "node:fs";
+import { cpSync, existsSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
@@ -29,6 +29,7 @@ export class Lab {
     this.ended = new Promise((resolve) => this.child.on("exit", resolve));
     for (;;) {
       try {
+        if (!this.listening()) throw new Error("it does not listen yet");
         const link = await this.link();
         // A host that comes back listens where it was.
         this.listen = new URL(link).host;
@@ -38,6 +39,12 @@ export class Lab {
         await new Promise((r) => setTimeout(r, 100));
       }
     }
+  }
+
+  /** Whether its socket is there: a look costs less than a command that asks. */
+  listening() {
+    const { MLHOST_STATE: state } = this.env;
+    return existsSync(state) && readdirSync(state).some((name) => existsSync(path.join(state, name, "api.sock")));
   }
 
   /** Runs a command of mlhost. */
