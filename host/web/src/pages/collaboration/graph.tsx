@@ -22,13 +22,13 @@ export function Graph({ links }: { links: readonly Link[] }) {
   const pitch = backwards ? down + over : down;
   const at = (name: string) => {
     const p = places.get(name)!;
-    return { x: node.margin + p.column * node.across, y: node.margin + 14 + p.row * pitch };
+    return { x: node.margin + p.column * node.across, y: node.margin + (backwards ? 24 : 14) + p.row * pitch };
   };
   const columns = Math.max(0, ...[...places.values()].map((p) => p.column)) + 1;
   const rows = Math.max(0, ...[...places.values()].map((p) => p.row)) + 1;
   const width = (columns - 1) * node.across + node.width + 2 * node.margin + 60;
   const longest = Math.max(0, ...links.map((l) => places.get(l.to)!.column - places.get(l.from)!.column));
-  const height = (rows - 1) * pitch + node.height + 2 * node.margin + 28 + (longest > 1 ? sag(longest) : 0);
+  const height = (rows - 1) * pitch + node.height + 2 * node.margin + (backwards ? 38 : 28) + (longest > 1 ? sag(longest) : 0);
   const lit = (l: Link) => near.value === "" || l.from === near.value || l.to === near.value;
   return (
     <div class="graph" tabIndex={0} role="region" aria-label="Graph of the scripts that work together">
@@ -89,7 +89,7 @@ function Way({ link, a, b, lit, named }: { link: Link; a: Point; b: Point; lit: 
     : columns > 1
       ? `M${from.x} ${from.y}C${from.x + 70} ${low} ${to.x - 70} ${low} ${to.x} ${to.y}`
       : `M${from.x} ${from.y}C${from.x + bend} ${from.y} ${to.x - bend} ${to.y} ${to.x} ${to.y}`;
-  const middle = { x: (from.x + to.x) / 2, y: back ? top + 7 : columns > 1 ? from.y / 8 + to.y / 8 + low * 0.75 + 4 : (from.y + to.y) / 2 - 5 };
+  const middle = { x: (from.x + to.x) / 2, y: back ? top + 2 : columns > 1 ? from.y / 8 + to.y / 8 + low * 0.75 + 4 : (from.y + to.y) / 2 - 5 };
   const text = link.labels.length > 1 ? `${link.labels[0]} +${link.labels.length - 1}` : link.labels[0]!;
   return (
     <g class={`way ${link.kind} ${link.off ? "off" : ""} ${link.problem ? "problem" : ""} ${lit ? "" : "dim"}`}>
