@@ -11,6 +11,7 @@ import { rankOfName } from "./overview";
 import { row } from "./scripts";
 
 const points = 1000;
+const again = 1_000; // milliseconds until what could not be read is read again
 const collator = new Intl.Collator("en", { numeric: true });
 
 export class Course {
@@ -53,9 +54,9 @@ export class Course {
     this.abort.abort();
     this.abort = new AbortController();
     const { signal: stop } = this.abort;
-    const again = [...this.read];
+    const known = [...this.read];
     this.read.clear();
-    for (const name of again) void this.want(name);
+    for (const name of known) void this.want(name);
     this.since ??= [];
     try {
       const [run, results] = await Promise.all([api.run(this.run, stop), api.results(this.script, stop)]);
@@ -115,8 +116,10 @@ export class Course {
       if (!stop.aborted) s.load(chart.buckets);
     } catch {
       if (stop.aborted) return; // it is read anew, and what comes meanwhile waits for that
-      this.read.delete(name); // the next time that it is in sight
+      this.read.delete(name);
       s.giveUp();
+      // Until then it may have a hole.
+      setTimeout(() => !stop.aborted && void this.want(name), again);
     }
   }
 
