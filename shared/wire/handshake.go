@@ -60,7 +60,6 @@ func DialOptions() []grpc.DialOption {
 			grpc.MaxCallRecvMsgSize(MaxMessageSize),
 			grpc.MaxCallSendMsgSize(MaxMessageSize),
 		),
-		grpc.WithSharedWriteBuffer(true), // a thousand idle plugins have none
 		grpc.WithInitialWindowSize(windowSize),
 		grpc.WithInitialConnWindowSize(windowSize),
 	}
@@ -81,7 +80,6 @@ func NewGRPCServer(opts []grpc.ServerOption) *grpc.Server {
 	return grpc.NewServer(append(opts,
 		grpc.MaxRecvMsgSize(MaxMessageSize),
 		grpc.MaxSendMsgSize(MaxMessageSize),
-		grpc.SharedWriteBuffer(true), // an idle plugin keeps none
 		grpc.InitialWindowSize(pluginWindowSize),
 		grpc.InitialConnWindowSize(pluginWindowSize),
 		grpc.ChainUnaryInterceptor(recoverUnary),
