@@ -77,11 +77,12 @@ func askByHand(ctx context.Context, l *lab, n int) (float64, error) {
 	return median(took[len(took)/10:]) / 1e3, nil // without the first, cold ones
 }
 
-// broadcastRow compares deliveries a second.
+// broadcastRow compares deliveries a second. There are enough of them for about
+// half a second: a burst of a tenth ends before all processes are at work.
 func broadcastRow(ctx context.Context, l *lab) ([]Cell, error) {
 	var cells []Cell
 	for _, scripts := range []int{1, 10, 100} {
-		messages := l.scaled(20000) / scripts
+		messages := l.scaled(200_000) / scripts
 		var ours, byHand []float64
 		for range 3 {
 			mine, err := shoutOurs(ctx, l, scripts, messages)

@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/mlhost/mlhost/host"
@@ -73,20 +74,20 @@ func (o Options) tryScript(ctx context.Context) (err error) {
 	if err := os.WriteFile(source, []byte(tiny), 0o600); err != nil {
 		return err
 	}
-	start := o.own(ctx, dir, "run", source, "--detach")
-	if said, err := start.CombinedOutput(); err != nil {
+	// Whoever asked may be gone before the end of ctx: what was begun is carried to
+	// its end all the same, so that no host stays behind.
+	whole, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*patience)
+	defer cancel()
+	if said, err := o.own(whole, dir, "run", source, "--detach").CombinedOutput(); err != nil {
 		return fmt.Errorf("%w: %s", err, strings.TrimSpace(string(said)))
 	}
-	c := client.New(host.SocketPath(filepath.Join(dir, ownName)))
-	defer c.Close()
 	defer func() {
-		// Also when ctx has ended: nothing stays behind.
-		stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
-		defer cancel()
-		if said, downErr := o.own(stop, dir, "down").CombinedOutput(); downErr != nil {
+		if said, downErr := o.own(whole, dir, "down").CombinedOutput(); downErr != nil {
 			err = errors.Join(err, fmt.Errorf("stop it: %w: %s", downErr, strings.TrimSpace(string(said))))
 		}
 	}()
+	c := client.New(host.SocketPath(filepath.Join(dir, ownName)))
+	defer c.Close()
 	return askTwice(ctx, c)
 }
 
@@ -124,5 +125,6 @@ func (o Options) own(ctx context.Context, dir string, args ...string) *exec.Cmd 
 	cmd := exec.CommandContext(ctx, o.Executable, append([]string{"--state", dir, "--host", ownName}, args...)...)
 	cmd.Env = append(os.Environ(), config.ListenEnv+"=", config.ConnectorListenEnv+"=", "NO_COLOR=1")
 	cmd.Dir = dir
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // a ctrl-C is not for it
 	return cmd
 }
