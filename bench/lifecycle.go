@@ -136,7 +136,7 @@ func memoryRow(ctx context.Context, l *lab) ([]Cell, error) {
 	if err := os.WriteFile(sleeper, []byte("import time\nprint('up', flush=True)\nwhile True:\n    time.sleep(3600)\n"), 0o644); err != nil {
 		return nil, err
 	}
-	bare, err := l.barePython(ctx, sleeper)
+	bare, err := l.barePython(ctx, sleeper, n)
 	if err != nil {
 		return nil, err
 	}
@@ -225,24 +225,31 @@ func pidsOf(s v1.Script) []int {
 	return pids
 }
 
-// barePython measures the same script under its interpreter alone.
-func (l *lab) barePython(ctx context.Context, path string) (float64, error) {
-	cmd := exec.CommandContext(ctx, l.python, path)
-	out, err := cmd.StdoutPipe()
-	if err != nil {
-		return 0, err
+// barePython returns the private memory, in MB, of the script under its
+// interpreter alone: the mean of n at the same time, as what several processes
+// share counts for none of them.
+func (l *lab) barePython(ctx context.Context, path string, n int) (mb float64, err error) {
+	pids := make([]int, 0, n)
+	for range n {
+		cmd := exec.CommandContext(ctx, l.python, path)
+		out, err := cmd.StdoutPipe()
+		if err != nil {
+			return 0, err
+		}
+		if err := cmd.Start(); err != nil {
+			return 0, err
+		}
+		defer func() {
+			_ = cmd.Process.Kill()
+			_ = cmd.Wait() // it was killed
+		}()
+		if _, err := out.Read(make([]byte, 2)); err != nil {
+			return 0, err
+		}
+		pids = append(pids, cmd.Process.Pid)
 	}
-	if err := cmd.Start(); err != nil {
-		return 0, err
-	}
-	defer func() {
-		_ = cmd.Process.Kill()
-		_ = cmd.Wait() // it was killed
-	}()
-	if _, err := out.Read(make([]byte, 2)); err != nil {
-		return 0, err
-	}
-	return proc.Private(cmd.Process.Pid)
+	mb, err = proc.Private(pids...)
+	return mb / float64(n), err
 }
 
 // idleRow measures the host's processor time with few and with many scripts
